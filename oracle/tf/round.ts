@@ -7,8 +7,11 @@
 const word = new Float32Array(1);
 const bits = new Uint32Array(word.buffer);
 
-/** Nearest integer, ties to even: adding 1.5 * 2^52 leaves no room for a fraction. Exact for |x| < 2^51. */
-const rint = (x: number): number => x + 6755399441055744 - 6755399441055744;
+/** Nearest integer, ties to even, -0 kept: adding 1.5 * 2^52 leaves no room for a fraction. Exact for |x| < 2^51. */
+function rint(x: number): number {
+  const r = Math.abs(x) + 6755399441055744 - 6755399441055744;
+  return x < 0 || Object.is(x, -0) ? -r : r;
+}
 
 /** floor(log2 |x|) of a normal float32 from its exponent field; -127 for zero and denormals. */
 function exponentOf(x: number): number {
