@@ -28,7 +28,7 @@ import { tf as rmsnormTf } from "../norm/rmsnorm.tf.ts";
 import { tf as qNormRopeTf } from "../rope/q_norm_rope.tf.ts";
 import { tf as ropeTf } from "../rope/rope.tf.ts";
 import { tf as skeletonTf } from "../skeleton/skeleton.tf.ts";
-import { bf16, bytes, call, error, f32, i32, nonFinite, seeded, values } from "./testing.ts";
+import { bf16, bytes, call, error, fill, f32, i32, nonFinite, seeded, values } from "./testing.ts";
 
 test("skeleton: y = a x + b", () => {
   const y = call(skeleton, skeletonTf, { x: bf16([3], [1, -2, NaN]), b: f32([3], [0.5, 4, 0]) }, { a: 3 }).y;
@@ -100,7 +100,7 @@ describe("hyper-connections", () => {
 
   test("hc_split keeps one stage with iters 1, and NaN in its token", () => {
     const mix = f32([2, 24], [...random(24), NaN, ...random(23)]);
-    const t = { mix, scale: f32([3], [1, 1, 1]), base: f32([24], new Array<number>(24).fill(0)) };
+    const t = { mix, scale: f32([3], [1, 1, 1]), base: f32([24], fill(24, 0)) };
     const y = call(hcSplit, hcSplitTf, t, { eps: 0, iters: 1, hc: 4 });
     expect(nonFinite(y.pre)).toEqual([4]);
     expect(nonFinite(y.post)).toEqual([]);
@@ -206,9 +206,9 @@ describe("linear", () => {
     // e4m3 0x38 = 1, 0x40 = 2; K = 130: blocks of 128 and 2
     const [m, n, k] = [2, 130, 130];
     const t = {
-      a: bytes("e4m3", [m, k], new Array<number>(m * k).fill(0x38)),
+      a: bytes("e4m3", [m, k], fill(m * k, 0x38)),
       a_s: bytes("ue8m0", [m, 2], [127, 128, 126, 127]),
-      w: bytes("e4m3", [n, k], new Array<number>(n * k).fill(0x40)),
+      w: bytes("e4m3", [n, k], fill(n * k, 0x40)),
       w_s: bytes("ue8m0", [2, 2], [127, 127, 128, 125]),
     };
     const { y } = call(linearFp8, linearFp8Tf, t);
@@ -220,12 +220,12 @@ describe("linear", () => {
   });
 
   test("fp8: a NaN code or scale reaches its outputs only", () => {
-    const codes = new Array<number>(2 * 4).fill(0x38);
+    const codes = fill(2 * 4, 0x38);
     codes[5] = 0x7f;
     const t = {
       a: bytes("e4m3", [2, 4], codes),
       a_s: bytes("ue8m0", [2, 1], [127, 127]),
-      w: bytes("e4m3", [3, 4], new Array<number>(12).fill(0xb8)),
+      w: bytes("e4m3", [3, 4], fill(12, 0xb8)),
       w_s: bytes("ue8m0", [1, 1], [120]),
     };
     expect(values(call(linearFp8, linearFp8Tf, t).y)).toEqual([-4 / 128, -4 / 128, -4 / 128, NaN, NaN, NaN]);
@@ -242,7 +242,7 @@ describe("linear", () => {
   });
 
   test("grouped: group g uses its own rows of w and their scales", () => {
-    const w = new Array<number>(256 * 2).fill(0x38);
+    const w = fill(256 * 2, 0x38);
     const t = {
       a: bf16([1, 2, 2], [1, 2, 3, 4]),
       w: bytes("e4m3", [256, 2], w),

@@ -24,7 +24,7 @@ import { tf as fp4SimTf } from "../quant/fp4_sim.tf.ts";
 import { tf as kvFp8SimTf } from "../quant/kv_fp8_sim.tf.ts";
 import { floats } from "./io.ts";
 import { powerAbove, toE2m1, toE4m3 } from "./round.ts";
-import { bf16, bytes, call, error, f32, i32, nonFinite, seeded, values } from "./testing.ts";
+import { bf16, bytes, call, error, fill, f32, i32, nonFinite, seeded, values } from "./testing.ts";
 
 describe("formats", () => {
   test("e4m3: every code is its own nearest value, midpoints go to the even code", () => {
@@ -103,9 +103,9 @@ describe("quantisers", () => {
     expect(values(call(fp4Sim, fp4SimTf, t, { block: 4 }, false).y)).toEqual(values(t.x));
   });
   test("act_quant_nvfp4: two levels, gathered rows, zero blocks", () => {
-    const row = [6, 5, 0.25, ...new Array<number>(13).fill(0), ...new Array<number>(16).fill(0)];
+    const row = [6, 5, 0.25, ...fill(13, 0), ...fill(16, 0)];
     const t = {
-      x: bf16([2, 32], [...new Array<number>(32).fill(9), ...row]),
+      x: bf16([2, 32], [...fill(32, 9), ...row]),
       src_row: i32([1], [1]),
       row_expert: i32([1], [1]),
       global: f32([2], [1, 0.0625]),
@@ -113,7 +113,7 @@ describe("quantisers", () => {
     const y = call(actNvfp4, actNvfp4Tf, t, {}, true);
     // amax 6, g = 1/16: s = 6 / 0.375 = 16; codes x / (16 g) = x: 5 ties to 4, 0.25 ties to 0
     expect(values(y.s)).toEqual([16, 0]);
-    expect(values(y.q)).toEqual([6, 4, ...new Array<number>(30).fill(0)]);
+    expect(values(y.q)).toEqual([6, 4, ...fill(30, 0)]);
     const x = f32([1, 16], seeded(9)(16));
     const free = { x, row_expert: i32([1], [0]), global: f32([1], [0.003]) };
     const pass = call(actNvfp4, actNvfp4Tf, free, {}, false);
@@ -241,7 +241,7 @@ describe("grouped experts", () => {
     // the same storage under other scales must not be answered from memory
     const again = call(mxfp4, mxfp4Tf, {
       ...t,
-      w_s: bytes("ue8m0", [2, N, 5], new Array<number>(2 * N * 5).fill(127)),
+      w_s: bytes("ue8m0", [2, N, 5], fill(2 * N * 5, 127)),
     });
     expect(error(again.y, want)).toBeGreaterThan(0.1);
     expect(() => call(mxfp4, mxfp4Tf, { ...t, expert_slot: i32([3], [-1, -1, 0]) })).toThrow(
@@ -289,7 +289,7 @@ describe("grouped experts", () => {
       a_s: bytes("ue8m0", [0, 1], []),
       offset: i32([2], [0, 0]),
       expert_slot: i32([1], [0]),
-      w: bytes("e2m1", [1, 2, 32], new Array<number>(32).fill(0)),
+      w: bytes("e2m1", [1, 2, 32], fill(32, 0)),
       w_s: bytes("ue8m0", [1, 2, 1], [127, 127]),
     };
     expect(call(mxfp4, mxfp4Tf, t, { n_row: 0 }).y.shape).toEqual([0, 2]);

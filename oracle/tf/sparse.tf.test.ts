@@ -17,7 +17,7 @@ import { tf as indexScoresTf } from "../index/index_scores.tf.ts";
 import { tf as indexTopkTf } from "../index/index_topk.tf.ts";
 import { philox, tf as sampleTf } from "../sample/sample.tf.ts";
 import type { Tensor } from "../tensor.ts";
-import { bf16, call, error, f32, i32, nonFinite, seeded, values } from "./testing.ts";
+import { bf16, call, error, fill, f32, i32, nonFinite, seeded, values } from "./testing.ts";
 
 describe("embed", () => {
   const table = bf16([3, 2], [1, 2, 3, 4, 5, NaN]);
@@ -37,12 +37,14 @@ describe("hadamard", () => {
     const y = call(hadamard, hadamardTf, {
       x: bf16([4, 4], [1, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 0, NaN, 0, 0]),
     }).y;
-    expect(values(y)).toEqual([
-      ...[0.5, 0.5, 0.5, 0.5],
-      ...[0.5, -0.5, -0.5, 0.5],
-      ...[2, 0, 0, 0],
-      ...[NaN, NaN, NaN, NaN],
-    ]);
+    expect(values(y)).toEqual(
+      [
+        [0.5, 0.5, 0.5, 0.5],
+        [0.5, -0.5, -0.5, 0.5],
+        [2, 0, 0, 0],
+        [NaN, NaN, NaN, NaN],
+      ].flat(),
+    );
   });
   test("twice is the identity at 128", () => {
     const x = bf16([2, 128], seeded(3)(256));
@@ -73,12 +75,14 @@ describe("indexer", () => {
     expect(values(idx)).toEqual([1, 2, 1, 2, -1, -1, 1, 2]);
     const five = call(indexTopk, indexTopkTf, t, { topk: 5, ratio: 4 }).idx;
     // 3, 6, 0 and 4 entries are visible; of the six, NaN loses to -Infinity
-    expect(values(five)).toEqual([
-      ...[0, 1, 2, -1, -1],
-      ...[0, 1, 2, 4, 5],
-      ...[-1, -1, -1, -1, -1],
-      ...[0, 1, 2, 3, -1],
-    ]);
+    expect(values(five)).toEqual(
+      [
+        [0, 1, 2, -1, -1],
+        [0, 1, 2, 4, 5],
+        [-1, -1, -1, -1, -1],
+        [0, 1, 2, 3, -1],
+      ].flat(),
+    );
   });
 });
 
@@ -86,10 +90,12 @@ describe("key_list", () => {
   test("window counts back, every complete entry follows", () => {
     const t = { pos: i32([2], [1, 8]) };
     const s = { window: 3, n_comp: 3, ratio: 4, n_raw: 50, n_entry: 3, raw0: 0 };
-    expect(values(call(keyList, keyListTf, t, s).idx)).toEqual([
-      ...[-1, 0, 1, -1, -1, -1],
-      ...[6, 7, 8, 50, 51, -1],
-    ]);
+    expect(values(call(keyList, keyListTf, t, s).idx)).toEqual(
+      [
+        [-1, 0, 1, -1, -1, -1],
+        [6, 7, 8, 50, 51, -1],
+      ].flat(),
+    );
     const shifted = call(keyList, keyListTf, { pos: i32([1], [8]) }, { ...s, raw0: 5, n_comp: 0 }).idx;
     expect(shifted).toMatchObject({ dtype: "i32", shape: [1, 3] });
     expect(values(shifted)).toEqual([1, 2, 3]);
@@ -143,14 +149,14 @@ describe("sparse_attention", () => {
     expect(o.shape).toEqual([n, h, d]);
     const want = plain(values(q), values(kv), idx, values(sink), nKey);
     expect(error(o, want)).toBeLessThan(1e-6);
-    expect(values(o).slice(h * d, 2 * h * d)).toEqual(new Array<number>(h * d).fill(0));
+    expect(values(o).slice(h * d, 2 * h * d)).toEqual(fill(h * d, 0));
   });
 
   test("a bad row reaches only the queries that list it", () => {
     const rows = random(4 * d);
     rows[3 * d + 2] = NaN;
     rows[2 * d] = Infinity;
-    const q = bf16([3, h, d], new Array<number>(3 * h * d).fill(0.25));
+    const q = bf16([3, h, d], fill(3 * h * d, 0.25));
     const t = {
       q,
       kv: bf16([4, d], rows),
@@ -163,18 +169,14 @@ describe("sparse_attention", () => {
 
   test("sinks: none, all, and a NaN", () => {
     const t = (sink: number[]) => ({
-      q: bf16([1, h, d], new Array<number>(h * d).fill(-1)),
-      kv: bf16([1, d], new Array<number>(d).fill(60)),
+      q: bf16([1, h, d], fill(h * d, -1)),
+      kv: bf16([1, d], fill(d, 60)),
       idx: i32([1, 1], [0]),
       sink: f32([h], sink),
     });
     // scores near -336: without a sink the single key has weight 1
     const { o } = call(attention, attentionTf, t([-Infinity, Infinity, NaN]), { scale });
-    expect(values(o)).toEqual([
-      ...new Array<number>(d).fill(60),
-      ...new Array<number>(d).fill(0),
-      ...new Array<number>(d).fill(NaN),
-    ]);
+    expect(values(o)).toEqual([...fill(d, 60), ...fill(d, 0), ...fill(d, NaN)]);
   });
 
   test("a row outside the pool throws", () => {

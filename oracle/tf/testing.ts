@@ -72,3 +72,6 @@ export function error(got: Tensor, want: readonly number[]): number {
 /** Where `got` is not finite. */
 export const nonFinite = (got: Tensor): number[] =>
   Array.from(got.data, Number).flatMap((x, i) => (Number.isFinite(x) ? [] : [i]));
+
+/** `n` times the number `x`. */
+export const fill = (n: number, x: number): number[] => Array.from({ length: n }, () => x);
