@@ -123,8 +123,9 @@ function cmakeJs(args: readonly string[], onProgress: BuildOptions["onProgress"]
       const text = chunk.toString();
       log += text;
       appendFileSync(BUILD_LOG, text);
-      for (const m of text.matchAll(/\[\s*(\d+)%\]\s*(?:\x1b\[[0-9;]*m)?([^\x1b\n]*)/g))
-        onProgress?.(Number(m[1]) / 100, m[2].trim());
+      // make says "[ 12%] what", ninja "[3/45] what"
+      for (const m of text.matchAll(/\[\s*(\d+)(?:%|\/(\d+))\]\s*([^\n]*)/g))
+        onProgress?.(Number(m[1]) / Number(m[2] ?? 100), m[3].trim());
     };
     child.stdout.on("data", take);
     child.stderr.on("data", take);
