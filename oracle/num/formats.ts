@@ -31,6 +31,9 @@ export const bf16 = {
   round: (x: number): number => bf16.decode(bf16.encode(x)),
 } as const;
 
+/** 2^(3 - e) for e = -6 .. 8: brings a significand to 8 .. 16. */
+const UNIT = Float64Array.from({ length: 15 }, (_, i) => 2 ** (9 - i));
+
 /** e4m3fn: bias 7, largest 448, no infinity, NaN 0x7f. Saturates as the official clamp to +-448 does. */
 export const e4m3 = {
   max: 448,
@@ -43,7 +46,7 @@ export const e4m3 = {
     if (a >= 448) return sign | 0x7e;
     if (a < 2 ** -6) return sign | nearest(a * 512); // subnormal step 2^-9; 8 is the first normal code
     const e = ((hi >>> 20) & 0x7ff) - 1023;
-    return sign | (((e + 7) << 3) + nearest(a * 2 ** (3 - e)) - 8); // a significand of 16 carries into the exponent
+    return sign | (((e + 7) << 3) + nearest(a * UNIT[e + 6]) - 8); // a significand of 16 carries into the exponent
   },
   decode: (code: number): number => E4M3_VALUES[code],
   /** NaN stays NaN. */

@@ -1,5 +1,6 @@
 /** Number formats, tensors to numbers and back, rounding policies, block quantisers. */
 export * from "./formats.ts";
+export * from "./functions.ts";
 export * from "./matmul.ts";
 export * from "./philox.ts";
 export * from "./policy.ts";
