@@ -39,3 +39,51 @@ export function tensor(dtype: DType, shape: readonly number[], data: Storage): T
     throw new Error(`tensor ${dtype}[${shape.join(",")}]: expected ${want} bytes, got ${data.byteLength}`);
   return { dtype, shape, data };
 }
+
+export const i32 = (values: ArrayLike<number>): Tensor => ({
+  dtype: "i32",
+  shape: [values.length],
+  data: Int32Array.from(values),
+});
+export const f32 = (values: ArrayLike<number>): Tensor => ({
+  dtype: "f32",
+  shape: [values.length],
+  data: Float32Array.from(values),
+});
+
+/** The same elements under another shape. Throws when the counts differ. */
+export function view(t: Tensor, shape: readonly number[]): Tensor {
+  if (numel(shape) !== numel(t.shape))
+    throw new Error(`view of [${t.shape.join(", ")}]: expected as many elements, got [${shape.join(", ")}]`);
+  return { ...t, shape };
+}
+
+/** Rows (first dimension) lo .. hi - 1, without a copy. One row must fill whole bytes. */
+export function sliceRows(t: Tensor, lo: number, hi: number): Tensor {
+  const per = t.data.length / t.shape[0];
+  if (!Number.isInteger(per))
+    throw new Error(
+      `sliceRows of ${t.dtype}[${t.shape.join(", ")}]: expected rows of whole bytes, got ${per}`,
+    );
+  return { dtype: t.dtype, shape: [hi - lo, ...t.shape.slice(1)], data: t.data.subarray(lo * per, hi * per) };
+}
+
+/** The last `n` rows (all of them when there are fewer), null when that is none. */
+export function lastRows(t: Tensor, n: number): Tensor | null {
+  const rows = t.shape[0];
+  return n <= 0 ? null : sliceRows(t, Math.max(0, rows - n), rows);
+}
+
+/** `a` above `b`; `a` may be null. Throws when dtypes or row shapes differ. */
+export function concatRows(a: Tensor | null, b: Tensor): Tensor {
+  if (a === null) return b;
+  if (a.dtype !== b.dtype || a.shape.slice(1).join() !== b.shape.slice(1).join())
+    throw new Error(
+      `concatRows: expected rows like ${a.dtype}[${a.shape.join(", ")}], got ${b.dtype}[${b.shape.join(", ")}]`,
+    );
+  const c = allocate(a.dtype, [a.shape[0] + b.shape[0], ...a.shape.slice(1)]);
+  const put = c.data as { set(from: ArrayLike<number | bigint>, at?: number): void };
+  put.set(a.data as ArrayLike<number | bigint>, 0);
+  put.set(b.data as ArrayLike<number | bigint>, a.data.length);
+  return c;
+}
