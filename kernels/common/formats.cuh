@@ -14,6 +14,12 @@ __device__ inline uint32_t ue8m0_ceil(float x) {
   return min((bits + 0x007fffffu) >> 23, 254u);
 }
 
+// Scale code of a block whose largest |x| has these f32 bits: 2^ceil(log2(fl32(max(amax, floor) * inv_max))). NaN and infinity
+// give 255.
+__device__ inline uint32_t block_scale_code(uint32_t amax_bits, float floor, float inv_max) {
+  return ue8m0_ceil(__fmul_rn(__uint_as_float(max(amax_bits, __float_as_uint(floor))), inv_max));
+}
+
 __device__ inline float ue8m0_to_f32(uint32_t code) {
   const uint32_t bits = code == 0 ? 0x00400000u : code << 23;
   return __uint_as_float(code == 255 ? 0x7fffffffu : bits);

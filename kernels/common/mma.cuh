@@ -6,6 +6,7 @@
 #pragma once
 #include <cuda_fp16.h>
 
+#include "kernels/common/formats.cuh"
 #include "kernels/common/types.h"
 
 namespace mma {
@@ -76,12 +77,6 @@ __device__ __forceinline__ uint32_t mul_f16x2(uint32_t a, uint32_t b) {
   uint32_t r;
   asm("mul.rn.f16x2 %0, %1, %2;" : "=r"(r) : "r"(a), "r"(b));
   return r;
-}
-
-// 2^(code - 127); code 0 is a float32 subnormal, code 255 NaN.
-__device__ __forceinline__ float from_ue8m0(uint32_t code) {
-  const uint32_t bits = code == 0 ? 0x00400000u : code == 255 ? 0x7fc00000u : code << 23;
-  return __uint_as_float(bits);
 }
 
 __device__ __forceinline__ bool aligned(const void* p, uint32_t bytes) {

@@ -39,3 +39,13 @@ __device__ inline uint32_t round_bf16x2(float low, float high) {
 __device__ inline uint4 round_bf16x8(const float (&x)[8]) {
   return {round_bf16x2(x[0], x[1]), round_bf16x2(x[2], x[3]), round_bf16x2(x[4], x[5]), round_bf16x2(x[6], x[7])};
 }
+
+// |x| of a bf16 as f32 bits. They order like |x| with infinity and NaN on top, so an integer maximum loses no NaN.
+__device__ inline uint32_t abs_bits(bf16_t x) { return uint32_t(__bfloat16_as_ushort(x) & 0x7fffu) << 16; }
+
+// Largest |x| of eight bf16 as f32 bits; two channels at once, in the halves of a word.
+__device__ inline uint32_t abs_max_bits(uint4 v) {
+  const uint32_t two = __vmaxu2(__vmaxu2(v.x & 0x7fff7fffu, v.y & 0x7fff7fffu),
+                                __vmaxu2(v.z & 0x7fff7fffu, v.w & 0x7fff7fffu));
+  return max(two << 16, two & 0xffff0000u);
+}
