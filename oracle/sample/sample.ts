@@ -52,7 +52,7 @@ function argmax(x: Float64Array, allowed: (i: number) => boolean = () => true): 
 
 /** One row's distribution: race values, and how far below top_p each id begins (relative; kept when positive). */
 function row(logits: Float64Array, pos: number, s: S, r: Pick<Rounding, "f32">) {
-  const top_p = r.f32(s.top_p);
+  const top_p = Math.max(r.f32(s.top_p), Number.MIN_VALUE); // the largest p always stays
   const p = softmax(logits, r.f32(s.temperature));
   const room = top_p >= 1 ? p.map(() => Infinity) : massBefore(p).map((m) => (top_p - m) / top_p);
   return { value: race(p, s.seed, pos), room };
@@ -79,12 +79,10 @@ export const regret: Regret<typeof op> = (t, { n_row, vocab, ...s }, native) => 
   const pos = values(t.pos);
   return values(native.id).map((id, i) => {
     const mine = logits.subarray(i * vocab, (i + 1) * vocab);
-    if (s.temperature <= 0 || mine.some(Number.isNaN)) {
-      const want = s.temperature <= 0 ? argmax(mine) : -1;
-      return i < n_row && id === want ? 0 : Infinity;
-    }
-    if (!(id >= 0 && id < vocab)) return Infinity;
+    if (s.temperature <= 0) return id === argmax(mine) ? 0 : Infinity;
     const { value, room } = row(mine, pos[i], s, f32);
+    if (argmax(value) < 0) return id === -1 ? 0 : Infinity;
+    if (!(id >= 0 && id < vocab)) return Infinity;
     let worst = Math.max(0, -room[id]);
     for (let k = 0; k < vocab; k++)
       if (value[k] > value[id] && room[k] > 0)
