@@ -90,7 +90,7 @@
     return h(
       "div",
       {},
-      h("div", { className: "scroll" }, table),
+      h("div", { className: "scroll whole" }, table),
       h(
         "div",
         { className: "legend" },
