@@ -88,7 +88,9 @@ export async function moe(c: Ctx, kind: LayerKind, y: Tensor, tok: Tensor): Prom
   const slots = new Int32Array(cfg.n_expert).fill(-1);
   used.forEach((e, i) => (slots[e] = i));
   const rows: Rows = { ...d, used, expert_slot: i32(slots) };
-  const project = cfg.expert_format === "nvfp4" ? nvfp4(c, rows) : mxfp4(c, rows);
+  // ModelOpt leaves the experts of MTP blocks in MXFP4
+  const project =
+    cfg.expert_format === "nvfp4" && !c.prefix.startsWith("mtp.") ? nvfp4(c, rows) : mxfp4(c, rows);
 
   const g = await project("ffn.experts.w1", y, "w1", d.row_tok);
   const u = await project("ffn.experts.w3", y, "w3", d.row_tok);

@@ -30,6 +30,11 @@ export const op = defineOp({
   },
   contract:
     "s = (q . k) * scale; m = max over slots with idx >= 0 (the sink is not in it); P = exp(s - m); L = sum P + exp(sink - m); o = bf16(sum bf16(P) v / L), v = k, f32 inside; a query without keys gives 0",
-  launch: { grid: ["n_head", "n_tok"], block: 128, smem: "4 * n_key" },
+  launch: {
+    grid: ["n_tok", "ceil_div(n_head, 16)"],
+    block: 128,
+    // q of 16 heads; f32 scores of 16 heads and pool rows of up to 1280 keys (68 bytes a key), padded rows
+    smem: "16 * (128 * ceil_div(head_dim, 64) + 64) + 68 * 32 * ceil_div(min(n_key, 1280), 32) + 512",
+  },
   flops: ({ n_tok, n_head, head_dim, n_key }) => 4 * n_tok * n_head * head_dim * n_key,
 });
