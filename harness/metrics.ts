@@ -363,20 +363,35 @@ export function relByToken(native: Tensor, faithful: Tensor): number[] {
   });
 }
 
-/** calc_diff and relative L2 of `a` against `b`, over elements that are finite on both sides. */
-export function distance(a: Tensor, b: Tensor): { calc_diff: number; rel_l2: number; worst_row: number } {
+export interface Distance {
+  readonly calc_diff: number;
+  readonly rel_l2: number;
+  /** Largest relative L2 of a row. */
+  readonly worst_row: number;
+  /** False when a value is NaN or infinite on one side only. */
+  readonly masks: boolean;
+}
+
+/** `a` against `b`, over elements that are finite on both sides. */
+export function distance(a: Tensor, b: Tensor): Distance {
   const x = values(a);
   const y = values(b);
   const cols = b.shape.length === 0 ? 1 : b.shape[b.shape.length - 1];
   let [e2, x2, y2, worst_row] = [0, 0, 0, 0];
+  let masks = true;
   for (let lo = 0; lo < y.length; lo += cols) {
     let [re, ry] = [0, 0];
     for (let i = lo; i < lo + cols; i++) {
-      if (!Number.isFinite(x[i]) || !Number.isFinite(y[i])) continue;
-      const e = x[i] - y[i];
+      const p = x[i];
+      const q = y[i];
+      if (!Number.isFinite(p) || !Number.isFinite(q)) {
+        if (!Object.is(p, q)) masks = false;
+        continue;
+      }
+      const e = p - q;
       re += e * e;
-      ry += y[i] * y[i];
-      x2 += x[i] * x[i];
+      ry += q * q;
+      x2 += p * p;
     }
     e2 += re;
     y2 += ry;
@@ -386,5 +401,6 @@ export function distance(a: Tensor, b: Tensor): { calc_diff: number; rel_l2: num
     calc_diff: e2 === 0 ? 0 : e2 / (x2 + y2),
     rel_l2: e2 === 0 ? 0 : Math.sqrt(e2 / y2),
     worst_row,
+    masks,
   };
 }
