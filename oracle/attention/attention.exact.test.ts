@@ -14,12 +14,13 @@ describe("key_list", () => {
   const attrs = { n_comp: 3, window: 4, ratio: 4, n_raw: 100, n_entry: 3, raw0: 0 };
   it("window of 4 ending at the query; entries complete at (p + 1) / ratio", () => {
     const got = list(run(keyOp, keyList, faithful, { pos: i32([0, 6, 7, 11]) }, attrs).idx);
-    expect(got).toEqual([
-      ...[-1, -1, -1, 0, -1, -1, -1],
-      ...[3, 4, 5, 6, 100, -1, -1], // token 6: window 1 (4..7) is not complete
-      ...[4, 5, 6, 7, 100, 101, -1], // token 7 completes it and sees it
-      ...[8, 9, 10, 11, 100, 101, 102],
-    ]);
+    const rows = [
+      [-1, -1, -1, 0, -1, -1, -1],
+      [3, 4, 5, 6, 100, -1, -1], // token 6: window 1 (4..7) is not complete
+      [4, 5, 6, 7, 100, 101, -1], // token 7 completes it and sees it
+      [8, 9, 10, 11, 100, 101, 102],
+    ];
+    expect(got).toEqual(rows.flat());
   });
   it("raw0 shifts raw rows only; no entry beyond n_entry", () => {
     const got = list(

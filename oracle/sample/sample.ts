@@ -24,8 +24,9 @@ function massBefore(p: Float64Array): Float64Array {
   const before = new Float64Array(p.length);
   let mass = 0;
   for (let i = 0; i < order.length;) {
-    let group = i;
-    while (group < order.length && p[order[group]] === p[order[i]]) before[order[group++]] = mass;
+    let group = i + 1; // NaN equals nothing, itself included
+    while (group < order.length && p[order[group]] === p[order[i]]) group++;
+    for (let k = i; k < group; k++) before[order[k]] = mass;
     mass += p[order[i]] * (group - i);
     i = group;
   }
@@ -74,7 +75,7 @@ export const exact: Exact<typeof op> = (t, { n_row, vocab, ...s }, r) => {
  * Relative. How far outside the top-p set the choice lies, or, for each id that beats it, the smaller of the race gap and of what would
  * put that id outside the set. Greedy has no rounding: anything but the contract's id is Infinity.
  */
-export const regret: Regret<typeof op> = (t, { n_row, vocab, ...s }, native) => {
+export const regret: Regret<typeof op> = (t, { vocab, ...s }, native) => {
   const logits = values(t.logits);
   const pos = values(t.pos);
   return values(native.id).map((id, i) => {
