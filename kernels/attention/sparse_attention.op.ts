@@ -1,0 +1,35 @@
+import { close, defineOp, f32Sum, out, t } from "../schema.ts";
+
+export const op = defineOp({
+  name: "sparse_attention",
+  family: "attention",
+  cite: "DeepSeek-V4 inference/kernel.py sparse_attn",
+  axes: {
+    n_tok: "tokens",
+    n_head: "heads",
+    head_dim: "head width",
+    n_kv: "rows of the key/value pool",
+    n_key: "slots of a key list",
+  },
+  attrs: { scale: "f32" },
+  in: {
+    q: t("bf16", ["n_tok", "n_head", "head_dim"]),
+    kv: t("bf16", ["n_kv", "head_dim"]),
+    idx: t("i32", ["n_tok", "n_key"]),
+    sink: t("f32", ["n_head"]),
+  },
+  out: {
+    o: out(
+      "bf16",
+      ["n_tok", "n_head", "head_dim"],
+      close(
+        ({ head_dim, n_key }) => f32Sum(head_dim) + f32Sum(n_key) + 2 ** -14,
+        "f32 accumulation order; an f32 error in a score flips a bf16 rounding of P (2^-9 each) now and then",
+      ),
+    ),
+  },
+  contract:
+    "s = (q . k) * scale; m = max over slots with idx >= 0 (the sink is not in it); P = exp(s - m); L = sum P + exp(sink - m); o = bf16(sum bf16(P) v / L), v = k, f32 inside; a query without keys gives 0",
+  launch: { grid: ["n_head", "n_tok"], block: 128, smem: "4 * n_key" },
+  flops: ({ n_tok, n_head, head_dim, n_key }) => 4 * n_tok * n_head * head_dim * n_key,
+});

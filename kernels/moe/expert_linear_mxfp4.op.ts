@@ -1,0 +1,35 @@
+import { close, defineOp, f32Sum, opt, out, t } from "../schema.ts";
+
+export const op = defineOp({
+  name: "expert_linear_mxfp4",
+  family: "moe",
+  cite: "DeepSeek-V4 inference/kernel.py fp4_gemm, grouped over experts",
+  axes: {
+    n_src: "rows of the gathered source",
+    n_row: "rows",
+    n_expert: "routed experts",
+    n_slot: "experts resident",
+    N: "output features",
+    K: "reduction length",
+  },
+  in: {
+    a: t("e4m3", ["n_src", "K"]),
+    a_s: t("ue8m0", ["n_src", "K/128"]),
+    src_row: opt("i32", ["n_row"]),
+    offset: t("i32", ["n_expert+1"]),
+    expert_slot: t("i32", ["n_expert"]),
+    w: t("e2m1", ["n_slot", "N", "K"]),
+    w_s: t("ue8m0", ["n_slot", "N", "K/32"]),
+  },
+  out: {
+    y: out(
+      "bf16",
+      ["n_row", "N"],
+      close(({ K }) => f32Sum(K), "f32 accumulation order over K"),
+    ),
+  },
+  contract:
+    "row i of expert e (offset[e] <= i < offset[e + 1]) multiplies a[src_row[i]] (row i itself when src_row is null) with w[expert_slot[e]]: per 32-block of K an f32 dot, * a_s * w_s, f32 sum, one rounding to bf16; a row whose expert_slot is -1 traps",
+  launch: { grid: ["ceil_div(N, 64)", "n_expert"], block: 128 },
+  flops: ({ n_row, N, K }) => 2 * n_row * N * K,
+});

@@ -1,0 +1,35 @@
+import { close, defineOp, f32Sum, out, t } from "../schema.ts";
+
+export const op = defineOp({
+  name: "expert_linear_nvfp4",
+  family: "moe",
+  cite: "NVIDIA Model-Optimizer NVFP4 (block 16, two-level scales), grouped over experts",
+  axes: {
+    n_row: "rows",
+    n_expert: "routed experts",
+    n_slot: "experts resident",
+    N: "output features",
+    K: "reduction length",
+  },
+  in: {
+    a: t("e2m1", ["n_row", "K"]),
+    a_s: t("e4m3", ["n_row", "K/16"]),
+    a_global: t("f32", ["n_expert"]),
+    offset: t("i32", ["n_expert+1"]),
+    expert_slot: t("i32", ["n_expert"]),
+    w: t("e2m1", ["n_slot", "N", "K"]),
+    w_s: t("e4m3", ["n_slot", "N", "K/16"]),
+    w_global: t("f32", ["n_slot"]),
+  },
+  out: {
+    y: out(
+      "bf16",
+      ["n_row", "N"],
+      close(({ K }) => f32Sum(K), "f32 accumulation order over K"),
+    ),
+  },
+  contract:
+    "sum over 16-blocks of K of (f32 dot) * a_s * w_s, f32, times fl32(a_global[e] * w_global[slot]) once, one rounding to bf16; a row whose expert_slot is -1 traps",
+  launch: { grid: ["ceil_div(N, 64)", "n_expert"], block: 128 },
+  flops: ({ n_row, N, K }) => 2 * n_row * N * K,
+});

@@ -1,0 +1,144 @@
+/**
+ * What an op is, as data. Everything else is derived from the declaration: the C++ parameter struct and launch shape
+ * (`kernels/generate.ts`), the oracle's signature (TypeScript infers it), case names, bounds, roofline and report rows.
+ */
+
+/** Storage formats. `e2m1` is packed two codes a byte, low nibble first; shapes always count logical elements. */
+export const DTYPES = ["f64", "f32", "bf16", "e4m3", "e2m1", "ue8m0", "i32", "i64", "u8"] as const;
+export type DType = (typeof DTYPES)[number];
+
+/** Bytes that `n` elements of `dtype` occupy. */
+export function storageBytes(dtype: DType, n: number): number {
+  switch (dtype) {
+    case "f64":
+    case "i64":
+      return 8 * n;
+    case "f32":
+    case "i32":
+      return 4 * n;
+    case "bf16":
+      return 2 * n;
+    case "e2m1":
+      return Math.ceil(n / 2);
+    default:
+      return n;
+  }
+}
+
+/** Values of an op's axes and attributes, by name. */
+export type Scalars = Readonly<Record<string, number>>;
+
+/**
+ * How a native output is held against the faithful oracle.
+ * - `exact`: bit for bit (formats, indices, copies, quantisers).
+ * - `close`: `noise` is the relative error that legal freedom (accumulation order, approximate functions) leaves in a row
+ *   *before* the value is stored in the output's dtype; the harness derives every bound from it and from the dtype.
+ * - `choice`: a discrete decision. The oracle exports `regret`; a flip whose regret is above `slack` is a bug.
+ */
+export type Judge =
+  | { readonly kind: "exact"; readonly why: string }
+  | { readonly kind: "close"; readonly noise: (s: Scalars) => number; readonly why: string }
+  | { readonly kind: "choice"; readonly slack: number; readonly why: string };
+
+/** A dimension: an axis name or a left-to-right formula of axes, attributes and integers with * / + (where / rounds up). */
+export type Dim = string;
+
+export interface TensorDecl {
+  readonly dtype: DType;
+  readonly shape: readonly Dim[];
+  readonly optional?: true;
+  readonly judge?: Judge;
+}
+
+export interface OutDecl extends TensorDecl {
+  readonly judge: Judge;
+}
+
+/** Grid, block and dynamic shared memory, as C expressions over axes and attributes (`ceil_div`, `min`, `max` allowed). */
+export interface LaunchDecl {
+  readonly grid: readonly [string, string?, string?];
+  readonly block: string | number;
+  readonly smem?: string;
+}
+
+export interface OpDecl {
+  readonly name: string;
+  readonly family: string;
+  readonly cite: string;
+  /** Every axis that a shape names; the text says what it is. Axes are int32 in the kernel's parameters. */
+  readonly axes: Readonly<Record<string, string>>;
+  readonly attrs?: Readonly<Record<string, "f32" | "i32">>;
+  readonly in: Readonly<Record<string, TensorDecl>>;
+  readonly out: Readonly<Record<string, OutDecl>>;
+  /** What is rounded where, and the rule for every tie, clamp and padding slot. */
+  readonly contract: string;
+  readonly launch: LaunchDecl;
+  /** Floating-point operations (a multiply-add counts two). */
+  readonly flops: (s: Scalars) => number;
+  /** Marks an op whose purpose is rounding: the tf oracle simulates it too and is held against faithful, not ideal. */
+  readonly quantiser?: true;
+}
+
+export const t = (dtype: DType, shape: readonly Dim[]): TensorDecl => ({ dtype, shape });
+export const opt = (dtype: DType, shape: readonly Dim[]): TensorDecl & { readonly optional: true } => ({
+  dtype,
+  shape,
+  optional: true,
+});
+export const out = (dtype: DType, shape: readonly Dim[], judge: Judge): OutDecl => ({ dtype, shape, judge });
+
+export const exact = (why: string): Judge => ({ kind: "exact", why });
+export const close = (noise: number | ((s: Scalars) => number), why: string): Judge => ({
+  kind: "close",
+  noise: typeof noise === "number" ? () => noise : noise,
+  why,
+});
+export const choice = (slack: number, why: string): Judge => ({ kind: "choice", slack, why });
+
+/**
+ * Noise of a float32 sum of `terms` products whose order is free: each addition rounds by at most 2^-24 of the partial sum,
+ * partial sums walk like sqrt(terms), and 4 covers the spread of the walk over rows and a factor of cancellation.
+ */
+export const f32Sum = (terms: number): number => 4 * Math.sqrt(terms) * 2 ** -24;
+
+export function defineOp<const D extends OpDecl>(decl: D): D {
+  const names = [
+    ...Object.keys(decl.axes),
+    ...Object.keys(decl.attrs ?? {}),
+    ...Object.keys(decl.in),
+    ...Object.keys(decl.out),
+  ];
+  const twice = names.find((n, i) => names.indexOf(n) !== i);
+  if (twice !== undefined) throw new Error(`op ${decl.name}: expected each name once, got "${twice}" twice`);
+  for (const [name, tensor] of Object.entries({ ...decl.in, ...decl.out })) {
+    for (const dim of tensor.shape) {
+      for (const word of dim.match(/[A-Za-z_]\w*/g) ?? []) {
+        if (!(word in decl.axes) && !(word in (decl.attrs ?? {})))
+          throw new Error(
+            `op ${decl.name}: expected the shape of ${name} to use declared axes, got "${word}"`,
+          );
+      }
+    }
+  }
+  return decl;
+}
+
+/** Evaluates a dimension. Throws when it names something that `s` lacks. */
+export function evalDim(dim: Dim, s: Scalars): number {
+  const parts = dim.replaceAll(" ", "").match(/[A-Za-z_]\w*|\d+|[*/+]/g) ?? [];
+  const value = (word: string): number => {
+    const v = /^\d+$/.test(word) ? Number(word) : s[word];
+    if (v === undefined) throw new Error(`dimension "${dim}": expected a value for "${word}", got none`);
+    return v;
+  };
+  let acc = value(parts[0] ?? "");
+  for (let i = 1; i < parts.length; i += 2) {
+    const b = value(parts[i + 1] ?? "");
+    if (parts[i] === "*") acc *= b;
+    else if (parts[i] === "+") acc += b;
+    else acc = Math.ceil(acc / b);
+  }
+  return acc;
+}
+
+export const evalShape = (shape: readonly Dim[], s: Scalars): number[] => shape.map((d) => evalDim(d, s));
