@@ -46,7 +46,7 @@ struct Operand {
   Kind kind = reg;
   bool negated = false;           // !p
   std::string name;               // register, special register ("%tid.x"), symbol, label
-  uint64_t value = 0;             // immediates: the integer, or the literal's bits
+  uint64_t value = 0;             // immediates: the integer, or the literal's bits; registers: index into Function::registers
   std::vector<Operand> parts;     // vector {a,b}; pair d|p; address: base, then what follows a comma (tensor coordinates)
   int64_t offset = 0;             // address: constant added to the base; symbol: sym+4
 };
@@ -56,8 +56,10 @@ struct Instruction {
   std::vector<Operand> operands;
   std::string guard;  // "" or the predicate register of @p / @!p
   bool guard_negated = false;
+  int64_t guard_register = -1;
   uint32_t line = 0;   // 1-based line of the PTX text
   uint32_t scope = 0;  // index into Function::scopes, where names resolve
+  uint32_t file = 0, source_line = 0;  // from .loc; 0 without -lineinfo
 };
 
 enum class Space : uint8_t { generic, global, shared, local, constant, param, reg };
@@ -83,32 +85,45 @@ struct Variable {
   uint32_t line = 0;
 };
 
-// { } nest, and names of registers, local and param variables are looked up outwards.
+// { } nest; names of registers, local and param variables and labels are looked up outwards.
+struct Family {  // .reg .b32 %r<8> declares %r0..%r7
+  Type type;
+  uint32_t count, first;
+  bool single;  // .reg .b32 x
+};
 struct Scope {
   int parent = -1;
-  std::map<std::string, Type, std::less<>> regs;
+  std::map<std::string, Family, std::less<>> regs;
   std::map<std::string, Variable, std::less<>> vars;
   std::map<std::string, size_t, std::less<>> labels;  // index into Function::body
+  std::map<std::string, std::vector<std::string>, std::less<>> targets;  // .branchtargets of brx.idx
+  std::map<std::string, std::string, std::less<>> prototypes;            // .callprototype, as written
 };
 
 struct Function {
   std::string name;
   bool entry = false;
-  bool external = false;           // declared, no body here
+  bool defined = false;            // false: declared only
   std::vector<Variable> params;
-  std::vector<Variable> returns;   // device functions; at most one in nvcc's output
+  std::vector<Variable> returns;   // device functions; nvcc writes at most one
   std::vector<Scope> scopes;       // [0] is the body
+  std::vector<Type> registers;     // of all scopes
   std::vector<Instruction> body;
-  std::map<std::string, std::vector<std::string>, std::less<>> branch_targets;  // .branchtargets / tables for brx.idx
-  std::map<std::string, std::string> directives;  // maxntid, reqntid, minnctapersm, reqnctapercluster, explicitcluster...: raw arguments
+  std::map<std::string, std::vector<uint64_t>, std::less<>> directives;  // maxntid, reqntid, minnctapersm, reqnctapercluster ...
   uint32_t line = 0;
+
+  const Variable* variable(uint32_t scope, std::string_view name) const;  // from the scope outwards, then parameters
+  const size_t* label(uint32_t scope, std::string_view name) const;
+  const std::vector<std::string>* targets(uint32_t scope, std::string_view name) const;
 };
 
 struct Module {
   std::string version, target;
-  std::vector<std::string> lines;  // the source, for traps
-  std::vector<Variable> globals;   // global, const and module-scope shared
+  std::vector<std::string> lines;            // the source, for traps
+  std::map<uint32_t, std::string> files;     // .file
+  std::vector<Variable> globals;             // global, const and module-scope shared
   std::vector<Function> functions;
+  const Function* function(std::string_view name) const;
 };
 
 // Throws ParseError, one sentence with the line, for text that is not PTX as this machine knows it.
@@ -116,6 +131,6 @@ struct ParseError : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 Module parse(std::string_view text);
-std::string print(const Module& m);  // PTX text again: parse(print(parse(t))) equals parse(t)
+std::string print(const Module& m);  // PTX text again: parse(print(parse(t))) says the same as parse(t)
 
 }  // namespace sim::ptx
