@@ -3,6 +3,23 @@
 #include "../machine/row.h"
 
 #define SIM_CHAPTERS(X) \
+  X(integer)            \
+  X(integer_bits)       \
+  X(carry)              \
+  X(float)              \
+  X(approx)             \
+  X(half)               \
+  X(compare)            \
+  X(logic)              \
+  X(move)               \
+  X(convert)            \
+  X(convert_packed)     \
+  X(warp)               \
+  X(atomic)             \
+  X(cp_async)           \
+  X(ldmatrix)           \
+  X(mma)                \
+  X(hints)              \
   X(control)            \
   X(memory)             \
   X(barrier)
