@@ -58,6 +58,7 @@ struct Form {
   std::vector<Flat> operand;
   uint64_t aux = 0;           // copied to Instr::aux
   bool may_block = false;     // the handler may park the warp or change Warp::next: it ends a straight run (WARP rows: set by the machine)
+  bool entry = true;          // in a kernel, not in a device function
   bool has(std::string_view m) const { return op.has(m); }
   Type type(size_t k = 0) const { return op.type(k); }
   size_t n_types() const { return op.types.size(); }

@@ -1,6 +1,7 @@
 // What a handler sees of a warp: its register file and the lanes that are on.
 #pragma once
 #include <cstdint>
+#include <memory>
 #include <stdexcept>
 #include <string>
 
@@ -12,17 +13,16 @@ inline constexpr unsigned LANES = 32;
 inline constexpr uint32_t ALL = 0xffffffffu;
 
 struct Cta;
-struct Path;  // lanes that go together (see paths.h)
 
 struct Warp {
   uint8_t* bank[2] = {nullptr, nullptr};
   uint32_t exec = 0;      // lanes this instruction acts on (guard applied)
   const Instr* next = nullptr;  // where the lanes go on; control rows change it
   Cta* cta = nullptr;
-  struct Memory* memory = nullptr;  // global memory (access.h)
   uint32_t index = 0;     // warp in CTA
-  // machinery below this line is paths.h's and exec.cc's business
-  struct WarpState* state = nullptr;
+  uint32_t carry = 0;     // CC.CF of each lane
+  std::shared_ptr<struct AsyncCopies> copies;  // cp.async that nobody has waited for (isa/cp_async.cc)
+  struct WarpState* state = nullptr;  // the machinery's side (paths.h)
 
   template <class T>
   T* slot(Slot s) {
