@@ -1,6 +1,4 @@
-// PTX ISA 9.7.9 Data Movement and Conversion: mov with its vector forms, prmt, special registers that change while a warp runs.
-#include <chrono>
-
+// PTX ISA 9.7.9 Data Movement and Conversion: mov with its vector forms, and prmt.
 #include "chapters.h"
 #include "select.h"
 
@@ -76,22 +74,6 @@ Handler vector_mov(unsigned bits, size_t n) {
 #undef SIM_VECTOR
 }
 
-// Clocks run with the host's: %clock counts nanoseconds as if the SM ran at 1 GHz. They only ever grow.
-uint64_t nanoseconds() {
-  return uint64_t(std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now().time_since_epoch()).count());
-}
-template <class T, unsigned SHIFT>
-void clock(Warp& w, const Instr& in) {
-  const uint64_t now = nanoseconds() >> SHIFT;
-  map<T, T>(w, in, [now](T) { return T(now); });
-}
-Handler clock_of(const std::string& name, unsigned bits) {
-  if (name == "%clock64" || name == "%globaltimer") return bits == 64 ? clock<uint64_t, 0> : nullptr;
-  if (name == "%clock" || name == "%globaltimer_lo") return bits == 32 ? clock<uint32_t, 0> : nullptr;
-  if (name == "%clock_hi" || name == "%globaltimer_hi") return bits == 32 ? clock<uint32_t, 32> : nullptr;
-  return nullptr;
-}
-
 Handler mov(Form& f) {
   const unsigned bits = ptx::bits_of(f.type());
   const ptx::Operand &d = f.text.operands.at(0), &a = f.text.operands.at(1);
@@ -104,8 +86,6 @@ Handler mov(Form& f) {
     return packs ? vector_mov<true>(bits, n) : vector_mov<false>(bits, n);
   }
   if (f.operand.size() != 2) return nullptr;
-  if (a.kind == ptx::Operand::special)
-    if (Handler h = clock_of(a.name, bits)) return h;
   if (f.type() == Type::pred) {
     if (f.operand[1].kind != Flat::imm) return copy_pred;
     f.aux = f.operand[1].value;
