@@ -84,6 +84,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("listOps", Napi::Function::New<guarded<list_ops>>(env));
   exports.Set("devices", Napi::Function::New<guarded<devices>>(env));
   exports.Set("runOp", Napi::Function::New<guarded<run_op>>(env));
+  exports.Set("openEngine", Napi::Function::New<guarded<open_engine>>(env));
   return exports;
 }
 
