@@ -25,6 +25,9 @@ const SIGMAS = 6;
 /** Rows narrower than this borrow scale from the other rows: one number near zero says nothing about the row's size. */
 export const NARROW = 16;
 
+/** In rows at least this wide an element with more than 1 / MASSIVE of the energy is a massive channel. */
+export const MASSIVE = 64;
+
 /** Bump when a formula here changes: rows under different bounds are not comparable. */
 export const TOLERANCE_VERSION = "1";
 
@@ -109,6 +112,12 @@ export const normRatioBound = (sum_f2: number, systematic: number, variance: num
  */
 export const biasBound = (n: number, flips: number): number =>
   n === 0 ? 0 : (flips + SIGMAS * Math.sqrt(flips + 1)) / n;
+
+/**
+ * Share of elements with d < u that are not the faithful value. A binomial sample with P <= d / u each: unlike a sum of squares it
+ * does not drown in one massive channel. Accumulating or storing through a narrower format flips far more.
+ */
+export const flipBound = biasBound;
 
 /** used / allowed. A bound of zero is used up by anything, and by NaN. */
 export const shareOf = (value: number, bound: number): number => {

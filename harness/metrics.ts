@@ -2,7 +2,7 @@
 import type { DType } from "../kernels/schema.ts";
 import { values } from "../oracle/num/index.ts";
 import type { Tensor } from "../oracle/tensor.ts";
-import { BLOCK, Budgets, NARROW, REACH, ulpTable } from "./bounds.ts";
+import { BLOCK, Budgets, MASSIVE, NARROW, REACH, ulpTable } from "./bounds.ts";
 import type { Metrics } from "./result.ts";
 
 /** Sign-magnitude codes as ordered integers, so that a difference counts representable values; both zeros are 0. */
@@ -75,6 +75,8 @@ export interface WorstSlice {
 
 export interface Measured {
   readonly metrics: Metrics;
+  /** 1 - cosine, without the cancellation. */
+  readonly angle: number;
   /** Flat index of the element with the largest share of its elementwise bound (without noise: the largest error in ulp). */
   readonly worst: number;
   /** The elementwise share of that element. */
@@ -87,8 +89,14 @@ export interface Measured {
   readonly row: WorstSlice;
   readonly col: WorstSlice;
   readonly block: WorstSlice;
-  /** Mean signed error away from zero in ulp, over `n` elements that a flip would show on; `flips` of them may flip. */
-  readonly bias: { readonly mean: number; readonly n: number; readonly flips: number };
+  /** Mean signed error away from zero in ulp, over the `n` elements where d < u; about `flips` of them may flip. */
+  readonly bias: {
+    readonly mean: number;
+    readonly n: number;
+    readonly flips: number;
+    /** How many of the n are not the faithful value. */
+    readonly moved: number;
+  };
   /** Parts of the norm ratio's bound. */
   readonly norm: { readonly sum_f2: number; readonly systematic: number; readonly variance: number };
   /** Largest elementwise share that all zeros, and that the mean everywhere, would reach. */
@@ -99,19 +107,35 @@ const f64 = new Float64Array(1);
 const f64Bits = new Uint32Array(f64.buffer);
 const classOf = (x: number): number => (x !== x ? 1 : x === Infinity ? 2 : x === -Infinity ? 3 : 0);
 
-/** Size of each row, for noise: its root mean square; narrow rows take at least the median row's. */
+/**
+ * Size of each row, for noise: its root mean square, without its few massive channels where it has some (their partial sums are
+ * their own). Narrow rows take at least the median row's.
+ */
 function rowScales(f: Float64Array, rows: number, cols: number): Float64Array {
   const scale = new Float64Array(rows);
   for (let r = 0; r < rows; r++) {
-    let s = 0;
-    for (let i = r * cols; i < (r + 1) * cols; i++) if (Number.isFinite(f[i])) s += f[i] * f[i];
+    let [s, most] = [0, 0];
+    for (let i = r * cols; i < (r + 1) * cols; i++) {
+      if (!Number.isFinite(f[i])) continue;
+      const x2 = f[i] * f[i];
+      s += x2;
+      if (x2 > most) most = x2;
+    }
     scale[r] = Math.sqrt(s / cols);
+    if (cols >= MASSIVE && most * MASSIVE > s) scale[r] = trimmed(f.subarray(r * cols, (r + 1) * cols));
   }
   if (cols < NARROW && rows > 1) {
     const median = Float64Array.from(scale).sort()[rows >> 1];
     for (let r = 0; r < rows; r++) scale[r] = Math.max(scale[r], median);
   }
   return scale;
+}
+
+/** Root mean square of all but the largest 1 / MASSIVE of the elements. */
+function trimmed(row: Float64Array): number {
+  const x2 = row.filter(Number.isFinite).map((x) => x * x);
+  const keep = x2.sort().subarray(0, x2.length - Math.ceil(x2.length / MASSIVE));
+  return Math.sqrt(keep.reduce((a, b) => a + b, 0) / row.length);
 }
 
 /** Writes the worst slice by share of its limit; slices without reference energy compare against nothing but their limit. */
@@ -126,7 +150,8 @@ function worstOf(
   let limit = 0;
   for (let i = 0; i < err2.length; i++) {
     const l = budgets.limit(i, err2.length);
-    const share = err2[i] === 0 ? 0 : l > 0 ? err2[i] / l : ref2[i] > 0 ? 1e300 * (err2[i] / ref2[i]) : Infinity;
+    const share =
+      err2[i] === 0 ? 0 : l > 0 ? err2[i] / l : ref2[i] > 0 ? 1e300 * (err2[i] / ref2[i]) : Infinity;
     if (!(share <= most)) {
       most = share;
       at = i;
@@ -176,9 +201,11 @@ export function measure(native: Tensor, faithful: Tensor, noise: number): Measur
     else if (c === 3) nonfinite[side].neg_inf++;
   };
   const histogram: number[] = [];
-  let [first_nonfinite, first_difference, differ, maxUlp, max_abs, worst, element_share] = [-1, -1, 0, 0, 0, 0, -1];
-  let [sum_n2, sum_fn, systematic, variance] = [0, 0, 0, 0];
-  let [biasN, biasSum, flips, up, moved] = [0, 0, 0, 0, 0];
+  let [first_nonfinite, first_difference, differ, maxUlp, max_abs, worst, element_share] = [
+    -1, -1, 0, 0, 0, 0, -1,
+  ];
+  let [sum_n2, systematic, variance] = [0, 0, 0];
+  let [biasN, biasSum, flips, flipped, up, moved] = [0, 0, 0, 0, 0, 0];
   const zeros = { native: 0, faithful: 0 };
   const saturated = { native: 0, faithful: 0 };
   let sum = 0;
@@ -244,7 +271,6 @@ export function measure(native: Tensor, faithful: Tensor, noise: number): Measur
       colE[c] += e2;
       colR[c] += b2;
       sum_n2 += a * a;
-      sum_fn += a * b;
       if (noise > 0) {
         blockB.add(k, u, d);
         colB.add(c, u, d);
@@ -260,6 +286,7 @@ export function measure(native: Tensor, faithful: Tensor, noise: number): Measur
         biasN++;
         biasSum += away / u;
         flips += d / u;
+        if (distance !== 0) flipped++;
       }
     }
     for (let k = r * per; k < (r + 1) * per; k++) {
@@ -272,7 +299,8 @@ export function measure(native: Tensor, faithful: Tensor, noise: number): Measur
   const sum_e2 = rowE.reduce((a, b) => a + b, 0);
   const sum_f2 = rowR.reduce((a, b) => a + b, 0);
   const rel_l2 = sum_e2 === 0 ? 0 : Math.sqrt(sum_e2 / sum_f2);
-  const norms = Math.sqrt(sum_n2) * Math.sqrt(sum_f2);
+  const [normN, normF] = [Math.sqrt(sum_n2), Math.sqrt(sum_f2)];
+  const angle = sum_e2 === 0 ? 0 : Math.max(0, sum_e2 - (normN - normF) ** 2) / (2 * normN * normF);
   const apart = sum_e2 === 0 ? 0 : sum_e2 / (sum_n2 + sum_f2); // equal to 1 - 2<x,y>/(<x,x>+<y,y>) without its cancellation
   const row = worstOf(rowE, rowR, rowB, (i) => [i]);
   const col = worstOf(colE, colR, colB, (i) => [i]);
@@ -283,7 +311,7 @@ export function measure(native: Tensor, faithful: Tensor, noise: number): Measur
       n,
       differ,
       calc_diff: apart,
-      cosine: sum_e2 === 0 ? 1 : sum_fn / norms,
+      cosine: 1 - angle,
       rel_l2,
       norm_ratio: sum_f2 === sum_n2 ? 1 : Math.sqrt(sum_n2 / sum_f2),
       max_abs,
@@ -300,6 +328,7 @@ export function measure(native: Tensor, faithful: Tensor, noise: number): Measur
       saturated: { native: part(saturated.native), faithful: part(saturated.faithful) },
       nonfinite,
     },
+    angle,
     worst: n === 0 ? -1 : worst,
     element_share: Math.max(0, element_share),
     first_nonfinite,
@@ -312,7 +341,7 @@ export function measure(native: Tensor, faithful: Tensor, noise: number): Measur
     row,
     col,
     block,
-    bias: { mean: biasN === 0 ? 0 : biasSum / biasN, n: biasN, flips },
+    bias: { mean: biasN === 0 ? 0 : biasSum / biasN, n: biasN, flips, moved: flipped },
     norm: { sum_f2, systematic, variance },
     probe,
   };
@@ -334,20 +363,35 @@ export function relByToken(native: Tensor, faithful: Tensor): number[] {
   });
 }
 
-/** calc_diff and relative L2 of `a` against `b`, over elements that are finite on both sides. */
-export function distance(a: Tensor, b: Tensor): { calc_diff: number; rel_l2: number; worst_row: number } {
+export interface Distance {
+  readonly calc_diff: number;
+  readonly rel_l2: number;
+  /** Largest relative L2 of a row. */
+  readonly worst_row: number;
+  /** False when a value is NaN or infinite on one side only. */
+  readonly masks: boolean;
+}
+
+/** `a` against `b`, over elements that are finite on both sides. */
+export function distance(a: Tensor, b: Tensor): Distance {
   const x = values(a);
   const y = values(b);
   const cols = b.shape.length === 0 ? 1 : b.shape[b.shape.length - 1];
   let [e2, x2, y2, worst_row] = [0, 0, 0, 0];
+  let masks = true;
   for (let lo = 0; lo < y.length; lo += cols) {
     let [re, ry] = [0, 0];
     for (let i = lo; i < lo + cols; i++) {
-      if (!Number.isFinite(x[i]) || !Number.isFinite(y[i])) continue;
-      const e = x[i] - y[i];
+      const p = x[i];
+      const q = y[i];
+      if (!Number.isFinite(p) || !Number.isFinite(q)) {
+        if (!Object.is(p, q)) masks = false;
+        continue;
+      }
+      const e = p - q;
       re += e * e;
-      ry += y[i] * y[i];
-      x2 += x[i] * x[i];
+      ry += q * q;
+      x2 += p * p;
     }
     e2 += re;
     y2 += ry;
@@ -357,5 +401,6 @@ export function distance(a: Tensor, b: Tensor): { calc_diff: number; rel_l2: num
     calc_diff: e2 === 0 ? 0 : e2 / (x2 + y2),
     rel_l2: e2 === 0 ? 0 : Math.sqrt(e2 / y2),
     worst_row,
+    masks,
   };
 }
