@@ -75,7 +75,7 @@ ${fs.map((f) => `  ${f.type} ${f.name};  // ${f.note}`).join("\n")}
 
 inline LaunchShape ${op.name}_launch(const ${P}& p) {
 ${scalars.map((f) => `  [[maybe_unused]] const ${f.type} ${f.name} = p.${f.name};`).join("\n")}
-  using namespace launch_math;
+  using launch_math::ceil_div, launch_math::max, launch_math::min;  // declared here they hide CUDA's global overloads
   return {{uint32_t(${gx}), uint32_t(${gy}), uint32_t(${gz})}, uint32_t(${op.launch.block}), uint32_t(${op.launch.smem ?? "0"})};
 }
 `;

@@ -32,6 +32,10 @@ export interface Compressed {
   readonly idx: Tensor | null;
 }
 
+/** Spreads outliers over the channels of indexer queries and keys alike. */
+const rotate = async (c: Ctx, site: string, x: Tensor): Promise<Tensor> =>
+  c.cfg.index_rotate ? (await c.call(hadamard, site, { x })).y : x;
+
 /** Runs a compressor over the new tokens `y` and emits the entries whose windows are now complete. */
 async function compress(
   c: Ctx,
@@ -78,7 +82,7 @@ async function compress(
         await c.call(kvFp8Sim, `${site}.entry`, { x }, { n_nope: cfg.head_dim - cfg.rope_dim, block: 64 })
       ).y;
     } else {
-      const { y: had } = await c.call(hadamard, `${site}.had`, { x });
+      const had = await rotate(c, `${site}.had`, x);
       entry = (await c.call(fp4Sim, `${site}.entry`, { x: had }, { block: 32 })).y;
     }
     entries = concatRows(entries, entry);
@@ -108,7 +112,7 @@ async function select(
     { x: view(qB, shape), pos, freq: c.freq(kind) },
     { inverse: 0 },
   );
-  const { y: had } = await c.call(hadamard, "attn.indexer.q_had", { x: view(qR.y, rows) });
+  const had = await rotate(c, "attn.indexer.q_had", view(qR.y, rows));
   const { y: q } = await c.call(fp4Sim, "attn.indexer.q", { x: had }, { block: 32 });
   const { y: w } = await c.call(linearBf16, "attn.indexer.weights", {
     a: y,

@@ -36,6 +36,8 @@ export interface ModelConfig {
   readonly index_n_head: number;
   readonly index_dim: number;
   readonly index_topk: number;
+  /** Hadamard rotation of indexer queries and keys. Orthogonal, so it cancels but for rounding; widths that are no power of two have none. */
+  readonly index_rotate: boolean;
   readonly n_expert: number;
   readonly n_act: number;
   readonly d_ff: number;
@@ -144,6 +146,7 @@ function shared(
     index_n_head: c.index_n_heads,
     index_dim: c.index_head_dim,
     index_topk: c.index_topk,
+    index_rotate: (c.index_head_dim & (c.index_head_dim - 1)) === 0,
     n_expert: c.n_routed_experts,
     n_act: c.num_experts_per_tok,
     d_ff: c.moe_intermediate_size,
@@ -228,7 +231,7 @@ export function parseConfig(json: unknown, where: string): ModelConfig {
     throw new Error(
       `${where}: expected num_experts_per_tok <= n_routed_experts = ${c.n_expert}, got ${c.n_act}`,
     );
-  if ((c.index_dim & (c.index_dim - 1)) !== 0)
+  if (!hf && !c.index_rotate)
     throw new Error(`${where}: expected index_head_dim to be a power of two, got ${c.index_dim}`);
   return c;
 }

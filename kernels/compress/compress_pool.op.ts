@@ -29,6 +29,6 @@ export const op = defineOp({
   },
   contract:
     "row 0 of kv is token tok0 (a multiple of ratio); v[i] is entry n = entry0 + i over tokens n ratio .. n ratio + ratio - 1. n_coff 1: softmax over the window of gate + ape, per channel. n_coff 2: 2 ratio slots, first the previous window's tokens with channels [0, width), then the window's own with channels [width, 2 width); entry 0 has no previous window (weight 0). f32, one rounding to bf16",
-  launch: { grid: ["n_entry", "ceil_div(width, 128)"], block: 128 },
+  launch: { grid: ["n_entry", "ceil_div(width, 128)"], block: 32 },
   flops: ({ n_entry, ratio, n_coff, width }) => 6 * n_entry * ratio * n_coff * width,
 });

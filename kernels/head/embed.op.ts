@@ -18,6 +18,6 @@ export const op = defineOp({
     x: out("bf16", ["n_tok", "hc", "d_model"], exact("a copy")),
   },
   contract: "every stream is a bit-identical copy of the token's row; an id outside 0..vocab-1 traps",
-  launch: { grid: ["n_tok"], block: 128 },
+  launch: { grid: ["n_tok", "ceil_div(d_model, 1024)"], block: "min(128, 32 * ceil_div(d_model, 256))" },
   flops: () => 0,
 });

@@ -19,6 +19,6 @@ export const op = defineOp({
     ),
   },
   contract: "y = bf16(width^-0.5 H x), H[i][j] = (-1)^popcount(i & j), width a power of two, f32 inside",
-  launch: { grid: ["n_row"], block: "width / 2" },
+  launch: { grid: ["ceil_div(n_row * width, 1024)"], block: 128, smem: "4 * width" },
   flops: ({ n_row, width }) => n_row * width * Math.log2(width),
 });

@@ -27,6 +27,6 @@ export const op = defineOp({
     ),
   },
   contract: "s = sum_h relu(q_h . k) * bf16(w_h * scale), f32 dot products and sum; no mask",
-  launch: { grid: ["ceil_div(n_entry, 64)", "n_tok"], block: 128 },
+  launch: { grid: ["n_tok", "ceil_div(n_entry, 64)"], block: 128 },
   flops: ({ n_tok, n_head, width, n_entry }) => 2 * n_tok * n_head * n_entry * (width + 1),
 });

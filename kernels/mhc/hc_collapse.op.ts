@@ -21,6 +21,6 @@ export const op = defineOp({
     ),
   },
   contract: "f32 sum over streams, one rounding to bf16",
-  launch: { grid: ["n_tok"], block: 128 },
+  launch: { grid: ["n_tok", "ceil_div(d_model, 1024)"], block: "min(128, 32 * ceil_div(d_model, 256))" },
   flops: ({ n_tok, hc, d_model }) => 2 * n_tok * hc * d_model,
 });

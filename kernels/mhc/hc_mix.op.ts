@@ -23,6 +23,6 @@ export const op = defineOp({
     ),
   },
   contract: "mix = (fn . x) / sqrt(mean(x^2) + eps), all f32, scaled after the dot product",
-  launch: { grid: ["n_tok"], block: 128 },
+  launch: { grid: ["n_tok"], block: "min(256, 32 * ceil_div(hc * d_model, 1024))" },
   flops: ({ n_tok, n_mix, hc, d_model }) => 2 * n_tok * hc * d_model * (n_mix + 1),
 });

@@ -24,6 +24,6 @@ export const op = defineOp({
   },
   contract:
     "y[k] = post[k] z + sum_j comb[j][k] x[j] (first index of comb is the source), f32, one rounding to bf16",
-  launch: { grid: ["n_tok"], block: 128 },
+  launch: { grid: ["n_tok", "ceil_div(d_model, 1024)"], block: "min(128, 32 * ceil_div(d_model, 256))" },
   flops: ({ n_tok, hc, d_model }) => 2 * n_tok * hc * (hc + 1) * d_model,
 });

@@ -26,6 +26,6 @@ export const op = defineOp({
   },
   contract:
     "pre = sigmoid(mix * scale0 + base) + eps; post = 2 sigmoid(mix * scale1 + base); comb[source][destination] = row softmax + eps, column normalise, then iters - 1 times row and column normalise, each divisor + eps",
-  launch: { grid: ["ceil_div(n_tok, 128)"], block: 128 },
+  launch: { grid: ["ceil_div(n_tok, 32)"], block: 32 },
   flops: ({ n_tok, hc, iters }) => n_tok * (8 * hc + 4 * hc * hc * iters),
 });

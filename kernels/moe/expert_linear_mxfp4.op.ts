@@ -30,6 +30,6 @@ export const op = defineOp({
   },
   contract:
     "row i of expert e (offset[e] <= i < offset[e + 1]) multiplies a[src_row[i]] (row i itself when src_row is null) with w[expert_slot[e]]: per 32-block of K an f32 dot, * a_s * w_s, f32 sum, one rounding to bf16; a row whose expert_slot is -1 traps",
-  launch: { grid: ["ceil_div(N, 64)", "n_expert"], block: 128 },
+  launch: { grid: ["ceil_div(N, 64)", "n_expert", "min(ceil_div(n_row, 64), 16)"], block: 128 },
   flops: ({ n_row, N, K }) => 2 * n_row * N * K,
 });

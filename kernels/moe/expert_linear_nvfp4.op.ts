@@ -30,6 +30,6 @@ export const op = defineOp({
   },
   contract:
     "sum over 16-blocks of K of (f32 dot) * a_s * w_s, f32, times fl32(a_global[e] * w_global[slot]) once, one rounding to bf16; a row whose expert_slot is -1 traps",
-  launch: { grid: ["ceil_div(N, 64)", "n_expert"], block: 128 },
+  launch: { grid: ["ceil_div(N, 64)", "n_expert", "min(ceil_div(n_row, 64), 16)"], block: 128 },
   flops: ({ n_row, N, K }) => 2 * n_row * N * K,
 });

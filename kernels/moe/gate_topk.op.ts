@@ -24,6 +24,6 @@ export const op = defineOp({
   },
   contract:
     "score = sqrt(softplus(logit)), softplus(x) = x above 20; ids = the n_act largest score + bias in descending order, ties to the lowest id; weights = unbiased score / sum of selected * route_scale",
-  launch: { grid: ["n_tok"], block: 32 },
+  launch: { grid: ["n_tok"], block: 32, smem: "8 * n_expert" },
   flops: ({ n_tok, n_expert }) => 6 * n_tok * n_expert,
 });

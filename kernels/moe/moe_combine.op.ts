@@ -23,6 +23,6 @@ export const op = defineOp({
     ),
   },
   contract: "f32 sum of routed[slot_row[tok][0..n_act-1]] in slot order, then shared, one rounding to bf16",
-  launch: { grid: ["n_tok", "ceil_div(d_model, 128)"], block: 128 },
+  launch: { grid: ["ceil_div(n_tok * ceil_div(d_model, 8), 128)"], block: 128 },
   flops: ({ n_tok, n_act, d_model }) => n_tok * (n_act + 1) * d_model,
 });

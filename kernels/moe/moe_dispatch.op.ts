@@ -21,6 +21,6 @@ export const op = defineOp({
   },
   contract:
     "rows sorted by expert, then by slot = tok * n_act + i: expert e owns rows offset[e] .. offset[e + 1] - 1; row_slot and slot_row are inverse permutations",
-  launch: { grid: ["1"], block: 256, smem: "4 * n_expert" },
+  launch: { grid: ["1"], block: 256, smem: "4 * 8 * n_expert" },
   flops: () => 0,
 });

@@ -21,6 +21,6 @@ export const op = defineOp({
   },
   contract:
     "g <- min(g, limit); u <- clamp(u, -limit, limit); y = bf16(g / (1 + exp(-g)) * u * weight[row_slot[row]]), weight 1 when null, f32 inside, one rounding",
-  launch: { grid: ["n_row", "ceil_div(d_ff, 128)"], block: 128 },
+  launch: { grid: ["ceil_div(n_row * ceil_div(d_ff, 8), 128)"], block: 128 },
   flops: ({ n_row, d_ff }) => 6 * n_row * d_ff,
 });

@@ -17,6 +17,6 @@ export const op = defineOp({
     x: out("bf16", ["n_tok", "hc", "d_model"], exact("one rounded addition")),
   },
   contract: "x[j] = bf16(e + h[j])",
-  launch: { grid: ["n_tok"], block: 128 },
+  launch: { grid: ["n_tok", "ceil_div(d_model, 1024)"], block: "min(128, 32 * ceil_div(d_model, 256))" },
   flops: ({ n_tok, hc, d_model }) => n_tok * hc * d_model,
 });

@@ -21,6 +21,6 @@ export const op = defineOp({
     ),
   },
   contract: "y = w * x / sqrt(mean(x^2) + eps), f32 inside, one rounding to bf16",
-  launch: { grid: ["n_row"], block: 128 },
+  launch: { grid: ["n_row"], block: "min(256, 32 * ceil_div(d_model, 256))" },
   flops: ({ n_row, d_model }) => 4 * n_row * d_model,
 });

@@ -18,7 +18,7 @@ export const op = defineOp({
   },
   contract:
     "a block is 1 x block along K (the last may be short): s = 2^ceil(log2(fl32(max(amax, floor) * fl32(1/448)))) from exponent bits, q = e4m3(clamp(x / s, -448, 448)), ties to even",
-  launch: { grid: ["M", "ceil_div(K, block)"], block: 32 },
+  launch: { grid: ["M", "ceil_div(K, 1024)"], block: 128 },
   flops: ({ M, K }) => 3 * M * K,
   quantiser: true,
 });

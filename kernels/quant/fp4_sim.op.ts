@@ -17,7 +17,7 @@ export const op = defineOp({
   },
   contract:
     "1 x block blocks: s = 2^ceil(log2(fl32(max(amax, 6 * 2^-126) * fl32(1/6)))), y = bf16(e2m1(clamp(x / s, -6, 6)) * s), e2m1 ties to even code",
-  launch: { grid: ["n_row"], block: 32 },
+  launch: { grid: ["ceil_div(n_row, 4)"], block: 128 },
   flops: ({ n_row, width }) => 4 * n_row * width,
   quantiser: true,
 });

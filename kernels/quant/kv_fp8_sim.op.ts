@@ -17,7 +17,7 @@ export const op = defineOp({
   },
   contract:
     "channels below n_nope: e4m3 round trip in 1 x block blocks with the ue8m0 scale of act_quant_fp8 (amax floor 1e-4), back to bf16; the others are copied",
-  launch: { grid: ["n_row"], block: 32 },
+  launch: { grid: ["ceil_div(n_row, 4)"], block: 128 },
   flops: ({ n_row, head_dim }) => 4 * n_row * head_dim,
   quantiser: true,
 });

@@ -28,6 +28,6 @@ export const op = defineOp({
   },
   contract:
     "per-head RMS over head_dim without weight, then interleaved rotation of the last 2 * n_freq channels by fl32(pos * freq), all f32, one rounding to bf16 at the end",
-  launch: { grid: ["n_tok", "n_head"], block: 128 },
+  launch: { grid: ["n_tok", "ceil_div(n_head, 8)"], block: 128, smem: "8 * n_freq" },
   flops: ({ n_tok, n_head, head_dim }) => 4 * n_tok * n_head * head_dim,
 });

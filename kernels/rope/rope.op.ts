@@ -21,6 +21,10 @@ export const op = defineOp({
   },
   contract:
     "last 2 * n_freq channels as interleaved pairs (e, o) times exp(i fl32(pos * freq)), conjugate when inverse = 1, f32, one rounding to bf16; other channels copied",
-  launch: { grid: ["n_row", "n_head"], block: 128 },
+  launch: {
+    grid: ["n_row", "ceil_div(n_head, 4)"],
+    block: "min(128, 32 * ceil_div(n_head * head_dim, 256))",
+    smem: "8 * n_freq",
+  },
   flops: ({ n_row, n_head, n_freq }) => 6 * n_row * n_head * n_freq,
 });

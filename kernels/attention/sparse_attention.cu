@@ -1,0 +1,282 @@
+// sparse_attention: each query attends to the pool rows of its key list; keys are values; a sink joins the denominator only.
+//
+//   s[j] = (q . k[idx[j]]) * scale; m = max of s over slots with idx >= 0; P[j] = exp(s[j] - m)
+//   L = sum P + exp(sink - m); o = bf16(sum bf16(P[j]) k[idx[j]] / L)
+//
+// cite      DeepSeek-V4 inference/kernel.py sparse_attn
+// shapes    q bf16 [n_tok, n_head, head_dim], kv bf16 [n_kv, head_dim], idx i32 [n_tok, n_key], sink f32 [n_head]
+//           -> o bf16 [n_tok, n_head, head_dim]; any sizes
+// numerics  f32 scores and sums; P is rounded to bf16 for the second product only. m is the maximum over all keys before any P is
+//           rounded, so keys go by twice; the scores of up to KEY_CHUNK keys wait in shared memory, longer lists are scored twice.
+//           A slot with idx < 0 is never read; a query without keys gives 0
+// parallel  one CTA a token and 16 heads (an m16 tile). score: warps take 16 keys each; softmax: warps take 4 heads each; value:
+//           warps take 64 channels each. Keys go from global memory straight into fragments
+#include "kernels/common/mma.cuh"
+#include "kernels/common/reduce.cuh"
+#include "kernels/common/vec.cuh"
+#include "sparse_attention.h"
+
+namespace {
+
+constexpr int HEADS = 16, N_WARP = 4, THREADS = 32 * N_WARP;
+constexpr int KEY_CHUNK = 1280;  // with 512 channels 106 KB of shared memory: two CTAs an SM. The launch declaration repeats it
+constexpr int UNIT = 64;         // channels of a warp's value tile: 8 lanes of 8 channels
+constexpr int UNITS = 2;         // tiles a warp holds in registers, so a pass covers N_WARP * UNITS * UNIT = 512 channels
+constexpr float NEG_INF = -__builtin_huge_valf();
+
+// Dynamic shared memory: q, then scores, then the chunk's pool rows.
+struct Smem {
+  uint8_t* q;       // bf16 [HEADS][q_stride bytes]
+  float* s;         // f32 [HEADS][s_stride]; P replaces s as bf16 from the start of each row
+  int32_t* row;     // [keys]
+  int q_stride, s_stride;
+
+  __device__ __forceinline__ Smem(uint8_t* base, int head_dim, int n_key) {
+    const int keys = (min(n_key, KEY_CHUNK) + 31) / 32 * 32;
+    q_stride = (head_dim + 63) / 64 * 128 + 64;  // + 64 bytes: a phase's two rows meet in different banks
+    s_stride = keys + 8;                         // + 8 words: likewise for four rows
+    q = base;
+    s = reinterpret_cast<float*>(base + HEADS * q_stride);
+    row = reinterpret_cast<int32_t*>(s + HEADS * s_stride);
+  }
+};
+
+// Eight channels from d of a pool row, zero at or beyond head_dim.
+template <bool VEC>
+__device__ __forceinline__ uint4 load8(const bf16_t* row, int d, int head_dim) {
+  uint32_t w[4] = {0, 0, 0, 0};
+  if constexpr (VEC) {
+    if (d < head_dim) return load16(row + d);
+  } else {
+    const uint16_t* bits = reinterpret_cast<const uint16_t*>(row);
+#pragma unroll
+    for (int i = 0; i < 8; ++i)
+      if (d + i < head_dim) w[i / 2] |= uint32_t(bits[d + i]) << (16 * (i % 2));
+  }
+  return {w[0], w[1], w[2], w[3]};
+}
+
+template <bool VEC>
+struct Attention {
+  const SparseAttentionParams& p;
+  Smem smem;
+  int tok, head0, n_head, warp, lane, r, q;
+
+  __device__ __forceinline__ Attention(const SparseAttentionParams& params, uint8_t* base)
+      : p(params),
+        smem(base, params.head_dim, params.n_key),
+        tok(blockIdx.x),
+        head0(blockIdx.y * HEADS),
+        n_head(min(HEADS, params.n_head - head0)),
+        warp(threadIdx.x / 32),
+        lane(threadIdx.x % 32),
+        r(lane / 4),
+        q(lane % 4) {}
+
+  // q of the CTA's heads, rows and channels beyond the matrix zero
+  __device__ __forceinline__ void stage_q() {
+    const int chunks = (p.head_dim + 63) / 64 * 8;
+    for (int i = threadIdx.x; i < HEADS * chunks; i += THREADS) {
+      const int h = i / chunks, c = i % chunks;
+      uint4 v = {0, 0, 0, 0};
+      if (h < n_head) v = load8<VEC>(p.q + (int64_t(tok) * p.n_head + head0 + h) * p.head_dim, 8 * c, p.head_dim);
+      *reinterpret_cast<uint4*>(smem.q + h * smem.q_stride + 16 * c) = v;
+    }
+  }
+
+  // pool rows of keys first .. first + keys - 1, padded with -1 to whole tiles
+  __device__ __forceinline__ void stage_rows(int first, int keys) {
+    for (int j = threadIdx.x; j < (keys + 15) / 16 * 16; j += THREADS)
+      smem.row[j] = j < keys ? p.idx[int64_t(tok) * p.n_key + first + j] : -1;
+  }
+
+  // s[j] = (q . k[idx[j]]) * scale, -inf where idx < 0
+  __device__ __forceinline__ void score(int keys) {
+    const uint8_t* q_lo = smem.q + r * smem.q_stride + 16 * q;
+    const uint8_t* q_hi = q_lo + 8 * smem.q_stride;
+    for (int j0 = 16 * warp; j0 < keys; j0 += 16 * N_WARP) {
+      const int row0 = smem.row[j0 + r], row1 = smem.row[j0 + 8 + r];
+      float dot[2][4] = {};
+      if (__any_sync(FULL_WARP, max(row0, row1) >= 0)) {
+        const bf16_t* k0 = p.kv + int64_t(max(row0, 0)) * p.head_dim;
+        const bf16_t* k1 = p.kv + int64_t(max(row1, 0)) * p.head_dim;
+#pragma unroll(VEC ? 4 : 1)
+        for (int d = 0; d < p.head_dim; d += 32) {
+          uint4 b0 = {0, 0, 0, 0}, b1 = {0, 0, 0, 0};
+          if (row0 >= 0) b0 = load8<VEC>(k0, d + 8 * q, p.head_dim);
+          if (row1 >= 0) b1 = load8<VEC>(k1, d + 8 * q, p.head_dim);
+          const uint4 lo = *reinterpret_cast<const uint4*>(q_lo + 2 * d);
+          const uint4 hi = *reinterpret_cast<const uint4*>(q_hi + 2 * d);
+          mma::m16n8k16(mma::Bf16{}, dot[0], lo.x, hi.x, lo.y, hi.y, b0.x, b0.y);
+          mma::m16n8k16(mma::Bf16{}, dot[0], lo.z, hi.z, lo.w, hi.w, b0.z, b0.w);
+          mma::m16n8k16(mma::Bf16{}, dot[1], lo.x, hi.x, lo.y, hi.y, b1.x, b1.y);
+          mma::m16n8k16(mma::Bf16{}, dot[1], lo.z, hi.z, lo.w, hi.w, b1.z, b1.w);
+        }
+      }
+#pragma unroll
+      for (int t = 0; t < 2; ++t) {
+        const int j = j0 + 8 * t + 2 * q;
+        const int2 row = *reinterpret_cast<const int2*>(smem.row + j);
+        float* s = smem.s + r * smem.s_stride + j;
+        *reinterpret_cast<float2*>(s) =
+            make_float2(row.x < 0 ? NEG_INF : dot[t][0] * p.scale, row.y < 0 ? NEG_INF : dot[t][1] * p.scale);
+        *reinterpret_cast<float2*>(s + 8 * smem.s_stride) =
+            make_float2(row.x < 0 ? NEG_INF : dot[t][2] * p.scale, row.y < 0 ? NEG_INF : dot[t][3] * p.scale);
+      }
+    }
+  }
+
+  // m = max s of head 4 warp + i
+  __device__ __forceinline__ float maximum(int i, int keys, float m) {
+    const float* s = smem.s + (HEADS / N_WARP * warp + i) * smem.s_stride;
+    for (int j = lane; j < keys; j += 32) m = fmaxf(m, s[j]);
+    return m;
+  }
+
+  // P = exp(s - m), rounded to bf16 in place; returns this lane's part of sum P (unrounded). A step reads s before it writes P, and
+  // P of 32 keys ends before s of the next 32 begins. Keys up to whole tiles have s = -inf and P = 0.
+  __device__ __forceinline__ float exponentials(int i, int keys, float m) {
+    float* s = smem.s + (HEADS / N_WARP * warp + i) * smem.s_stride;
+    bf16_t* P = reinterpret_cast<bf16_t*>(s);
+    const int padded = (keys + 15) / 16 * 16;
+    float sum = 0.0f;
+    for (int j0 = 0; j0 < padded; j0 += 32) {
+      const int j = j0 + lane;
+      float e = 0.0f;
+      if (j < padded && s[j] != NEG_INF) e = expf(s[j] - m);
+      __syncwarp();
+      if (j < padded) P[j] = __float2bfloat16_rn(e);
+      __syncwarp();
+      sum += e;
+    }
+    return sum;
+  }
+
+  // acc += sum over keys of bf16(P) k, for channels of units unit0 and unit0 + N_WARP. In a step of 16 keys, lane q owns keys 4q .. 4q + 3;
+  // tile c of a unit holds channels 8n + c for n = 0 .. 7, so that a lane's eight channels of a row are one load.
+  __device__ __forceinline__ void value(int keys, int unit0, float (&acc)[UNITS][8][4]) {
+    const float* P_lo = smem.s + r * smem.s_stride;
+    for (int j0 = 0; j0 < keys; j0 += 16) {
+      const int4 row = *reinterpret_cast<const int4*>(smem.row + j0 + 4 * q);
+      if (!__any_sync(FULL_WARP, max(max(row.x, row.y), max(row.z, row.w)) >= 0)) continue;
+      const uint2 lo = reinterpret_cast<const uint2*>(P_lo)[j0 / 4 + q];
+      const uint2 hi = reinterpret_cast<const uint2*>(P_lo + 8 * smem.s_stride)[j0 / 4 + q];
+#pragma unroll
+      for (int u = 0; u < UNITS; ++u) {
+        const int d = (unit0 + N_WARP * u) * UNIT + 8 * r;
+        if ((unit0 + N_WARP * u) * UNIT >= p.head_dim) continue;
+        const uint4 v0 = load_key(row.x, d), v1 = load_key(row.y, d), v2 = load_key(row.z, d), v3 = load_key(row.w, d);
+        step(acc[u][0], acc[u][1], lo, hi, v0.x, v1.x, v2.x, v3.x);
+        step(acc[u][2], acc[u][3], lo, hi, v0.y, v1.y, v2.y, v3.y);
+        step(acc[u][4], acc[u][5], lo, hi, v0.z, v1.z, v2.z, v3.z);
+        step(acc[u][6], acc[u][7], lo, hi, v0.w, v1.w, v2.w, v3.w);
+      }
+    }
+  }
+
+  __device__ __forceinline__ uint4 load_key(int row, int d) {
+    if (row < 0) return {0, 0, 0, 0};
+    return load8<VEC>(p.kv + int64_t(row) * p.head_dim, d, p.head_dim);
+  }
+
+  // Two neighbouring channels of four keys: pairs of keys side by side are what a B fragment holds.
+  __device__ __forceinline__ static void step(float (&even)[4], float (&odd)[4], uint2 lo, uint2 hi, uint32_t k0,
+                                              uint32_t k1, uint32_t k2, uint32_t k3) {
+    mma::m16n8k16(mma::Bf16{}, even, lo.x, hi.x, lo.y, hi.y, __byte_perm(k0, k1, 0x5410), __byte_perm(k2, k3, 0x5410));
+    mma::m16n8k16(mma::Bf16{}, odd, lo.x, hi.x, lo.y, hi.y, __byte_perm(k0, k1, 0x7632), __byte_perm(k2, k3, 0x7632));
+  }
+
+  // o = bf16(acc / L). Columns 2q and 2q + 1 of tile c are channels 16q + c and 16q + 8 + c: sixteen neighbours a lane and row.
+  __device__ __forceinline__ void store(int unit0, const float (&acc)[UNITS][8][4], const float* L) {
+#pragma unroll
+    for (int half = 0; half < 2; ++half) {
+      const int h = r + 8 * half;
+      if (h >= n_head) continue;
+      const float total = L[h];
+      bf16_t* o = p.o + (int64_t(tok) * p.n_head + head0 + h) * p.head_dim;
+#pragma unroll
+      for (int u = 0; u < UNITS; ++u)
+#pragma unroll
+        for (int column = 0; column < 2; ++column) {
+          const int d = (unit0 + N_WARP * u) * UNIT + 16 * q + 8 * column;
+          float x[8];
+#pragma unroll
+          for (int c = 0; c < 8; ++c) x[c] = total != 0.0f ? acc[u][c][2 * half + column] / total : 0.0f;
+          if constexpr (VEC) {
+            if (d < p.head_dim) store16(o + d, round_bf16x8(x));
+          } else {
+#pragma unroll
+            for (int c = 0; c < 8; ++c)
+              if (d + c < p.head_dim) o[d + c] = __float2bfloat16_rn(x[c]);
+          }
+        }
+    }
+  }
+
+  __device__ __forceinline__ void run() {
+    __shared__ float L[HEADS];
+    const int chunks = (p.n_key + KEY_CHUNK - 1) / KEY_CHUNK;
+    stage_q();
+
+    // score and maximum over all keys
+    float m[HEADS / N_WARP];
+#pragma unroll
+    for (int i = 0; i < HEADS / N_WARP; ++i) m[i] = NEG_INF;
+    for (int c = 0; c < chunks; ++c) {
+      const int keys = min(KEY_CHUNK, p.n_key - c * KEY_CHUNK);
+      stage_rows(c * KEY_CHUNK, keys);
+      __syncthreads();
+      score(keys);
+      __syncthreads();
+#pragma unroll
+      for (int i = 0; i < HEADS / N_WARP; ++i) m[i] = maximum(i, keys, m[i]);
+    }
+#pragma unroll
+    for (int i = 0; i < HEADS / N_WARP; ++i) m[i] = warp_max(m[i]);
+
+    // value, 512 channels a pass
+    for (int unit0 = warp; (unit0 - warp) * UNIT < p.head_dim; unit0 += N_WARP * UNITS) {
+      float acc[UNITS][8][4] = {};
+      float sum[HEADS / N_WARP] = {};
+      for (int c = 0; c < chunks; ++c) {
+        const int keys = min(KEY_CHUNK, p.n_key - c * KEY_CHUNK);
+        if (chunks > 1) {  // the chunk's scores are gone
+          __syncthreads();
+          stage_rows(c * KEY_CHUNK, keys);
+          __syncthreads();
+          score(keys);
+          __syncthreads();
+        }
+        if (chunks > 1 || unit0 == warp) {
+#pragma unroll
+          for (int i = 0; i < HEADS / N_WARP; ++i)
+            if (HEADS / N_WARP * warp + i < n_head) sum[i] += exponentials(i, keys, m[i]);
+          __syncthreads();
+        }
+        value(keys, unit0, acc);
+      }
+      // L = sum P + exp(sink - m)
+      if (unit0 == warp) {
+#pragma unroll
+        for (int i = 0; i < HEADS / N_WARP; ++i) {
+          const int h = HEADS / N_WARP * warp + i;
+          const float P = warp_sum(sum[i]);
+          if (lane == 0 && h < n_head) L[h] = m[i] == NEG_INF && P == 0.0f ? 0.0f : P + expf(p.sink[head0 + h] - m[i]);
+        }
+        __syncthreads();
+      }
+      store(unit0, acc, L);
+    }
+  }
+};
+
+}  // namespace
+
+extern "C" __global__ void __launch_bounds__(THREADS, 2)
+    sparse_attention(const __grid_constant__ SparseAttentionParams p) {
+  extern __shared__ __align__(16) uint8_t smem[];
+  if (p.head_dim % 8 == 0 && mma::aligned(p.q, 16) && mma::aligned(p.kv, 16) && mma::aligned(p.o, 16))
+    Attention<true>(p, smem).run();
+  else
+    Attention<false>(p, smem).run();
+}

@@ -1,0 +1,64 @@
+// The 64 x 64 tile of y = a wT with bf16 operands, shared by linear_bf16 and linear_f32 (they differ in the stored type).
+#pragma once
+#include "kernels/common/gemm.cuh"
+
+namespace linear {
+
+using namespace gemm;
+constexpr int G = 8;  // one 16-byte load a lane
+
+template <bool VEC, class T>
+__device__ __forceinline__ void bf16_tile(const bf16_t* a, const bf16_t* w, T* y, int M, int N, int K, TileA<G>& smem) {
+  const Lane lane;
+  const int tid = threadIdx.x;
+  const int m0 = blockIdx.y * B_M, n0 = blockIdx.x * B_N + lane.warp * 8 * N_TILES;
+  const int rows = min(B_M, M - m0);
+
+  const bf16_t* w_row[N_TILES];
+#pragma unroll
+  for (int t = 0; t < N_TILES; ++t) w_row[t] = w + int64_t(min(n0 + 8 * t + lane.r, N - 1)) * K;
+  const bf16_t* a_row = a + int64_t(m0 + tid / 16) * K;  // this thread stages rows tid / 16 + 8 i, 8 values from k
+
+  float acc[M_TILES][N_TILES][4] = {};
+  for (int k0 = 0, buffer = 0; k0 < K; k0 += B_K, buffer ^= 1) {
+    // load: weights of the step
+    uint32_t b[N_TILES][CHUNKS][4];
+#pragma unroll
+    for (int t = 0; t < N_TILES; ++t)
+#pragma unroll
+      for (int j = 0; j < CHUNKS; ++j) {
+        const uint4 v = load_bf16x8<VEC>(w_row[t], k0 + lane_k<G>(j, lane.q), K);
+        b[t][j][0] = v.x;
+        b[t][j][1] = v.y;
+        b[t][j][2] = v.z;
+        b[t][j][3] = v.w;
+      }
+
+    // stage: a
+#pragma unroll
+    for (int i = 0; i < B_M / 8; ++i)
+      if (tid / 16 + 8 * i < rows)
+        smem.put(buffer, tid / 16 + 8 * i, tid % 16,
+                 load_bf16x8<VEC>(a_row + int64_t(8 * i) * K, k0 + 8 * (tid % 16), K));
+    __syncthreads();
+
+    // mma: acc += sum over the step of a w
+#pragma unroll
+    for (int i = 0; i < M_TILES; ++i)
+      if (16 * i < rows)
+        dot_block<G, false>(mma::Bf16{}, acc[i], smem, buffer, 16 * i + lane.r, rows, lane.q, b);
+  }
+
+  // store: y = acc, rounded once when y is bf16
+  store_tile(y, acc, m0, rows, N, n0, N, lane);
+}
+
+template <class T>
+__device__ __forceinline__ void bf16(const bf16_t* a, const bf16_t* w, T* y, int M, int N, int K, TileA<G>& smem) {
+  if (K % 8 == 0 && mma::aligned(a, 16) && mma::aligned(w, 16))
+    bf16_tile<true>(a, w, y, M, N, K, smem);
+  else
+    bf16_tile<false>(a, w, y, M, N, K, smem);
+}
+
+}  // namespace linear

@@ -1,0 +1,106 @@
+// linear_fp8: y = a wT, both operands e4m3 with power-of-two scales.
+//
+//   y[m][n] = bf16(sum over 128-blocks b of K of (sum over k in b of a[m][k] w[n][k]) * a_s[m][b] * w_s[n / 128][b])
+//
+// cite      DeepSeek-V4 inference/kernel.py fp8_gemm
+// shapes    a e4m3 [M, K], a_s ue8m0 [M, K/128], w e4m3 [N, K], w_s ue8m0 [N/128, K/128] -> y bf16 [M, N]; any M, N, K
+// numerics  e4m3 widens to f16 exactly and products of two are exact in f32; f32 accumulation, one rounding to bf16. The fp8
+//           instruction is not used: on Hopper it accumulates with about 14 bits.
+// parallel  one CTA a 64 x 64 tile of y, four warps over its columns; m16 tiles without rows are skipped
+#include "kernels/common/gemm.cuh"
+#include "linear_fp8.h"
+
+namespace {
+
+using namespace gemm;
+constexpr int G = 16;  // one 16-byte load a lane
+
+struct Smem {
+  TileA<G> a;
+  float scale[2][B_M];  // a_s * w_s of the step
+};
+
+template <bool VEC>
+__device__ __forceinline__ void tile(const LinearFp8Params& p, Smem& smem) {
+  const Lane lane;
+  const int tid = threadIdx.x;
+  const int m0 = blockIdx.y * B_M, n0 = blockIdx.x * B_N + lane.warp * 8 * N_TILES;
+  const int rows = min(B_M, p.M - m0);
+  const int n_block = (p.K + B_K - 1) / B_K;
+
+  const uint8_t* w_row[N_TILES];
+#pragma unroll
+  for (int t = 0; t < N_TILES; ++t) w_row[t] = p.w + int64_t(min(n0 + 8 * t + lane.r, p.N - 1)) * p.K;
+  const uint8_t* a_row = p.a + int64_t(m0 + tid / 8) * p.K;  // this thread stages rows tid / 8 + 16 i, 16 values from k
+  const uint8_t* w_scale = p.w_s + int64_t(blockIdx.x * B_N / 128) * n_block;
+
+  float acc[M_TILES][N_TILES][4] = {};
+  for (int block = 0; block < n_block; ++block) {
+    const int k0 = block * B_K, buffer = block & 1;
+
+    // load: weights of the step first, they come from farthest away
+    uint4 raw[N_TILES][2];
+#pragma unroll
+    for (int t = 0; t < N_TILES; ++t)
+#pragma unroll
+      for (int h = 0; h < 2; ++h) raw[t][h] = load_e4m3x16<VEC>(w_row[t], k0 + lane_k<G>(2 * h, lane.q), p.K);
+
+    // stage: a widened, and a_s * w_s
+#pragma unroll
+    for (int i = 0; i < M_TILES; ++i)
+      if (tid / 8 + 16 * i < rows) {
+        const uint4 v = load_e4m3x16<VEC>(a_row + int64_t(16 * i) * p.K, k0 + 16 * (tid % 8), p.K);
+        uint4 lo, hi;
+        mma::f16_from_e4m3x4(v.x, lo.x, lo.y);
+        mma::f16_from_e4m3x4(v.y, lo.z, lo.w);
+        mma::f16_from_e4m3x4(v.z, hi.x, hi.y);
+        mma::f16_from_e4m3x4(v.w, hi.z, hi.w);
+        smem.a.put(buffer, tid / 8 + 16 * i, 2 * (tid % 8), lo);
+        smem.a.put(buffer, tid / 8 + 16 * i, 2 * (tid % 8) + 1, hi);
+      }
+    if (tid < rows)
+      smem.scale[buffer][tid] =
+          ue8m0_to_f32(p.a_s[int64_t(m0 + tid) * n_block + block]) * ue8m0_to_f32(w_scale[block]);
+    __syncthreads();
+
+    // mma: dot = sum over the block of a w; acc += dot * a_s * w_s
+    uint32_t b[N_TILES][CHUNKS][4];
+#pragma unroll
+    for (int t = 0; t < N_TILES; ++t)
+#pragma unroll
+      for (int h = 0; h < 2; ++h) {
+        mma::f16_from_e4m3x4(raw[t][h].x, b[t][2 * h][0], b[t][2 * h][1]);
+        mma::f16_from_e4m3x4(raw[t][h].y, b[t][2 * h][2], b[t][2 * h][3]);
+        mma::f16_from_e4m3x4(raw[t][h].z, b[t][2 * h + 1][0], b[t][2 * h + 1][1]);
+        mma::f16_from_e4m3x4(raw[t][h].w, b[t][2 * h + 1][2], b[t][2 * h + 1][3]);
+      }
+#pragma unroll
+    for (int i = 0; i < M_TILES; ++i)
+      if (16 * i < rows) {
+        float dot[N_TILES][4];
+        dot_block<G, true>(mma::F16{}, dot, smem.a, buffer, 16 * i + lane.r, rows, lane.q, b);
+        const float s_lo = smem.scale[buffer][min(16 * i + lane.r, rows - 1)];
+        const float s_hi = smem.scale[buffer][min(16 * i + lane.r + 8, rows - 1)];
+#pragma unroll
+        for (int t = 0; t < N_TILES; ++t) {
+          acc[i][t][0] += dot[t][0] * s_lo;
+          acc[i][t][1] += dot[t][1] * s_lo;
+          acc[i][t][2] += dot[t][2] * s_hi;
+          acc[i][t][3] += dot[t][3] * s_hi;
+        }
+      }
+  }
+
+  // store: y = bf16(acc)
+  store_tile(p.y, acc, m0, rows, p.N, n0, p.N, lane);
+}
+
+}  // namespace
+
+extern "C" __global__ void __launch_bounds__(gemm::THREADS) linear_fp8(const __grid_constant__ LinearFp8Params p) {
+  __shared__ Smem smem;
+  if (p.K % 16 == 0 && mma::aligned(p.a, 16) && mma::aligned(p.w, 16))
+    tile<true>(p, smem);
+  else
+    tile<false>(p, smem);
+}

@@ -1,0 +1,69 @@
+// act_quant_nvfp4: codes and e4m3 scales of 1 x 16 blocks under a global scale per expert
+//   (NVIDIA Model-Optimizer nvfp4_tensor.py)
+//   x bf16 [n_src, K]   src_row i32 [n_row] or null   row_expert i32 [n_row]   global f32 [n_expert]
+//   q e2m1 [n_row, K], low nibble first   s e4m3 [n_row, K/16]
+// Numerics: s = e4m3(min(fl32(amax / fl32(6 g)), 448)), q = e2m1(fl32(x / fl32(s g))), IEEE divisions, ties
+//   to the even code; where s g = 0 every code is 0; a NaN in the block makes s NaN and every code 7.
+// Parallel: a thread a block of 16; a CTA covers 128 blocks of a row. K must be even: a byte holds two codes
+//   of one row.
+// Bound: memory, 2.6 bytes an element.
+#include "act_quant_nvfp4.h"
+
+#include "kernels/common/formats.cuh"
+#include "kernels/common/vec.cuh"
+
+constexpr int SPAN = 128;  // blocks of a CTA, as many as the launch's grid assumes
+
+struct BlockScale {
+  uint32_t code;  // e4m3
+  float divisor;  // s g
+};
+
+__device__ inline BlockScale scale_of(uint32_t amax_bits, float g) {
+  // s = e4m3(min(amax / (6 g), 448)); the conversion saturates
+  const uint32_t code = f32_to_e4m3x2(__fdiv_rn(__uint_as_float(amax_bits), __fmul_rn(6.f, g)), 0.f) & 0xff;
+  return {code, __fmul_rn(e4m3_to_f32(code), g)};
+}
+
+// q = e2m1(x / (s g)) of two channels
+__device__ inline uint32_t codes2(uint32_t pair, float divisor) {
+  if (divisor == 0.f) return 0;
+  if (divisor != divisor) return 0x77;
+  const uint32_t low = f32_to_e2m1(__fdiv_rn(bf16_low(pair), divisor));
+  return low | f32_to_e2m1(__fdiv_rn(bf16_high(pair), divisor)) << 4;
+}
+
+__device__ inline uint32_t codes8(uint4 v, float divisor) {
+  return codes2(v.x, divisor) | codes2(v.y, divisor) << 8 |  //
+         codes2(v.z, divisor) << 16 | codes2(v.w, divisor) << 24;
+}
+
+extern "C" __global__ void act_quant_nvfp4(const __grid_constant__ ActQuantNvfp4Params p) {
+  const int64_t row = blockIdx.x;
+  const int b = blockIdx.y * SPAN + threadIdx.x;
+  if (b * 16 >= p.K) return;
+  if (p.K % 2 != 0) asm("trap;");
+  const int64_t from = p.src_row ? p.src_row[row] : row;
+  const float g = p.global[p.row_expert[row]];
+  const bf16_t* x = p.x + from * p.K + b * 16;
+  e2m1x2_t* q = p.q + (row * p.K + b * 16) / 2;
+  uint32_t code;
+
+  if (p.K % 16 == 0 && rows_are_vectors(p.x, p.K) && reinterpret_cast<uintptr_t>(p.q) % 8 == 0) {
+    const uint4 v0 = load16(x), v1 = load16(x + 8);
+    const BlockScale s = scale_of(max(abs_max_bits(v0), abs_max_bits(v1)), g);
+    *reinterpret_cast<uint2*>(q) = {codes8(v0, s.divisor), codes8(v1, s.divisor)};
+    code = s.code;
+  } else {
+    const int n = min(16, p.K - b * 16);
+    uint32_t amax = 0;
+    for (int i = 0; i < n; ++i) amax = max(amax, abs_bits(x[i]));
+    const BlockScale s = scale_of(amax, g);
+    for (int i = 0; i < n; i += 2) {
+      const uint32_t pair = __bfloat16_as_ushort(x[i]) | uint32_t(__bfloat16_as_ushort(x[i + 1])) << 16;
+      q[i / 2] = e2m1x2_t(codes2(pair, s.divisor));
+    }
+    code = s.code;
+  }
+  p.s[row * ((p.K + 15) / 16) + b] = e4m3_t(code);
+}

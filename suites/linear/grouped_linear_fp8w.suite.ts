@@ -1,0 +1,58 @@
+import { suite, type Case, type Inputs } from "../../harness/suite.ts";
+import { op } from "../../kernels/linear/grouped_linear_fp8w.op.ts";
+
+type C = Case<typeof op>;
+const up = (a: number, b: number): number => Math.ceil(a / b);
+
+const inputs = (g: Inputs, M: number, n_group: number, N: number, K: number, std = 1) => ({
+  a: g.normal("bf16", [M, n_group, K], { std }),
+  w: g.normal("e4m3", [n_group * N, K], { std: 60 }),
+  w_s: g.codes("ue8m0", [up(n_group * N, 128), up(K, 128)], 112, 122),
+});
+
+const shape = (M: number, n_group: number, N: number, K: number): C => ({
+  name: `M=${M}.n_group=${n_group}.N=${N}.K=${K}`,
+  attrs: { N },
+  make: (g) => inputs(g, M, n_group, N, K),
+});
+
+const model: C[] = [
+  { name: "model.prefill", bench: true, attrs: { N: 128 }, make: (g) => inputs(g, 37, 2, 128, 1024) },
+  { name: "model.decode", bench: true, attrs: { N: 128 }, make: (g) => inputs(g, 1, 2, 128, 1024) },
+];
+
+// groups whose rows of w start inside a 128-row scale block; ragged K; more than one tile a dimension
+const shapes = [
+  shape(1, 1, 1, 1),
+  shape(2, 3, 50, 129),
+  shape(5, 2, 100, 272),
+  shape(17, 3, 63, 127),
+  shape(63, 2, 64, 128),
+  shape(65, 4, 65, 144),
+  shape(130, 3, 130, 24),
+];
+
+const corners: C[] = [
+  { name: "std10", attrs: { N: 40 }, make: (g) => inputs(g, 19, 3, 40, 256, 10) },
+  {
+    name: "heavy",
+    attrs: { N: 72 },
+    make: (g) => ({ ...inputs(g, 21, 2, 72, 160), a: g.heavy("bf16", [21, 2, 160]) }),
+  },
+  {
+    name: "scales.wide",
+    attrs: { N: 90 },
+    make: (g) => ({ ...inputs(g, 7, 3, 90, 384), w_s: g.codes("ue8m0", [3, 3], 90, 160) }),
+  },
+  {
+    // (row, group) picks one column of its group's weights
+    name: "one-hot",
+    attrs: { N: 70 },
+    make: (g) => ({
+      ...inputs(g, 4, 3, 70, 260),
+      a: g.from("bf16", [4, 3, 260], (i) => (i % 260 === 21 * Math.floor(i / 260) ? 1 : 0)),
+    }),
+  },
+];
+
+export default suite(op, [...model, ...shapes, ...corners]);

@@ -1,0 +1,56 @@
+import { suite, type Case, type Inputs } from "../../harness/suite.ts";
+import { op } from "../../kernels/linear/linear_f32.op.ts";
+
+type C = Case<typeof op>;
+
+const inputs = (g: Inputs, M: number, N: number, K: number, std = 1) => ({
+  a: g.normal("bf16", [M, K], { std }),
+  w: g.normal("bf16", [N, K], { std: 0.03 }),
+});
+
+const shape = (M: number, N: number, K: number): C => ({
+  name: `M=${M}.N=${N}.K=${K}`,
+  make: (g) => inputs(g, M, N, K),
+});
+
+const model: C[] = [
+  { name: "model.gate", bench: true, make: (g) => inputs(g, 37, 16, 384) },
+  { name: "model.compressor", bench: true, make: (g) => inputs(g, 70, 1024, 384) },
+  { name: "model.head", bench: true, make: (g) => inputs(g, 1, 1024, 384) },
+];
+
+// tile - 1, tile, tile + 1 of 64 x 64 x 128, K off every load width, more than one tile a dimension
+const shapes = [
+  shape(1, 1, 1),
+  shape(1, 65, 129),
+  shape(2, 3, 7),
+  shape(17, 63, 127),
+  shape(63, 64, 128),
+  shape(64, 66, 136),
+  shape(65, 130, 260),
+  shape(130, 71, 392),
+];
+
+const corners: C[] = [
+  { name: "std10", make: (g) => inputs(g, 21, 67, 264, 10) },
+  { name: "heavy", make: (g) => ({ ...inputs(g, 33, 66, 200), a: g.heavy("bf16", [33, 200]) }) },
+  {
+    // row m picks column k = 37 m of w
+    name: "one-hot",
+    make: (g) => ({
+      ...inputs(g, 9, 133, 300),
+      a: g.from("bf16", [9, 300], (i) => (i % 300 === 37 * Math.floor(i / 300) ? 1 : 0)),
+    }),
+  },
+  {
+    // every product is 1: the sum counts K, whatever the order
+    name: "ones",
+    make: (g) => ({ a: g.from("bf16", [35, 250], () => 1), w: g.from("bf16", [68, 250], () => 1) }),
+  },
+  {
+    name: "zero.rows",
+    make: (g) => ({ ...inputs(g, 18, 40, 72), a: g.from("bf16", [18, 72], (i) => (i < 72 ? 0 : 1)) }),
+  },
+];
+
+export default suite(op, [...model, ...shapes, ...corners]);

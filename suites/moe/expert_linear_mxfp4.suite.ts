@@ -1,0 +1,103 @@
+import { suite, type Case, type Inputs } from "../../harness/suite.ts";
+import { op } from "../../kernels/moe/expert_linear_mxfp4.op.ts";
+
+type C = Case<typeof op>;
+const up = (a: number, b: number): number => Math.ceil(a / b);
+
+interface Load {
+  /** Rows of each expert. */
+  readonly rows: readonly number[];
+  readonly N: number;
+  readonly K: number;
+  /** Rows gathered from this many, by src_row; none: row i reads row i. */
+  readonly n_src?: number;
+  readonly std?: number;
+}
+
+/** Resident experts take slots in falling order; one without rows is not resident. One more slot than needed stays unused. */
+function inputs(g: Inputs, { rows, N, K, n_src, std = 60 }: Load) {
+  const n_row = rows.reduce((a, b) => a + b, 0);
+  const n_a = n_src ?? n_row;
+  const first = rows.map((_, e) => rows.slice(0, e).reduce((a, b) => a + b, 0));
+  const resident = rows.filter((n) => n > 0).length;
+  const slot = rows.map((n, e) => (n > 0 ? resident - rows.slice(0, e).filter((k) => k > 0).length : -1));
+  return {
+    a: g.normal("e4m3", [n_a, K], { std }),
+    a_s: g.codes("ue8m0", [n_a, up(K, 128)], 118, 128),
+    ...(n_src === undefined ? {} : { src_row: g.ints([n_row], 0, n_src) }),
+    offset: g.from("i32", [rows.length + 1], (e) => first[e] ?? n_row),
+    expert_slot: g.from("i32", [rows.length], (e) => slot[e]),
+    w: g.codes("e2m1", [resident + 1, N, K]),
+    w_s: g.codes("ue8m0", [resident + 1, N, up(K, 32)], 115, 124),
+  };
+}
+
+const load = (name: string, l: Load, bench?: true): C => ({
+  name,
+  ...(bench && { bench }),
+  ...(l.n_src === undefined && { attrs: { n_row: l.rows.reduce((a, b) => a + b, 0) } }),
+  make: (g) => inputs(g, l),
+});
+
+const model = [
+  load(
+    "model.up",
+    { rows: [9, 17, 3, 12, 0, 8, 11, 6, 20, 14, 7, 5, 13, 10, 16, 23], N: 128, K: 384, n_src: 29 },
+    true,
+  ),
+  load(
+    "model.down",
+    { rows: [9, 17, 3, 12, 0, 8, 11, 6, 20, 14, 7, 5, 13, 10, 16, 23], N: 384, K: 128 },
+    true,
+  ),
+  load(
+    "model.decode",
+    { rows: [0, 1, 0, 0, 1, 0, 1, 1, 0, 0, 0, 1, 0, 1, 0, 0], N: 128, K: 384, n_src: 1 },
+    true,
+  ),
+];
+
+const shapes = [
+  load("one-row", { rows: [1], N: 1, K: 1 }),
+  load("K=33", { rows: [2, 5], N: 65, K: 33, n_src: 4 }),
+  load("K=129", { rows: [3, 0, 18], N: 63, K: 129 }),
+  load("K=160", { rows: [16, 15, 17], N: 66, K: 160, n_src: 9 }),
+  load("K=168", { rows: [7, 4], N: 30, K: 168 }),
+  load("tiles", { rows: [63, 64, 65, 130], N: 130, K: 272, n_src: 71 }),
+];
+
+const corners: C[] = [
+  load("all-to-one", { rows: [0, 0, 200, 0], N: 70, K: 128, n_src: 33 }),
+  load("last-only", { rows: [0, 0, 0, 5], N: 20, K: 64 }),
+  load("std10.saturated", { rows: [5, 9], N: 40, K: 256, std: 600 }),
+  {
+    // eight weight scales within a row, far apart; no two blocks alike
+    name: "scales.wide",
+    attrs: { n_row: 6 },
+    make: (g) => ({
+      ...inputs(g, { rows: [4, 2], N: 50, K: 256 }),
+      a_s: g.codes("ue8m0", [6, 2], 100, 150),
+      w_s: g.codes("ue8m0", [3, 50, 8], 90, 160),
+    }),
+  },
+  {
+    // row i picks column k = 19 i of its expert's weights: a wrong nibble, slot or block shows as a wrong value
+    name: "one-hot",
+    attrs: { n_row: 12 },
+    make: (g) => ({
+      ...inputs(g, { rows: [5, 0, 7], N: 67, K: 256 }),
+      a: g.from("e4m3", [12, 256], (i) => (i % 256 === 19 * Math.floor(i / 256) ? 1 : 0)),
+    }),
+  },
+  {
+    name: "zero.blocks",
+    attrs: { n_row: 7 },
+    make: (g) => ({
+      ...inputs(g, { rows: [3, 4], N: 34, K: 128 }),
+      w: g.from("e2m1", [3, 34, 128], (i) => (i % 128 < 64 ? 0 : 1.5)),
+      w_s: g.from("ue8m0", [3, 34, 4], (i) => (i % 4 < 2 ? 2 ** -127 : 2 ** -6)),
+    }),
+  },
+];
+
+export default suite(op, [...model, ...shapes, ...corners]);

@@ -1,0 +1,86 @@
+import { suite, type Case, type Inputs } from "../../harness/suite.ts";
+import { op } from "../../kernels/moe/expert_linear_nvfp4.op.ts";
+
+type C = Case<typeof op>;
+const up = (a: number, b: number): number => Math.ceil(a / b);
+
+interface Load {
+  /** Rows of each expert. */
+  readonly rows: readonly number[];
+  readonly N: number;
+  readonly K: number;
+}
+
+/** Block scales 2^-9 .. 448 as positive e4m3 codes; every expert and slot has its own global scale. */
+function inputs(g: Inputs, { rows, N, K }: Load) {
+  const n_row = rows.reduce((a, b) => a + b, 0);
+  const first = rows.map((_, e) => rows.slice(0, e).reduce((a, b) => a + b, 0));
+  const resident = rows.filter((n) => n > 0).length;
+  const slot = rows.map((n, e) => (n > 0 ? resident - rows.slice(0, e).filter((k) => k > 0).length : -1));
+  return {
+    a: g.codes("e2m1", [n_row, K]),
+    a_s: g.codes("e4m3", [n_row, up(K, 16)], 0x30, 0x60),
+    a_global: g.uniform("f32", [rows.length], 0.001, 0.01),
+    offset: g.from("i32", [rows.length + 1], (e) => first[e] ?? n_row),
+    expert_slot: g.from("i32", [rows.length], (e) => slot[e]),
+    w: g.codes("e2m1", [resident + 1, N, K]),
+    w_s: g.codes("e4m3", [resident + 1, N, up(K, 16)], 0x30, 0x60),
+    w_global: g.uniform("f32", [resident + 1], 0.0001, 0.001),
+  };
+}
+
+const load = (name: string, l: Load, bench?: true): C => ({
+  name,
+  ...(bench && { bench }),
+  make: (g) => inputs(g, l),
+});
+
+const model = [
+  load("model.up", { rows: [9, 17, 3, 12, 0, 8, 11, 6, 20, 14, 7, 5, 13, 10, 16, 23], N: 128, K: 384 }, true),
+  load("model.decode", { rows: [0, 1, 0, 0, 1, 0, 1, 1, 0, 0, 0, 1, 0, 1, 0, 0], N: 384, K: 128 }, true),
+];
+
+const shapes = [
+  load("one-row", { rows: [1], N: 1, K: 1 }),
+  load("K=17", { rows: [2, 5], N: 65, K: 17 }),
+  load("K=129", { rows: [3, 0, 18], N: 63, K: 129 }),
+  load("K=144", { rows: [16, 15, 17], N: 66, K: 144 }),
+  load("tiles", { rows: [63, 64, 65, 130], N: 130, K: 272 }),
+];
+
+const corners: C[] = [
+  load("all-to-one", { rows: [0, 0, 200, 0], N: 70, K: 128 }),
+  load("last-only", { rows: [0, 0, 0, 5], N: 20, K: 64 }),
+  {
+    // any block scale: zero, subnormal, 448
+    name: "scales.a",
+    make: (g) => ({
+      ...inputs(g, { rows: [10, 6], N: 40, K: 256 }),
+      a_s: g.codes("e4m3", [16, 16], 0, 0x7e),
+    }),
+  },
+  {
+    name: "scales.w",
+    make: (g) => ({
+      ...inputs(g, { rows: [3, 5], N: 16, K: 256 }),
+      w_s: g.codes("e4m3", [3, 16, 16], 0, 0x7e),
+    }),
+  },
+  {
+    // row i picks column k = 19 i of its expert's weights
+    name: "one-hot",
+    make: (g) => ({
+      ...inputs(g, { rows: [5, 0, 7], N: 67, K: 256 }),
+      a: g.from("e2m1", [12, 256], (i) => (i % 256 === 19 * Math.floor(i / 256) ? 1 : 0)),
+    }),
+  },
+  {
+    name: "zero.blocks",
+    make: (g) => ({
+      ...inputs(g, { rows: [3, 4], N: 34, K: 128 }),
+      w: g.from("e2m1", [3, 34, 128], (i) => (i % 32 < 16 ? 0 : 3)),
+    }),
+  },
+];
+
+export default suite(op, [...model, ...shapes, ...corners]);
