@@ -1,0 +1,212 @@
+/**
+ * The native addon, typed: ops by name, devices, and the engine. `loadNative()` builds what is stale first (`native_build.ts`), so a
+ * caller only awaits it. Every heavy call runs off the JavaScript thread; errors are `Error`s with one sentence.
+ */
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import type { DType } from "../kernels/schema.ts";
+import type { Storage } from "../oracle/tensor.ts";
+import { BUILD, ensureNative, type BuildOptions } from "./native_build.ts";
+
+export { ensureNative, ToolMissing, BuildFailed, type BuildOptions } from "./native_build.ts";
+
+export interface OpField {
+  readonly name: string;
+  readonly kind: "in" | "out" | "axis" | "attr";
+  /** Storage dtype of a tensor; of a scalar `i32` or `f32`. */
+  readonly dtype: DType;
+}
+
+/** An op as the addon was compiled with it, from the generated `op_table.h`. */
+export interface NativeOp {
+  readonly name: string;
+  readonly family: string;
+  readonly fields: readonly OpField[];
+}
+
+export interface NativeDevice {
+  /** What `--device` takes: `virtual`, `cuda:0` ... */
+  readonly id: string;
+  readonly name: string;
+  readonly compute_capability: readonly [number, number];
+  readonly memory_bytes: number;
+}
+
+/** Aborts the work at its next launch when `signal` aborts; the promise then rejects with "cancelled". */
+export interface Cancellable {
+  readonly signal?: AbortSignal;
+}
+
+export interface RunOpRequest extends Cancellable {
+  /** `virtual` (default) or `cuda:N`. */
+  readonly device?: string;
+  readonly op: string;
+  /** Storage bytes by declared name; null for an absent optional input. Read in place: do not write to them while the run is in flight. */
+  readonly inputs: Readonly<Record<string, Storage | null>>;
+  /** Bytes of every output. */
+  readonly outputs: Readonly<Record<string, number>>;
+  /** Every axis and attribute. */
+  readonly scalars: Readonly<Record<string, number>>;
+  readonly options?: {
+    /** Launches, outputs poisoned before each (default 1). */
+    readonly repeat?: number;
+    /** Chooses the poison and canary words (default: fresh ones from the clock). */
+    readonly poisonSeed?: number;
+    /** A module (PTX or cubin) to use instead of the registered kernel's. */
+    readonly modulePath?: string;
+    /** Guards inside the allocations of the virtual device too, where exact bounds trap otherwise (default false). */
+    readonly guards?: boolean;
+    /** Launches this entry of the module (default: the op's name). */
+    readonly entry?: string;
+  };
+}
+
+export interface RunOpResult {
+  /** Storage bytes; view them through the declared dtype. */
+  readonly outputs: Readonly<Record<string, Uint8Array<ArrayBuffer>>>;
+  /** One entry a launch, between two events on its stream. */
+  readonly elapsed_ms: readonly number[];
+  /** Virtual device: what the simulator counted over all launches; empty on a GPU. */
+  readonly counters: Readonly<Record<string, number>>;
+  readonly canariesIntact: boolean;
+  /** One sentence a damaged guard: which buffer, which side, the first changed byte. */
+  readonly damage: readonly string[];
+  /** Bytes of each output that still hold the poison after every launch. */
+  readonly unwritten: Readonly<Record<string, number>>;
+  /** False when two launches on the same inputs gave different bytes. */
+  readonly repeatable: boolean;
+  readonly grid: readonly [number, number, number];
+  readonly block: number;
+  readonly smem: number;
+}
+
+/** A tensor of an engine run, under the name that `oracle/model.ts` gives it. */
+export interface Tap {
+  readonly name: string;
+  /** Op that made it, and which of its outputs it is. */
+  readonly op: string;
+  readonly output: string;
+  readonly dtype: DType;
+  readonly shape: readonly number[];
+  readonly data: Storage;
+  /** Bytes that still held poison after the op ran. */
+  readonly unwritten: number;
+  /** Time of the op's launch. */
+  readonly elapsed_ms: number;
+}
+
+export interface EngineOpen extends Cancellable {
+  /** Checkpoint directory: config.json, safetensors with or without an index, partial.json when only some layers are there. */
+  readonly dir: string;
+  readonly device?: string;
+  /** Keep layers on the device between runs (default: load and free one at a time). */
+  readonly keep?: boolean;
+}
+
+export interface Sampling {
+  /** <= 0: greedy. */
+  readonly temperature: number;
+  readonly top_p: number;
+  readonly seed: number;
+}
+
+export interface RunLayers extends Cancellable {
+  /** Blocks lo .. hi inclusive. */
+  readonly lo: number;
+  readonly hi: number;
+  /** The prompt, 1..512 tokens from position 0. */
+  readonly ids: Int32Array;
+  /** Streams bf16 [n_tok, hc, d_model] that enter block `lo`; without them `lo` is 0 and `embed` makes them. */
+  readonly x?: Uint16Array;
+  /** Return every intermediate tensor (default true). */
+  readonly taps?: boolean;
+  /** After block `hi` (the last one): hc_head, final norm, logits. */
+  readonly head?: boolean;
+  /** Samples the next token at every position from the logits (needs `head`); tap `sample`. */
+  readonly sample?: Sampling;
+  /** After the last block: MTP block 0 with these following tokens (as many as `ids`), and its own head. */
+  readonly mtpIds?: Int32Array;
+  readonly poisonSeed?: number;
+  /** Called after each block, on the JavaScript thread. */
+  readonly onLayer?: (layer: number) => void;
+}
+
+export interface RunLayersResult {
+  /** Streams after block `hi`. */
+  readonly x: Uint16Array<ArrayBuffer>;
+  readonly taps: readonly Tap[];
+  readonly logits?: Float32Array<ArrayBuffer>;
+  readonly sampled?: Int32Array<ArrayBuffer>;
+  /** One sentence a damaged guard around any buffer of the run. */
+  readonly damage: readonly string[];
+  readonly counters: Readonly<Record<string, number>>;
+  readonly elapsed_ms: number;
+}
+
+export interface EngineHandle {
+  runLayers(run: RunLayers): Promise<RunLayersResult>;
+  /** Frees device memory and files. Runs in flight finish first; later ones reject. */
+  close(): Promise<void>;
+}
+
+export interface Native {
+  listOps(): readonly NativeOp[];
+  /** `virtual` first, then each GPU of libcuda.so.1; never throws for want of one. */
+  devices(): readonly NativeDevice[];
+  runOp(request: RunOpRequest): Promise<RunOpResult>;
+  openEngine(open: EngineOpen): Promise<EngineHandle>;
+}
+
+/** What the compiled module exports; only this file sees it. */
+interface Addon {
+  configure(o: { kernels: string }): void;
+  listOps(): NativeOp[];
+  devices(): NativeDevice[];
+  runOp(request: object): Promise<RunOpResult>;
+  openEngine(
+    open: object,
+  ): Promise<{ runLayers(run: object): Promise<RunLayersResult>; close(): Promise<void> }>;
+}
+
+/** The addon as built, without checking whether it is stale. Throws when there is none. */
+export function openNative(): Native {
+  const addon = createRequire(import.meta.url)(join(BUILD, "Release", "dsv4.node")) as Addon;
+  addon.configure({ kernels: join(BUILD, "kernels") });
+  return {
+    listOps: () => addon.listOps(),
+    devices: () => addon.devices(),
+    runOp: ({ signal, ...request }) => cancellable(signal, (cancel) => addon.runOp({ ...request, cancel })),
+    async openEngine({ signal, ...open }) {
+      const engine = await cancellable(signal, (cancel) => addon.openEngine({ ...open, cancel }));
+      return {
+        runLayers: ({ signal: s, ...run }) =>
+          cancellable(s, (cancel) => engine.runLayers({ ...run, cancel })),
+        close: () => engine.close(),
+      };
+    },
+  };
+}
+
+/** Builds what changed, then opens the addon. Throws `ToolMissing` or `BuildFailed`. */
+export async function loadNative(o: BuildOptions = {}): Promise<Native> {
+  await ensureNative(o);
+  return openNative();
+}
+
+/** The addon polls one word of memory; an AbortSignal sets it. */
+async function cancellable<T>(
+  signal: AbortSignal | undefined,
+  run: (flag: Int32Array) => Promise<T>,
+): Promise<T> {
+  const flag = new Int32Array(1);
+  const stop = (): void => {
+    flag[0] = 1;
+  };
+  if (signal?.aborted) stop();
+  signal?.addEventListener("abort", stop);
+  try {
+    return await run(flag);
+  } finally {
+    signal?.removeEventListener("abort", stop);
+  }
+}

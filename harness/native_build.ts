@@ -1,0 +1,183 @@
+/** Builds kernels and addon into `build/` when a source changed: generated headers, then CMake through cmake-js. */
+import { spawn, spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import {
+  appendFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
+import { createRequire } from "node:module";
+import { availableParallelism } from "node:os";
+import { dirname, join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { generate } from "../kernels/generate.ts";
+
+export const ROOT = join(import.meta.dirname, "..");
+export const BUILD = join(ROOT, "build");
+const stampOf = (cubins: boolean): string => join(BUILD, cubins ? "cubins.stamp" : "native.stamp");
+const LOCK = join(BUILD, "native.lock");
+export const BUILD_LOG = join(BUILD, "build.log");
+
+export interface BuildOptions {
+  /** `fraction` of this build that is done, and what is being made. */
+  readonly onProgress?: (fraction: number, what: string) => void;
+  /** Also machine code and register counts for sm_100a and sm_90a: what a GPU runs, and as slow to make as all the rest. */
+  readonly cubins?: boolean;
+}
+
+/** A compiler or build tool is not installed: the user's to fix (exit code 2); the TypeScript parts need none of them. */
+export class ToolMissing extends Error {
+  override readonly name = "ToolMissing";
+}
+
+/** The compilers ran and refused; the message ends with the first lines of their errors. */
+export class BuildFailed extends Error {
+  override readonly name = "BuildFailed";
+}
+
+/** Path, size and mtime of everything that the build reads. */
+function sourcesHash(): string {
+  const h = createHash("sha256");
+  const visit = (dir: string): void => {
+    for (const e of readdirSync(dir, { withFileTypes: true }).sort((a, b) => (a.name < b.name ? -1 : 1))) {
+      const path = join(dir, e.name);
+      if (e.isDirectory()) {
+        visit(path);
+      } else if (/\.(cu|cuh|h|cc|cpp|ts|txt|cmake|json)$/.test(e.name) && !e.name.endsWith(".test.ts")) {
+        const s = statSync(path);
+        h.update(`${path}\0${s.size}\0${s.mtimeMs}\n`);
+      }
+    }
+  };
+  visit(join(ROOT, "kernels"));
+  visit(join(ROOT, "native"));
+  h.update(readFileSync(join(ROOT, "package.json")));
+  return h.digest("hex");
+}
+
+const stamped = (path: string, hash: string): boolean =>
+  existsSync(path) && readFileSync(path, "utf8") === hash;
+
+const upToDate = (hash: string, cubins: boolean): boolean =>
+  stamped(stampOf(false), hash) &&
+  (!cubins || stamped(stampOf(true), hash)) &&
+  existsSync(join(BUILD, "Release", "dsv4.node"));
+
+function requireTools(): void {
+  const runs = (tool: string): boolean => spawnSync(tool, ["--version"], { stdio: "ignore" }).status === 0;
+  const cuda = process.env.CUDACXX ?? process.env.CUDA_PATH?.concat("/bin/nvcc");
+  if (![cuda, "nvcc", "/usr/local/cuda/bin/nvcc"].some((t) => t !== undefined && runs(t)))
+    throw new ToolMissing(
+      "native build: expected nvcc of CUDA 13 on PATH, in CUDACXX or in /usr/local/cuda/bin, got none",
+    );
+  if (!runs("cmake")) throw new ToolMissing("native build: expected cmake >= 3.25 on PATH, got none");
+  const cxx = process.env.CXX ?? "g++";
+  if (!runs(cxx)) throw new ToolMissing(`native build: expected a C++20 compiler "${cxx}" on PATH, got none`);
+}
+
+const alive = (pid: number): boolean => {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (e) {
+    return (e as NodeJS.ErrnoException).code === "EPERM";
+  }
+};
+
+/** Runs `work` while this process alone holds the lock; a lock whose process is gone is taken over. */
+async function locked<T>(work: () => Promise<T>): Promise<T> {
+  for (;;) {
+    try {
+      writeFileSync(LOCK, String(process.pid), { flag: "wx" });
+      break;
+    } catch (e) {
+      if ((e as NodeJS.ErrnoException).code !== "EEXIST") throw e;
+      const owner = existsSync(LOCK) ? Number(readFileSync(LOCK, "utf8")) : 0;
+      if (owner > 0 && !alive(owner)) rmSync(LOCK, { force: true });
+      else await sleep(100);
+    }
+  }
+  try {
+    return await work();
+  } finally {
+    rmSync(LOCK, { force: true });
+  }
+}
+
+/** First error lines of a log: what a reader wants to see before opening the file. */
+function firstErrors(log: string): string {
+  const lines = log.split("\n");
+  const at = lines.findIndex((l) => /\berror\b|undefined reference|fatal:/i.test(l));
+  return lines
+    .slice(at < 0 ? -12 : at, at < 0 ? undefined : at + 8)
+    .join("\n")
+    .trim();
+}
+
+function cmakeJs(args: readonly string[], onProgress: BuildOptions["onProgress"]): Promise<void> {
+  const bin = createRequire(import.meta.url).resolve("cmake-js/bin/cmake-js");
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, [bin, ...args], { cwd: ROOT, stdio: ["ignore", "pipe", "pipe"] });
+    let log = "";
+    const take = (chunk: Buffer): void => {
+      const text = chunk.toString();
+      log += text;
+      appendFileSync(BUILD_LOG, text);
+      // make says "[ 12%] what", ninja "[3/45] what"
+      for (const m of text.matchAll(/\[\s*(\d+)(?:%|\/(\d+))\]\s*([^\n]*)/g))
+        onProgress?.(Number(m[1]) / Number(m[2] ?? 100), m[3].trim());
+    };
+    child.stdout.on("data", take);
+    child.stderr.on("data", take);
+    child.on("error", reject);
+    child.on("close", (code) => {
+      if (code === 0) resolve();
+      else
+        reject(
+          new BuildFailed(
+            `native build: expected cmake-js to exit 0, got ${code}; log in ${BUILD_LOG}:\n${firstErrors(log)}`,
+          ),
+        );
+    });
+  });
+}
+
+/**
+ * Makes `build/Release/dsv4.node` and `build/kernels/` up to date and returns what happened. Nothing changed: a few milliseconds.
+ * Processes that call it at the same time build once.
+ */
+export async function ensureNative(o: BuildOptions = {}): Promise<"built" | "unchanged"> {
+  const cubins = o.cubins ?? false;
+  if (upToDate(sourcesHash(), cubins)) return "unchanged";
+  requireTools();
+  mkdirSync(BUILD, { recursive: true });
+  return locked(async () => {
+    const hash = sourcesHash();
+    if (upToDate(hash, cubins)) return "unchanged";
+    writeFileSync(BUILD_LOG, "");
+    o.onProgress?.(0, "generating headers");
+    await generate(join(BUILD, "generated"));
+    for (const target of cubins ? ["all", "cubins"] : ["all"]) {
+      const stamp = stampOf(target === "cubins");
+      rmSync(stamp, { force: true });
+      const jobs = String(availableParallelism());
+      const native = join(ROOT, "native");
+      await cmakeJs(["build", "-d", native, "-O", BUILD, "-p", jobs, "-T", target], o.onProgress);
+      writeFileSync(stamp, hash);
+    }
+    return "built";
+  });
+}
+
+if (process.argv[1] === import.meta.filename) {
+  const done = await ensureNative({
+    cubins: process.argv.includes("--cubins"),
+    onProgress: (f, what) => process.stdout.write(`${Math.round(100 * f)}% ${what}\n`),
+  });
+  process.stdout.write(`${done} in ${dirname(BUILD_LOG)}\n`);
+}

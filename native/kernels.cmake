@@ -1,0 +1,35 @@
+# Every kernels/<family>/<op>.cu -> build/kernels/<op>.ptx (what the virtual SM100 runs), <op>.sm_100a.cubin, <op>.sm_90a.cubin and
+# <op>.<sm>.json (registers, spills, shared memory, from ptxas -v). Warnings are errors, in the front end and in ptxas.
+# Cubins take longer than everything else together and only a GPU wants them: they are the target "cubins", not part of "all".
+set(KERNEL_OUT ${CMAKE_BINARY_DIR}/kernels)
+set(KERNEL_HEADERS ${CMAKE_BINARY_DIR}/generated)
+file(MAKE_DIRECTORY ${KERNEL_OUT})
+set(NVCC_FLAGS -std=c++20 -O3 -lineinfo -Werror all-warnings -I${ROOT} -I${KERNEL_HEADERS})
+list(JOIN NVCC_FLAGS " " NVCC_FLAGS_TEXT)
+
+file(GLOB KERNEL_SOURCES CONFIGURE_DEPENDS ${ROOT}/kernels/*/*.cu)
+file(GLOB TEST_KERNEL_SOURCES CONFIGURE_DEPENDS test/kernels/*.cu)
+
+set(ptx)
+set(cubins)
+foreach(cu IN LISTS KERNEL_SOURCES TEST_KERNEL_SOURCES)
+  cmake_path(GET cu STEM LAST_ONLY op)
+  set(base ${KERNEL_OUT}/${op})
+  add_custom_command(
+    OUTPUT ${base}.ptx
+    COMMAND ${NVCC} ${NVCC_FLAGS} -arch=compute_100a -ptx -MD -MF ${base}.d ${cu} -o ${base}.ptx
+    DEPENDS ${cu} DEPFILE ${base}.d COMMENT "${op}.ptx")
+  list(APPEND ptx ${base}.ptx)
+  if(cu IN_LIST KERNEL_SOURCES)
+    foreach(sm 100a 90a)
+      add_custom_command(
+        OUTPUT ${base}.sm_${sm}.cubin ${base}.sm_${sm}.json
+        COMMAND ${CMAKE_COMMAND} -DOP=${op} -DSM=${sm} -DBASE=${base} -DCU=${cu} -DNVCC=${NVCC} "-DFLAGS=${NVCC_FLAGS_TEXT}"
+                -P ${CMAKE_CURRENT_LIST_DIR}/cubin.cmake
+        DEPENDS ${base}.ptx ${CMAKE_CURRENT_LIST_DIR}/cubin.cmake COMMENT "${op}.sm_${sm}.cubin" VERBATIM)
+      list(APPEND cubins ${base}.sm_${sm}.cubin)
+    endforeach()
+  endif()
+endforeach()
+add_custom_target(kernels ALL DEPENDS ${ptx})
+add_custom_target(cubins DEPENDS ${cubins})
