@@ -41,6 +41,9 @@ export default suite(op, [
   { name: "model.prefill", bench: true, make: make(19, 4, 384) },
   { name: "model.decode", bench: true, make: make(1, 4, 384) },
   { name: "model.pro", bench: true, make: make(2, 4, 7168) },
-  ...[shape(3, 2, 1033), shape(2, 7, 1032), shape(5, 4, 67), shape(1, 1, 1)],
+  shape(3, 2, 1033),
+  shape(2, 7, 1032),
+  shape(5, 4, 67),
+  shape(1, 1, 1),
   ...corners,
 ]);
