@@ -40,5 +40,5 @@ export default suite(op, [
   corner("vectors", 256, 128),
   corner("scalars", 257, 128),
   corner("block=32", 160, 32),
-  corner("no-floor", 256, 128, 0),
+  corner("floor=1e-10", 256, 128, 1e-10),
 ]);
