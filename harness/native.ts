@@ -41,7 +41,7 @@ export interface RunOpRequest extends Cancellable {
   /** `virtual` (default) or `cuda:N`. */
   readonly device?: string;
   readonly op: string;
-  /** Storage bytes by declared name; a missing or null optional input is passed as a null pointer. Read in place: do not write to them while the run is in flight. */
+  /** Storage bytes by declared name; null for an absent optional input. Read in place: do not write to them while the run is in flight. */
   readonly inputs: Readonly<Record<string, Storage | null>>;
   /** Bytes of every output. */
   readonly outputs: Readonly<Record<string, number>>;
@@ -54,6 +54,8 @@ export interface RunOpRequest extends Cancellable {
     readonly poisonSeed?: number;
     /** A module (PTX or cubin) to use instead of the registered kernel's. */
     readonly modulePath?: string;
+    /** Guards inside the allocations of the virtual device too, where exact bounds trap otherwise (default false). */
+    readonly guards?: boolean;
     /** Launches this entry of the module (default: the op's name). */
     readonly entry?: string;
   };

@@ -19,13 +19,15 @@ import { generate } from "../kernels/generate.ts";
 
 export const ROOT = join(import.meta.dirname, "..");
 export const BUILD = join(ROOT, "build");
-const STAMP = join(BUILD, "native.stamp");
+const stampOf = (cubins: boolean): string => join(BUILD, cubins ? "cubins.stamp" : "native.stamp");
 const LOCK = join(BUILD, "native.lock");
 export const BUILD_LOG = join(BUILD, "build.log");
 
 export interface BuildOptions {
   /** `fraction` of this build that is done, and what is being made. */
   readonly onProgress?: (fraction: number, what: string) => void;
+  /** Also machine code and register counts for sm_100a and sm_90a: what a GPU runs, and as slow to make as all the rest. */
+  readonly cubins?: boolean;
 }
 
 /** A compiler or build tool is not installed: the user's to fix (exit code 2); the TypeScript parts need none of them. */
@@ -58,9 +60,12 @@ function sourcesHash(): string {
   return h.digest("hex");
 }
 
-const upToDate = (hash: string): boolean =>
-  existsSync(STAMP) &&
-  readFileSync(STAMP, "utf8") === hash &&
+const stamped = (path: string, hash: string): boolean =>
+  existsSync(path) && readFileSync(path, "utf8") === hash;
+
+const upToDate = (hash: string, cubins: boolean): boolean =>
+  stamped(stampOf(false), hash) &&
+  (!cubins || stamped(stampOf(true), hash)) &&
   existsSync(join(BUILD, "Release", "dsv4.node"));
 
 function requireTools(): void {
@@ -147,26 +152,31 @@ function cmakeJs(args: readonly string[], onProgress: BuildOptions["onProgress"]
  * Processes that call it at the same time build once.
  */
 export async function ensureNative(o: BuildOptions = {}): Promise<"built" | "unchanged"> {
-  if (upToDate(sourcesHash())) return "unchanged";
+  const cubins = o.cubins ?? false;
+  if (upToDate(sourcesHash(), cubins)) return "unchanged";
   requireTools();
   mkdirSync(BUILD, { recursive: true });
   return locked(async () => {
     const hash = sourcesHash();
-    if (upToDate(hash)) return "unchanged";
-    rmSync(STAMP, { force: true });
+    if (upToDate(hash, cubins)) return "unchanged";
     writeFileSync(BUILD_LOG, "");
     o.onProgress?.(0, "generating headers");
     await generate(join(BUILD, "generated"));
-    const jobs = String(availableParallelism());
-    const native = join(ROOT, "native");
-    await cmakeJs(["build", "-d", native, "-O", BUILD, "-p", jobs], o.onProgress);
-    writeFileSync(STAMP, hash);
+    for (const target of cubins ? ["all", "cubins"] : ["all"]) {
+      const stamp = stampOf(target === "cubins");
+      rmSync(stamp, { force: true });
+      const jobs = String(availableParallelism());
+      const native = join(ROOT, "native");
+      await cmakeJs(["build", "-d", native, "-O", BUILD, "-p", jobs, "-T", target], o.onProgress);
+      writeFileSync(stamp, hash);
+    }
     return "built";
   });
 }
 
 if (process.argv[1] === import.meta.filename) {
   const done = await ensureNative({
+    cubins: process.argv.includes("--cubins"),
     onProgress: (f, what) => process.stdout.write(`${Math.round(100 * f)}% ${what}\n`),
   });
   process.stdout.write(`${done} in ${dirname(BUILD_LOG)}\n`);

@@ -48,6 +48,12 @@ export type Tf<D extends OpDecl> = (t: In<D>, s: Bound<D>, simulate: boolean) =>
 export type Regret<D extends OpDecl> = (t: In<D>, s: Bound<D>, native: Out<D>) => Float64Array;
 
 /**
+ * The op's outputs when `native` has decided: choices are taken from it, everything that follows from them is computed. An op with a
+ * `choice` and other outputs exports it as `replay`; where every output is a choice, native's are the answer.
+ */
+export type Replay<D extends OpDecl> = (t: In<D>, s: Bound<D>, r: Rounding, native: Out<D>) => Out<D>;
+
+/**
  * Binds every axis of `op` from the tensors' shapes (an axis that is a whole dimension) and from `given`.
  * Throws one sentence when a tensor is missing, unknown, of another shape, or an axis stays unbound.
  */

@@ -1,9 +1,9 @@
-// Codes of e4m3, e2m1 and ue8m0: exact conversions, ties to even, no logarithms. Sources: OCP OFP8 1.0 and OCP MX 1.0;
-// PTX 8.8 #data-movement-and-conversion-instructions-cvt for the e4m3 pairs.
+// Codes of e4m3, e2m1 and ue8m0: exact conversions, ties to even, no logarithms. Sources: OCP OFP8 1.0 and
+// OCP MX 1.0; PTX 8.8 #data-movement-and-conversion-instructions-cvt for the e4m3 pairs.
 #pragma once
 #include <cstdint>
 
-// --- ue8m0: 2^(code - 127), 255 is NaN -----------------------------------------------------------------------------
+// --- ue8m0: 2^(code - 127), 255 is NaN -----------------------------------------------------------
 
 // Code of the smallest power of two that is not below x >= 0; NaN and infinity give 255.
 __device__ inline uint32_t ue8m0_ceil(float x) {
@@ -14,8 +14,8 @@ __device__ inline uint32_t ue8m0_ceil(float x) {
   return min((bits + 0x007fffffu) >> 23, 254u);
 }
 
-// Scale code of a block whose largest |x| has these f32 bits: 2^ceil(log2(fl32(max(amax, floor) * inv_max))). NaN and infinity
-// give 255.
+// Scale code of a block whose largest |x| has these f32 bits: 2^ceil(log2(fl32(max(amax, floor) * inv_max))).
+// NaN and infinity give 255.
 __device__ inline uint32_t block_scale_code(uint32_t amax_bits, float floor, float inv_max) {
   return ue8m0_ceil(__fmul_rn(__uint_as_float(max(amax_bits, __float_as_uint(floor))), inv_max));
 }
@@ -26,9 +26,11 @@ __device__ inline float ue8m0_to_f32(uint32_t code) {
 }
 
 // 1 / 2^(code - 127), exact for every code.
-__device__ inline float ue8m0_reciprocal(uint32_t code) { return ue8m0_to_f32(code == 255 ? 255 : 254 - code); }
+__device__ inline float ue8m0_reciprocal(uint32_t code) {
+  return ue8m0_to_f32(code == 255 ? 255 : 254 - code);
+}
 
-// --- e4m3fn: largest 448, NaN 0x7f ---------------------------------------------------------------------------------
+// --- e4m3fn: largest 448, NaN 0x7f ---------------------------------------------------------------
 
 // Two codes, `low` in the low byte; saturates at +-448.
 __device__ inline uint32_t f32_to_e4m3x2(float low, float high) {
@@ -54,9 +56,9 @@ __device__ inline float2 e4m3x2_to_f32(uint32_t codes) {
 
 __device__ inline float e4m3_to_f32(uint32_t code) { return e4m3x2_to_f32(code & 0xff).x; }
 
-// --- e2m1: 0 0.5 1 1.5 2 3 4 6 and their negatives -----------------------------------------------------------------
+// --- e2m1: 0 0.5 1 1.5 2 3 4 6 and their negatives -----------------------------------------------
 
-// Adding 2^22 (times 2 for each binade above [1, 2)) leaves exactly the bits of |x| that e2m1 keeps, rounded to even.
+// Adding 2^22 (times 2 for each binade above [1, 2)) leaves the bits of |x| that e2m1 keeps, rounded to even.
 struct E2m1Rounded {
   float magnitude;  // min(|x|, 6) on the e2m1 grid
   float magic;      // what was added

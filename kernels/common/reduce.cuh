@@ -19,7 +19,7 @@ __device__ inline T warp_max(T v, int width = 32) {
   return v;
 }
 
-// One halving step: a lane keeps one half of its values and gives the other half to the lane whose bit H differs.
+// One halving step: a lane keeps one half of its values and gives the other half across bit H.
 template <int N>
 __device__ inline float halve_sums(const float (&v)[N], int lane) {
   if constexpr (N == 1) {
@@ -35,7 +35,7 @@ __device__ inline float halve_sums(const float (&v)[N], int lane) {
   }
 }
 
-// N sums at once: lane l gets the warp's sum of v[l % N], in N - 1 + log2(32 / N) shuffles where N separate sums take 5 N.
+// N sums at once: lane l gets the warp's sum of v[l % N], in N - 1 + log2(32 / N) shuffles instead of 5 N.
 template <int N>
 __device__ inline float warp_sums(const float (&v)[N], int lane) {
   static_assert(N >= 1 && N <= 32 && (N & (N - 1)) == 0, "halving needs a power of two of at most a warp");
@@ -45,8 +45,8 @@ __device__ inline float warp_sums(const float (&v)[N], int lane) {
   return sum;
 }
 
-// Sum over the CTA (a multiple of 32 threads, at most 1024); every thread gets it. `scratch` holds one float a warp;
-// a second call on it needs a __syncthreads() first.
+// Sum over the CTA (a multiple of 32 threads, at most 1024); every thread gets it. `scratch` holds one float
+// a warp; a second call on it needs a __syncthreads() first.
 __device__ inline float block_sum(float v, float* scratch) {
   v = warp_sum(v);
   if (blockDim.x == 32) return v;

@@ -1,5 +1,5 @@
-// 16-byte accesses and bf16 <-> f32 in registers. Kernels take the vector path when every row starts on 16 bytes and holds a
-// whole number of vectors, else a scalar path: shapes are never rounded up.
+// 16-byte accesses and bf16 <-> f32 in registers. Kernels take the vector path when every row starts on 16
+// bytes and holds a whole number of vectors, else a scalar path: shapes are never rounded up.
 #pragma once
 #include "kernels/common/types.h"
 
@@ -37,10 +37,11 @@ __device__ inline uint32_t round_bf16x2(float low, float high) {
 }
 
 __device__ inline uint4 round_bf16x8(const float (&x)[8]) {
-  return {round_bf16x2(x[0], x[1]), round_bf16x2(x[2], x[3]), round_bf16x2(x[4], x[5]), round_bf16x2(x[6], x[7])};
+  return {round_bf16x2(x[0], x[1]), round_bf16x2(x[2], x[3]),  //
+          round_bf16x2(x[4], x[5]), round_bf16x2(x[6], x[7])};
 }
 
-// |x| of a bf16 as f32 bits. They order like |x| with infinity and NaN on top, so an integer maximum loses no NaN.
+// |x| of a bf16 as f32 bits. They order like |x| with infinity and NaN on top, so integer maxima keep NaN.
 __device__ inline uint32_t abs_bits(bf16_t x) { return uint32_t(__bfloat16_as_ushort(x) & 0x7fffu) << 16; }
 
 // Largest |x| of eight bf16 as f32 bits; two channels at once, in the halves of a word.

@@ -1,9 +1,11 @@
-// compress_pool: v[i] = sum over slots of softmax(gate + ape) * kv, per channel   (DeepSeek-V4 model.py Compressor.forward)
-//   kv, gate f32 [n_tok, n_coff * width], row 0 is token tok0   ape f32 [ratio, n_coff * width]   v bf16 [n_entry, width]
-// Slots of entry n: with n_coff 2 the previous window's tokens, channels [0, width) (none for entry 0), then the own window's,
-//   channels [width, 2 width); with n_coff 1 the own window's.
+// compress_pool: v[i] = sum over slots of softmax(gate + ape) * kv, per channel
+//   (DeepSeek-V4 model.py Compressor.forward)
+//   kv, gate f32 [n_tok, n_coff * width], row 0 is token tok0
+//   ape f32 [ratio, n_coff * width]   v bf16 [n_entry, width]
+// Slots of entry n: with n_coff 2 the previous window's tokens, channels [0, width) (none for entry 0), then
+//   the own window's, channels [width, 2 width); with n_coff 1 the own window's.
 // Numerics: f32, maximum first and sums second, precise expf, one rounding to bf16.
-// Parallel: a warp covers 128 channels of an entry, 4 a lane; slots in sequence, so every load is a full line.
+// Parallel: a warp covers 128 channels of an entry, 4 a lane; slots in sequence, each load a full line.
 // Bound: memory, 8 bytes a slot and channel (the second pass hits L1/L2), 12 read.
 #include "compress_pool.h"
 
@@ -101,6 +103,7 @@ extern "C" __global__ void compress_pool(const __grid_constant__ CompressPoolPar
     const int channel = begin + threadIdx.x * 4;
     if (channel < end) pool_channels<4>(p, channel);
   } else {
-    for (int channel = begin + threadIdx.x; channel < end; channel += blockDim.x) pool_channels<1>(p, channel);
+    for (int channel = begin + threadIdx.x; channel < end; channel += blockDim.x)
+      pool_channels<1>(p, channel);
   }
 }

@@ -1,4 +1,5 @@
-// embed: every stream starts as the token's row   (DeepSeek-V4 model.py Transformer.forward: embedding, repeated over streams)
+// embed: every stream starts as the token's row
+//   (DeepSeek-V4 model.py Transformer.forward: embedding, repeated over streams)
 //   tok i32 [n_tok]   table bf16 [vocab, d_model]   x bf16 [n_tok, hc, d_model]
 // Numerics: a copy. An id outside 0 .. vocab-1 traps: clamping it would hide a corrupt prompt.
 // Parallel: a CTA covers 1024 channels of a token, 8 a thread.

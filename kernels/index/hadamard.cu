@@ -1,8 +1,9 @@
-// hadamard: y = bf16(width^-0.5 H x), H[i][j] = (-1)^popcount(i & j)   (DeepSeek-V4 model.py rotate_activation)
+// hadamard: y = bf16(width^-0.5 H x), H[i][j] = (-1)^popcount(i & j)
+//   (DeepSeek-V4 model.py rotate_activation)
 //   x bf16 [n_row, width]   y bf16 [n_row, width], width a power of two
 // Numerics: f32 butterflies, one multiplication by width^-0.5 and one rounding at the end.
-// Parallel: 8 channels a lane, so a row of 128 takes 16 lanes: 3 butterflies inside a lane, 4 between lanes. Widths below 8 or
-//   above 256: a CTA a row in shared memory. May run in place.
+// Parallel: 8 channels a lane, so a row of 128 takes 16 lanes: 3 butterflies inside a lane, 4 between lanes.
+//   Widths below 8 or above 256: a CTA a row in shared memory. May run in place.
 // Bound: memory, 4 bytes an element.
 #include "hadamard.h"
 
@@ -54,7 +55,8 @@ __device__ inline void row_in_shared(const HadamardParams& p, int64_t row, float
   }
   __syncthreads();
   const float scale = 1.f / sqrtf(float(p.width));
-  for (int c = threadIdx.x; c < p.width; c += blockDim.x) p.y[row * p.width + c] = __float2bfloat16_rn(v[c] * scale);
+  for (int c = threadIdx.x; c < p.width; c += blockDim.x)
+    p.y[row * p.width + c] = __float2bfloat16_rn(v[c] * scale);
   __syncthreads();
 }
 

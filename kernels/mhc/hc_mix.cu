@@ -1,8 +1,9 @@
-// hc_mix: mix = (fn . x) / sqrt(mean(x^2) + eps)   (DeepSeek-V4 model.py hc_pre: flatten, rsqrt, F.linear(x, hc_fn) * rsqrt)
+// hc_mix: mix = (fn . x) / sqrt(mean(x^2) + eps)
+//   (DeepSeek-V4 model.py hc_pre: flatten, rsqrt, F.linear(x, hc_fn) * rsqrt)
 //   x bf16 [n_tok, hc * d_model]   fn f32 [n_mix, hc * d_model]   mix f32 [n_tok, n_mix]
-// Numerics: all f32, scaled after the dot product. fn decides routing between streams, so no narrower product.
-// Parallel: a CTA a token; a thread loads 8 channels of x once and uses them for 24 rows of fn; the 24 sums and the sum of
-//   squares are reduced together.
+// Numerics: all f32, scaled after the dot product. Rounding fn would move the streams' mixing.
+// Parallel: a CTA a token; a thread loads 8 channels of x once and uses them for 24 rows of fn; the 24 sums
+//   and the sum of squares are reduced together.
 // Bound: fn from L2, 96 bytes a channel, until a CTA covers several tokens.
 #include "hc_mix.h"
 
@@ -18,7 +19,8 @@ __device__ inline void widen8(const float* p, float (&v)[8]) {
   v[0] = a.x, v[1] = a.y, v[2] = a.z, v[3] = a.w, v[4] = b.x, v[5] = b.y, v[6] = b.z, v[7] = b.w;
 }
 
-// Adds R rows of fn from r0 on, and x^2, over this thread's channels. A row past the end repeats the last one; its sum is dropped.
+// Adds R rows of fn from r0 on, and x^2, over this thread's channels. A row past the end repeats the last
+// one; its sum is dropped.
 template <int R, int N>
 __device__ inline void accumulate(const HcMixParams& p, const bf16_t* x, int K, int r0, float (&sums)[N]) {
   static_assert(N > R, "the sum of squares follows the rows");

@@ -1,8 +1,10 @@
-// hc_post: y[k] = post[k] z + sum_j comb[j][k] x[j]   (DeepSeek-V4 model.py hc_post; the first index of comb is the source)
-//   z bf16 [n_tok, d_model]   x, y bf16 [n_tok, hc, d_model]   post f32 [n_tok, hc]   comb f32 [n_tok, hc, hc]
+// hc_post: y[k] = post[k] z + sum_j comb[j][k] x[j]
+//   (DeepSeek-V4 model.py hc_post; the first index of comb is the source)
+//   z bf16 [n_tok, d_model]   x, y bf16 [n_tok, hc, d_model]   post f32 [n_tok, hc]
+//   comb f32 [n_tok, hc (source), hc (destination)]
 // Numerics: f32 sum with z first, then sources in ascending order, one rounding to bf16.
-// Parallel: a CTA covers 1024 channels of a token, 8 a thread. With 4 streams a thread holds all of x; other widths read it
-//   again for each destination. May run in place (y = x) with 4 streams.
+// Parallel: a CTA covers 1024 channels of a token, 8 a thread. With 4 streams a thread holds all of x; other
+//   widths read it again for each destination. May run in place (y = x) with 4 streams.
 // Bound: memory, 2 (2 hc + 1) bytes a channel.
 #include "hc_post.h"
 

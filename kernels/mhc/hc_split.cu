@@ -12,71 +12,72 @@ __device__ inline float sigmoid(float x) { return 1.f / (1.f + expf(-x)); }
 
 // c[i][*] /= sum + eps over rows, or over columns when BY_COLUMN
 template <int HC, bool BY_COLUMN>
-__device__ inline void normalise(float (&c)[HC][HC], float eps) {
+__device__ inline void normalise(float (&c)[HC][HC], int hc, float eps) {
 #pragma unroll
   for (int i = 0; i < HC; ++i) {
     float sum = 0.f;
 #pragma unroll
     for (int j = 0; j < HC; ++j) sum += BY_COLUMN ? c[j][i] : c[i][j];
-    sum += eps;
+    sum = i < hc ? sum + eps : 1.f;  // lines past hc are zero and stay so
 #pragma unroll
     for (int j = 0; j < HC; ++j) (BY_COLUMN ? c[j][i] : c[i][j]) /= sum;
   }
 }
 
+// A token of hc <= HC streams; with hc = HC, a constant, every test folds away.
 template <int HC>
-__device__ inline void split_token(const HcSplitParams& p, int64_t tok) {
+__device__ inline void split_token(const HcSplitParams& p, int64_t tok, int hc) {
   const float* mix = p.mix + tok * p.n_mix;
 
   // pre = sigmoid(mix * scale0 + base) + eps; post = 2 sigmoid(mix * scale1 + base)
 #pragma unroll
   for (int j = 0; j < HC; ++j) {
-    p.pre[tok * HC + j] = sigmoid(mix[j] * p.scale[0] + p.base[j]) + p.eps;
-    p.post[tok * HC + j] = 2.f * sigmoid(mix[HC + j] * p.scale[1] + p.base[HC + j]);
+    if (j >= hc) break;
+    p.pre[tok * hc + j] = sigmoid(mix[j] * p.scale[0] + p.base[j]) + p.eps;
+    p.post[tok * hc + j] = 2.f * sigmoid(mix[hc + j] * p.scale[1] + p.base[hc + j]);
   }
 
   // comb = softmax over destinations of (mix * scale2 + base), + eps
-  float c[HC][HC];
+  float c[HC][HC] = {};
 #pragma unroll
   for (int j = 0; j < HC; ++j) {
+    if (j >= hc) break;
     float top = -INFINITY, sum = 0.f;
 #pragma unroll
     for (int k = 0; k < HC; ++k) {
-      const int m = (2 + j) * HC + k;
+      if (k >= hc) break;
+      const int m = (2 + j) * hc + k;
       c[j][k] = mix[m] * p.scale[2] + p.base[m];
       top = fmaxf(top, c[j][k]);
     }
 #pragma unroll
-    for (int k = 0; k < HC; ++k) sum += c[j][k] = expf(c[j][k] - top);
+    for (int k = 0; k < HC; ++k)
+      if (k < hc) sum += c[j][k] = expf(c[j][k] - top);
 #pragma unroll
-    for (int k = 0; k < HC; ++k) c[j][k] = c[j][k] / sum + p.eps;
+    for (int k = 0; k < HC; ++k)
+      if (k < hc) c[j][k] = c[j][k] / sum + p.eps;
   }
 
   // columns, then iters - 1 times rows and columns
-  normalise<HC, true>(c, p.eps);
+  normalise<HC, true>(c, hc, p.eps);
   for (int it = 1; it < p.iters; ++it) {
-    normalise<HC, false>(c, p.eps);
-    normalise<HC, true>(c, p.eps);
+    normalise<HC, false>(c, hc, p.eps);
+    normalise<HC, true>(c, hc, p.eps);
   }
 #pragma unroll
   for (int j = 0; j < HC; ++j)
 #pragma unroll
-    for (int k = 0; k < HC; ++k) p.comb[(tok * HC + j) * HC + k] = c[j][k];
-}
-
-template <int HC>
-__device__ inline void dispatch(const HcSplitParams& p, int64_t tok) {
-  if constexpr (HC > MAX_HC) {
-    asm("trap;");  // more streams than a thread's registers hold
-  } else if (p.hc == HC) {
-    split_token<HC>(p, tok);
-  } else {
-    dispatch<HC + 1>(p, tok);
-  }
+    for (int k = 0; k < HC; ++k)
+      if (j < hc && k < hc) p.comb[(tok * hc + j) * hc + k] = c[j][k];
 }
 
 extern "C" __global__ void hc_split(const __grid_constant__ HcSplitParams p) {
   const int64_t tok = int64_t(blockIdx.x) * blockDim.x + threadIdx.x;
   if (tok >= p.n_tok) return;
-  dispatch<1>(p, tok);
+  if (p.hc == 4) {
+    split_token<4>(p, tok, 4);
+  } else {
+    if (p.hc > MAX_HC) asm("trap;");  // more streams than a thread's registers hold
+    split_token<MAX_HC>(p, tok, p.hc);
+  }
 }

@@ -1,4 +1,5 @@
-// mtp_fuse: x[j] = bf16(e + h[j])   (DeepSeek-V4 model.py MTPBlock.forward: e_proj(e).unsqueeze(2) + h_proj(h))
+// mtp_fuse: x[j] = bf16(e + h[j])
+//   (DeepSeek-V4 model.py MTPBlock.forward: e_proj(e).unsqueeze(2) + h_proj(h))
 //   e bf16 [n_tok, d_model]   h, x bf16 [n_tok, hc, d_model]
 // Numerics: rounding the f32 sum of two bf16 to bf16 gives the correctly rounded sum (24 >= 2 * 8 + 2 bits).
 // Parallel: a CTA covers 1024 channels of a token, 8 a thread. May run in place (x = h).

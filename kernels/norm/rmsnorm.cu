@@ -12,8 +12,8 @@ extern "C" __global__ void rmsnorm(const __grid_constant__ RmsnormParams p) {
   __shared__ float scratch[32];
   const bf16_t* x = p.x + int64_t(blockIdx.x) * p.d_model;
   bf16_t* y = p.y + int64_t(blockIdx.x) * p.d_model;
-  const bool vectors =
-      rows_are_vectors(p.x, p.d_model) && rows_are_vectors(p.w, p.d_model) && rows_are_vectors(p.y, p.d_model);
+  const bool vectors = rows_are_vectors(p.x, p.d_model) && rows_are_vectors(p.w, p.d_model) &&
+                       rows_are_vectors(p.y, p.d_model);
 
   float sum = 0.f;
   if (vectors) {

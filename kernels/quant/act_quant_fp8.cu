@@ -1,9 +1,11 @@
-// act_quant_fp8: codes and power-of-two scales of 1 x block blocks   (DeepSeek-V4 kernel.py act_quant, scale_fmt ue8m0)
+// act_quant_fp8: codes and power-of-two scales of 1 x block blocks
+//   (DeepSeek-V4 kernel.py act_quant, scale_fmt ue8m0)
 //   x bf16 [M, K]   q e4m3 [M, K]   s ue8m0 [M, K/block]
-// Numerics: s = 2^ceil(log2(fl32(max(amax, floor) * fl32(1/448)))) from exponent bits; q = e4m3(clamp(x / s, -448, 448)).
-//   Dividing by a power of two is multiplying by its exact reciprocal. A block with NaN or infinity has scale NaN, codes NaN.
-// Parallel: a CTA covers 1024 channels of a row; 8 channels a thread, block / 8 neighbouring lanes share a scale.
-//   Other block sizes and unaligned rows: one warp a block.
+// Numerics: s = 2^ceil(log2(fl32(max(amax, floor) * fl32(1/448)))) from exponent bits;
+//   q = e4m3(clamp(x / s, -448, 448)). Dividing by a power of two is multiplying by its exact
+//   reciprocal. A block with NaN or infinity has scale NaN and codes NaN.
+// Parallel: a CTA covers 1024 channels of a row; 8 channels a thread, block / 8 neighbouring lanes share a
+//   scale. Other block sizes and unaligned rows: one warp a block.
 // Bound: memory, 3 bytes an element.
 #include "act_quant_fp8.h"
 
@@ -52,5 +54,6 @@ extern "C" __global__ void act_quant_fp8(const __grid_constant__ ActQuantFp8Para
   // blocks that begin in this CTA's span
   const int first = (blockIdx.y * SPAN + p.block - 1) / p.block;
   const int last = (min(p.K, int(blockIdx.y + 1) * SPAN) + p.block - 1) / p.block;
-  for (int b = first + threadIdx.x / 32; b < last; b += blockDim.x / 32) quantise_block(p, row, b, threadIdx.x % 32);
+  for (int b = first + threadIdx.x / 32; b < last; b += blockDim.x / 32)
+    quantise_block(p, row, b, threadIdx.x % 32);
 }

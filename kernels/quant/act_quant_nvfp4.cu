@@ -1,9 +1,11 @@
-// act_quant_nvfp4: codes and e4m3 scales of 1 x 16 blocks under a global scale per expert   (NVIDIA Model-Optimizer nvfp4_tensor.py)
+// act_quant_nvfp4: codes and e4m3 scales of 1 x 16 blocks under a global scale per expert
+//   (NVIDIA Model-Optimizer nvfp4_tensor.py)
 //   x bf16 [n_src, K]   src_row i32 [n_row] or null   row_expert i32 [n_row]   global f32 [n_expert]
 //   q e2m1 [n_row, K], low nibble first   s e4m3 [n_row, K/16]
-// Numerics: s = e4m3(min(fl32(amax / fl32(6 g)), 448)), q = e2m1(fl32(x / fl32(s g))), IEEE divisions, ties to the even code;
-//   where s g = 0 every code is 0; a NaN in the block makes s NaN and every code 7.
-// Parallel: a thread a block of 16; a CTA covers 128 blocks of a row. K must be even: a byte holds two codes of one row.
+// Numerics: s = e4m3(min(fl32(amax / fl32(6 g)), 448)), q = e2m1(fl32(x / fl32(s g))), IEEE divisions, ties
+//   to the even code; where s g = 0 every code is 0; a NaN in the block makes s NaN and every code 7.
+// Parallel: a thread a block of 16; a CTA covers 128 blocks of a row. K must be even: a byte holds two codes
+//   of one row.
 // Bound: memory, 2.6 bytes an element.
 #include "act_quant_nvfp4.h"
 
@@ -27,11 +29,13 @@ __device__ inline BlockScale scale_of(uint32_t amax_bits, float g) {
 __device__ inline uint32_t codes2(uint32_t pair, float divisor) {
   if (divisor == 0.f) return 0;
   if (divisor != divisor) return 0x77;
-  return f32_to_e2m1(__fdiv_rn(bf16_low(pair), divisor)) | f32_to_e2m1(__fdiv_rn(bf16_high(pair), divisor)) << 4;
+  const uint32_t low = f32_to_e2m1(__fdiv_rn(bf16_low(pair), divisor));
+  return low | f32_to_e2m1(__fdiv_rn(bf16_high(pair), divisor)) << 4;
 }
 
 __device__ inline uint32_t codes8(uint4 v, float divisor) {
-  return codes2(v.x, divisor) | codes2(v.y, divisor) << 8 | codes2(v.z, divisor) << 16 | codes2(v.w, divisor) << 24;
+  return codes2(v.x, divisor) | codes2(v.y, divisor) << 8 |  //
+         codes2(v.z, divisor) << 16 | codes2(v.w, divisor) << 24;
 }
 
 extern "C" __global__ void act_quant_nvfp4(const __grid_constant__ ActQuantNvfp4Params p) {

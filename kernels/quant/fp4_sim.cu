@@ -1,8 +1,8 @@
 // fp4_sim: e2m1 round trip in 1 x block blocks   (DeepSeek-V4 kernel.py fp4_act_quant inplace)
 //   x bf16 [n_row, width]   y bf16 [n_row, width]
-// Numerics: s = 2^ceil(log2(fl32(max(amax, 6 * 2^-126) * fl32(1/6)))), y = bf16(e2m1(clamp(x / s, -6, 6)) * s), ties to the
-//   even code. NaN or infinity makes its block NaN.
-// Parallel: a warp a row, 8 channels a lane and step, block / 8 neighbouring lanes share a scale. May run in place.
+// Numerics: s = 2^ceil(log2(fl32(max(amax, 6 * 2^-126) * fl32(1/6)))),
+//   y = bf16(e2m1(clamp(x / s, -6, 6)) * s), ties to the even code. NaN or infinity makes its block NaN.
+// Parallel: a warp a row, 8 channels a lane and step, block / 8 lanes share a scale. May run in place.
 // Bound: memory, 4 bytes an element.
 #include "fp4_sim.h"
 
@@ -27,7 +27,8 @@ __device__ inline void row_of_vectors(const Fp4SimParams& p, const bf16_t* x, bf
     const float s = ue8m0_to_f32(code), inv = ue8m0_reciprocal(code);
     if (c < p.width)
       store16(y + c,
-              {round_trip(v.x, inv, s), round_trip(v.y, inv, s), round_trip(v.z, inv, s), round_trip(v.w, inv, s)});
+              {round_trip(v.x, inv, s), round_trip(v.y, inv, s),  //
+               round_trip(v.z, inv, s), round_trip(v.w, inv, s)});
   }
 }
 

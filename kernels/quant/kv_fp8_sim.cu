@@ -1,8 +1,9 @@
-// kv_fp8_sim: e4m3 round trip of the unrotated channels   (DeepSeek-V4 kernel.py act_quant inplace, kv[..., :-rope_dim])
+// kv_fp8_sim: e4m3 round trip of the unrotated channels
+//   (DeepSeek-V4 kernel.py act_quant inplace, kv[..., :-rope_dim])
 //   x bf16 [n_row, head_dim]   y bf16 [n_row, head_dim]
 // Numerics: channels below n_nope in 1 x block blocks, s = 2^ceil(log2(fl32(max(amax, 1e-4) * fl32(1/448)))),
 //   y = bf16(e4m3(clamp(x / s, -448, 448)) * s); the others are copied. NaN or infinity makes its block NaN.
-// Parallel: a warp a row, 8 channels a lane and step, block / 8 neighbouring lanes share a scale. May run in place.
+// Parallel: a warp a row, 8 channels a lane and step, block / 8 lanes share a scale. May run in place.
 // Bound: memory, 4 bytes an element.
 #include "kv_fp8_sim.h"
 
@@ -30,7 +31,8 @@ __device__ inline void row_of_vectors(const KvFp8SimParams& p, const bf16_t* x, 
     const float s = ue8m0_to_f32(code), inv = ue8m0_reciprocal(code);
     if (nope) {
       store16(y + c,
-              {round_trip(v.x, inv, s), round_trip(v.y, inv, s), round_trip(v.z, inv, s), round_trip(v.w, inv, s)});
+              {round_trip(v.x, inv, s), round_trip(v.y, inv, s),  //
+               round_trip(v.z, inv, s), round_trip(v.w, inv, s)});
     } else if (c < p.head_dim) {
       store16(y + c, v);
     }

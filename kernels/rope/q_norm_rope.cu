@@ -1,9 +1,10 @@
 // q_norm_rope: per-head RMS without weight, then the rotation of the last 2 * n_freq channels
 //   (DeepSeek-V4 model.py Attention.forward; one rounding as in the fused kernels of vLLM)
 //   q bf16 [n_tok, n_head, head_dim]   pos i32 [n_tok]   freq f32 [n_freq]   y bf16 [n_tok, n_head, head_dim]
-// Numerics: r = 1 / sqrt(mean(q^2) + eps), angle = fl32(pos * freq), all f32, one rounding to bf16 after the rotation.
-// Parallel: a CTA of 4 warps takes 8 heads of a token and computes the token's sines once; a warp takes whole heads. May run
-//   in place.
+// Numerics: r = 1 / sqrt(mean(q^2) + eps), angle = fl32(pos * freq), all f32, one rounding to bf16 after the
+//   rotation.
+// Parallel: a CTA of 4 warps takes 8 heads of a token and computes the token's sines once; a warp takes whole
+//   heads. May run in place.
 // Bound: memory, 4 bytes an element.
 #include "q_norm_rope.h"
 
@@ -18,7 +19,8 @@ __device__ inline uint32_t rotate(uint32_t pair, float r, float2 cs) {
   return round_bf16x2(e * cs.x - o * cs.y, e * cs.y + o * cs.x);
 }
 
-__device__ inline void head_of_vectors(const QNormRopeParams& p, const bf16_t* q, bf16_t* y, const float2* cos_sin, int lane) {
+__device__ inline void head_of_vectors(const QNormRopeParams& p, const bf16_t* q, bf16_t* y,
+                                       const float2* cos_sin, int lane) {
   float sum = 0.f;
   for (int c = lane * 8; c < p.head_dim; c += 256) {
     float v[8];
@@ -38,12 +40,14 @@ __device__ inline void head_of_vectors(const QNormRopeParams& p, const bf16_t* q
       store16(y + c, round_bf16x8(u));
     } else {
       const float2* cs = cos_sin + (c - n_plain) / 2;
-      store16(y + c, {rotate(v.x, r, cs[0]), rotate(v.y, r, cs[1]), rotate(v.z, r, cs[2]), rotate(v.w, r, cs[3])});
+      store16(y + c, {rotate(v.x, r, cs[0]), rotate(v.y, r, cs[1]),  //
+                      rotate(v.z, r, cs[2]), rotate(v.w, r, cs[3])});
     }
   }
 }
 
-__device__ inline void head_of_scalars(const QNormRopeParams& p, const bf16_t* q, bf16_t* y, const float2* cos_sin, int lane) {
+__device__ inline void head_of_scalars(const QNormRopeParams& p, const bf16_t* q, bf16_t* y,
+                                       const float2* cos_sin, int lane) {
   float sum = 0.f;
   for (int c = lane; c < p.head_dim; c += 32) {
     const float v = __bfloat162float(q[c]);

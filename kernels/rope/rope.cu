@@ -1,7 +1,8 @@
-// rope: rotation of the last 2 * n_freq channels as interleaved pairs   (DeepSeek-V4 model.py apply_rotary_emb)
+// rope: rotation of the last 2 * n_freq channels as interleaved pairs
+//   (DeepSeek-V4 model.py apply_rotary_emb)
 //   x bf16 [n_row, n_head, head_dim]   pos i32 [n_row]   freq f32 [n_freq]   y bf16 [n_row, n_head, head_dim]
-// Numerics: angle = fl32(pos * freq) as the official table has it, sin and cos of that angle in f32, one rounding to bf16;
-//   conjugate when inverse = 1; the other channels are copied.
+// Numerics: angle = fl32(pos * freq) as the official table has it, sin and cos of that angle in f32, one
+//   rounding to bf16; conjugate when inverse = 1; the other channels are copied.
 // Parallel: a CTA takes 4 heads of a row and computes the row's sines once. May run in place.
 // Bound: memory, 4 bytes an element.
 #include "rope.h"

@@ -1,8 +1,9 @@
-// sample: greedy, or an exponential race over the top-p set   (DeepSeek-V4 generate.py; Holtzman et al. 2020; Salmon et al. 2011)
+// sample: greedy, or an exponential race over the top-p set
+//   (DeepSeek-V4 generate.py; Holtzman et al. 2020; Salmon et al. 2011)
 //   logits f32 [n_row, vocab]   pos i32 [n_row]   id i32 [n_row]
-// Numerics: f32; e = exp((logit - max) / temperature) stands for p throughout, since p / E and the top-p share do not change
-//   under a common factor. Sums have a fixed order, so ids repeat. A row without a number gives -1; so does, when sampling, a
-//   row with a NaN or an infinite maximum, whose softmax is NaN.
+// Numerics: f32; e = exp((logit - max) / temperature) stands for p throughout, since p / E and the top-p
+//   share do not change under a common factor. Sums have a fixed order, so ids repeat. A row without a number
+//   gives -1; so does, when sampling, a row with a NaN or an infinite maximum, whose softmax is NaN.
 // Parallel: a CTA a row, 4 ids a thread and step (one Philox block).
 // Bound: with top_p < 1, 30 passes over the row from L2 to bisect the border of the set; else 3 passes.
 #include "sample.h"
@@ -58,7 +59,8 @@ __device__ inline uint4 philox(uint32_t k0, uint32_t k1, uint32_t block) {
   return c;
 }
 
-// E = -log(u), u = ((word >> 8) + 0.5) * 2^-24. u has 25 bits, so its upper half is taken as 1 - u, which f32 holds exactly.
+// E = -log(u), u = ((word >> 8) + 0.5) * 2^-24. u has 25 bits, so its upper half is taken as 1 - u, which f32
+// holds exactly.
 __device__ inline float exponential(uint32_t word) {
   const uint32_t n = word >> 8;
   if (n < 1u << 23) return -logf((float(n) + 0.5f) * 0x1p-24f);
@@ -128,10 +130,13 @@ extern "C" __global__ void sample(const __grid_constant__ SampleParams p) {
     const float e0 = e(x.x), e1 = e(x.y), e2 = e(x.z), e3 = e(x.w);
     if (__float_as_uint(fmaxf(fmaxf(e0, e1), fmaxf(e2, e3))) < border) continue;
     const uint4 word = philox(uint32_t(p.seed), uint32_t(p.pos[blockIdx.x]), uint32_t(i) / 4);
-    if (__float_as_uint(e0) >= border) consider(e0 / exponential(word.x), i, value, id);
-    if (i + 1 < p.vocab && __float_as_uint(e1) >= border) consider(e1 / exponential(word.y), i + 1, value, id);
-    if (i + 2 < p.vocab && __float_as_uint(e2) >= border) consider(e2 / exponential(word.z), i + 2, value, id);
-    if (i + 3 < p.vocab && __float_as_uint(e3) >= border) consider(e3 / exponential(word.w), i + 3, value, id);
+    const auto race = [&](float p_k, uint32_t word_k, int k) {
+      if (k < p.vocab && __float_as_uint(p_k) >= border) consider(p_k / exponential(word_k), k, value, id);
+    };
+    race(e0, word.x, i);
+    race(e1, word.y, i + 1);
+    race(e2, word.z, i + 2);
+    race(e3, word.w, i + 3);
   }
   __syncthreads();  // best_scratch is read until here
   const Best winner = block_best(value, id, best_scratch);

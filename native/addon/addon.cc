@@ -1,3 +1,95 @@
-#include <napi.h>
-static Napi::Object init(Napi::Env env, Napi::Object e) { (void)env; return e; }
-NODE_API_MODULE(dsv4, init)
+// Entry of the addon. Functions throw JavaScript errors with the C++ sentence; what takes time returns a promise (worker.h).
+#include "native/device/device.h"
+#include "native/device/virtual.h"
+#include "op_table.h"
+#include "values.h"
+
+#if __has_include("native/sim/driver/virtual_driver.h")
+#include "native/sim/driver/virtual_driver.h"
+#define HAVE_SIM 1
+#endif
+
+namespace addon {
+namespace {
+
+using Function = Napi::Value (*)(const Napi::CallbackInfo&);
+
+template <Function f>
+Napi::Value guarded(const Napi::CallbackInfo& info) {
+  try {
+    return f(info);
+  } catch (const device::Error& e) {
+    throw Napi::Error::New(info.Env(), e.what());
+  }
+}
+
+Napi::Value configure(const Napi::CallbackInfo& info) {
+  set_kernel_dir(text(info[0].As<Napi::Object>(), "kernels"));
+  return info.Env().Undefined();
+}
+
+const char* kind_name(FieldKind k) {
+  switch (k) {
+    case FieldKind::in: return "in";
+    case FieldKind::out: return "out";
+    case FieldKind::axis: return "axis";
+    default: return "attr";
+  }
+}
+
+Napi::Value list_ops(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  auto ops = Napi::Array::New(env);
+  for (const OpRow& row : op_table()) {
+    auto op = Napi::Object::New(env);
+    auto fields = Napi::Array::New(env);
+    for (const OpField& f : row.fields) {
+      auto field = Napi::Object::New(env);
+      field.Set("name", f.name);
+      field.Set("kind", kind_name(f.kind));
+      field.Set("dtype", f.dtype);
+      fields.Set(fields.Length(), field);
+    }
+    op.Set("name", row.name);
+    op.Set("family", row.family);
+    op.Set("fields", fields);
+    ops.Set(ops.Length(), op);
+  }
+  return ops;
+}
+
+Napi::Value devices(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  auto all = Napi::Array::New(env);
+  for (const device::Info& i : device::Device::list()) {
+    auto d = Napi::Object::New(env);
+    auto cc = Napi::Array::New(env, 2);
+    cc.Set(0u, i.major);
+    cc.Set(1u, i.minor);
+    d.Set("id", i.id);
+    d.Set("name", i.name);
+    d.Set("compute_capability", cc);
+    d.Set("memory_bytes", double(i.memory));
+    all.Set(all.Length(), d);
+  }
+  return all;
+}
+
+Napi::Object init(Napi::Env env, Napi::Object exports) {
+#ifdef HAVE_SIM
+  static const device::Driver driver = sim::virtual_driver();
+  device::virtual_device().driver = &driver;
+#endif
+  exports.Set("configure", Napi::Function::New<guarded<configure>>(env));
+  exports.Set("listOps", Napi::Function::New<guarded<list_ops>>(env));
+  exports.Set("devices", Napi::Function::New<guarded<devices>>(env));
+  exports.Set("runOp", Napi::Function::New<guarded<run_op>>(env));
+  exports.Set("openEngine", Napi::Function::New<guarded<open_engine>>(env));
+  return exports;
+}
+
+}  // namespace
+}  // namespace addon
+
+static Napi::Object init_addon(Napi::Env env, Napi::Object exports) { return addon::init(env, exports); }
+NODE_API_MODULE(dsv4, init_addon)

@@ -12,7 +12,8 @@ export const exact: Exact<typeof op> = (t, { n_row, width }, r) => {
   for (let half = 1; half < width; half *= 2)
     for (let block = 0; block < y.length; block += 2 * half)
       for (let i = block; i < block + half; i++) {
-        const [a, b] = [y[i], y[i + half]];
+        const a = y[i];
+        const b = y[i + half];
         y[i] = a + b;
         y[i + half] = a - b;
       }

@@ -4,7 +4,8 @@
  */
 import type { op } from "../../kernels/moe/gate_topk.op.ts";
 import { sqrtSoftplus, values } from "../num/index.ts";
-import type { Exact, Regret } from "../op.ts";
+import type { Bound, Exact, In, Regret, Replay, Rounding } from "../op.ts";
+import type { Tensor } from "../tensor.ts";
 
 /** Indices of `x` by falling value; equal values by index. */
 function order(x: Float64Array): number[] {
@@ -15,23 +16,40 @@ function order(x: Float64Array): number[] {
   );
 }
 
-export const exact: Exact<typeof op> = (t, { n_tok, n_expert, n_act, route_scale }, r) => {
+type T = In<typeof op>;
+type S = Bound<typeof op>;
+
+/** Weights of the chosen experts, `ids` [n_tok, n_act]. */
+function weigh(t: T, { n_tok, n_expert, n_act, route_scale }: S, ids: Float64Array, r: Rounding): Tensor {
   const score = values(t.logits).map(sqrtSoftplus); // [n_tok, n_expert]
-  const bias = values(t.bias); // [n_expert]
-  const ids = new Float64Array(n_tok * n_act);
   const weights = new Float64Array(n_tok * n_act);
   for (let i = 0; i < n_tok; i++) {
-    const row = score.subarray(i * n_expert, (i + 1) * n_expert);
-    const chosen = order(row.map((v, e) => v + bias[e])).slice(0, n_act);
-    const sum = chosen.reduce((a, e) => a + row[e], 0);
-    ids.set(chosen, i * n_act);
+    const mine = ids.subarray(i * n_act, (i + 1) * n_act).map((e) => score[i * n_expert + e]);
+    const sum = mine.reduce((a, s) => a + s, 0);
     weights.set(
-      chosen.map((e) => (row[e] / sum) * r.f32(route_scale)),
+      mine.map((s) => (s / sum) * r.f32(route_scale)),
       i * n_act,
     );
   }
-  return { ids: r.store("i32", ids, [n_tok, n_act]), weights: r.store("f32", weights, [n_tok, n_act]) };
+  return r.store("f32", weights, [n_tok, n_act]);
+}
+
+export const exact: Exact<typeof op> = (t, s, r) => {
+  const { n_tok, n_expert, n_act } = s;
+  const score = values(t.logits).map(sqrtSoftplus); // [n_tok, n_expert]
+  const bias = values(t.bias); // [n_expert]
+  const ids = new Float64Array(n_tok * n_act);
+  for (let i = 0; i < n_tok; i++) {
+    const biased = score.subarray(i * n_expert, (i + 1) * n_expert).map((v, e) => v + bias[e]);
+    ids.set(order(biased).slice(0, n_act), i * n_act);
+  }
+  return { ids: r.store("i32", ids, [n_tok, n_act]), weights: weigh(t, s, ids, r) };
 };
+
+export const replay: Replay<typeof op> = (t, s, r, native) => ({
+  ids: native.ids,
+  weights: weigh(t, s, values(native.ids), r),
+});
 
 /** Largest shortfall of a place's biased score against the best choice for that place: order counts as well as membership. */
 export const regret: Regret<typeof op> = (t, { n_tok, n_expert, n_act }, native) => {

@@ -1,4 +1,5 @@
 /** RoPE frequencies: Su et al. 2021, with YaRN's ramp (Peng et al. 2023, "NTK-by-parts") where a layer has compressed keys. */
+import { clamp } from "../num/index.ts";
 import type { Rounding } from "../op.ts";
 import type { Tensor } from "../tensor.ts";
 
@@ -16,11 +17,12 @@ export interface RopeParams {
 /**
  * f_i = theta^(-2i / rope_dim), i < rope_dim / 2. YaRN keeps pairs that turn more than beta_fast times within the original context,
  * divides those that turn less than beta_slow times by `factor`, and ramps between; it has no attention factor here.
- * Faithful: f32 (each frequency rounded once); ideal: f64.
+ * Faithful: the f32 steps of the official
+ * table; ideal: f64.
  */
 export function ropeFreq({ theta, rope_dim, yarn }: RopeParams, r: Rounding): Tensor {
   const n = rope_dim / 2;
-  const f = Float64Array.from({ length: n }, (_, i) => theta ** (-i / n));
+  const f = Float64Array.from({ length: n }, (_, i) => r.f32(1 / r.f32(theta ** (i / n))));
   if (yarn) {
     const { factor, original, beta_fast, beta_slow } = yarn;
     // the pair that turns `turns` times within the original context
@@ -30,8 +32,9 @@ export function ropeFreq({ theta, rope_dim, yarn }: RopeParams, r: Rounding): Te
     const high = Math.min(Math.ceil(pair(beta_slow)), rope_dim - 1);
     const span = high === low ? 0.001 : high - low;
     for (let i = 0; i < n; i++) {
-      const ramp = Math.min(Math.max((i - low) / span, 0), 1);
-      f[i] = (f[i] / factor) * ramp + f[i] * (1 - ramp);
+      const ramp = clamp(r.f32((i - low) / span), 0, 1);
+      const keep = r.f32(1 - ramp);
+      f[i] = r.f32(r.f32(r.f32(f[i] / factor) * r.f32(1 - keep)) + r.f32(f[i] * keep));
     }
   }
   return r.store("f32", f, [n]);

@@ -24,8 +24,9 @@ function massBefore(p: Float64Array): Float64Array {
   const before = new Float64Array(p.length);
   let mass = 0;
   for (let i = 0; i < order.length;) {
-    let group = i;
-    while (group < order.length && p[order[group]] === p[order[i]]) before[order[group++]] = mass;
+    let group = i + 1; // NaN equals nothing, itself included
+    while (group < order.length && p[order[group]] === p[order[i]]) group++;
+    for (let k = i; k < group; k++) before[order[k]] = mass;
     mass += p[order[i]] * (group - i);
     i = group;
   }
@@ -52,7 +53,7 @@ function argmax(x: Float64Array, allowed: (i: number) => boolean = () => true): 
 
 /** One row's distribution: race values, and how far below top_p each id begins (relative; kept when positive). */
 function row(logits: Float64Array, pos: number, s: S, r: Pick<Rounding, "f32">) {
-  const top_p = r.f32(s.top_p);
+  const top_p = Math.max(r.f32(s.top_p), Number.MIN_VALUE); // the largest p always stays
   const p = softmax(logits, r.f32(s.temperature));
   const room = top_p >= 1 ? p.map(() => Infinity) : massBefore(p).map((m) => (top_p - m) / top_p);
   return { value: race(p, s.seed, pos), room };
@@ -74,17 +75,15 @@ export const exact: Exact<typeof op> = (t, { n_row, vocab, ...s }, r) => {
  * Relative. How far outside the top-p set the choice lies, or, for each id that beats it, the smaller of the race gap and of what would
  * put that id outside the set. Greedy has no rounding: anything but the contract's id is Infinity.
  */
-export const regret: Regret<typeof op> = (t, { n_row, vocab, ...s }, native) => {
+export const regret: Regret<typeof op> = (t, { vocab, ...s }, native) => {
   const logits = values(t.logits);
   const pos = values(t.pos);
   return values(native.id).map((id, i) => {
     const mine = logits.subarray(i * vocab, (i + 1) * vocab);
-    if (s.temperature <= 0 || mine.some(Number.isNaN)) {
-      const want = s.temperature <= 0 ? argmax(mine) : -1;
-      return i < n_row && id === want ? 0 : Infinity;
-    }
-    if (!(id >= 0 && id < vocab)) return Infinity;
+    if (s.temperature <= 0) return id === argmax(mine) ? 0 : Infinity;
     const { value, room } = row(mine, pos[i], s, f32);
+    if (argmax(value) < 0) return id === -1 ? 0 : Infinity;
+    if (!(id >= 0 && id < vocab)) return Infinity;
     let worst = Math.max(0, -room[id]);
     for (let k = 0; k < vocab; k++)
       if (value[k] > value[id] && room[k] > 0)

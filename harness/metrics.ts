@@ -1,0 +1,406 @@
+/** Numbers of a native tensor held against the faithful one, with the budgets that `bounds.ts` derives, in one pass. */
+import type { DType } from "../kernels/schema.ts";
+import { values } from "../oracle/num/index.ts";
+import type { Tensor } from "../oracle/tensor.ts";
+import { BLOCK, Budgets, MASSIVE, NARROW, REACH, ulpTable } from "./bounds.ts";
+import type { Metrics } from "./result.ts";
+
+/** Sign-magnitude codes as ordered integers, so that a difference counts representable values; both zeros are 0. */
+export function ordered(t: Tensor): Float64Array {
+  const n = t.dtype === "e2m1" ? t.data.length * 2 : t.data.length;
+  const out = new Float64Array(n);
+  const signed = (bits: number, mask: number): number => (bits > mask ? -(bits & mask) : bits);
+  if (t.dtype === "f32") {
+    const b = new Uint32Array(t.data.buffer, t.data.byteOffset, n);
+    for (let i = 0; i < n; i++) out[i] = signed(b[i], 0x7fffffff);
+  } else if (t.dtype === "bf16") {
+    const b = t.data as Uint16Array;
+    for (let i = 0; i < n; i++) out[i] = signed(b[i], 0x7fff);
+  } else if (t.dtype === "e4m3") {
+    const b = t.data as Uint8Array;
+    for (let i = 0; i < n; i++) out[i] = signed(b[i], 0x7f);
+  } else if (t.dtype === "e2m1") {
+    const b = t.data as Uint8Array;
+    for (let i = 0; i < n; i++) out[i] = signed((b[i >> 1] >> ((i & 1) << 2)) & 15, 7);
+  } else for (let i = 0; i < n; i++) out[i] = Number(t.data[i]);
+  return out;
+}
+
+/** Storage bits of element `i`, hexadecimal. */
+export function bitsOf(t: Tensor, i: number): string {
+  const hex = (v: number | bigint, digits: number): string => `0x${v.toString(16).padStart(digits, "0")}`;
+  switch (t.dtype) {
+    case "f64": {
+      const b = new BigUint64Array(Float64Array.of(Number(t.data[i])).buffer);
+      return hex(b[0], 16);
+    }
+    case "f32":
+      return hex(new Uint32Array(t.data.buffer, t.data.byteOffset, t.data.length)[i], 8);
+    case "i32":
+      return hex(Number(t.data[i]) >>> 0, 8);
+    case "i64":
+      return hex(BigInt.asUintN(64, BigInt(t.data[i])), 16);
+    case "bf16":
+      return hex(Number(t.data[i]), 4);
+    case "e2m1":
+      return hex((Number(t.data[i >> 1]) >> ((i & 1) << 2)) & 15, 1);
+    default:
+      return hex(Number(t.data[i]), 2);
+  }
+}
+
+const LARGEST: Partial<Record<DType, number>> = {
+  f32: 2 ** 128 - 2 ** 104,
+  bf16: 2 ** 128 - 2 ** 120,
+  e4m3: 448,
+  e2m1: 6,
+};
+
+/** Coordinates of flat index `i`. */
+export function unravel(i: number, shape: readonly number[]): number[] {
+  const at = new Array<number>(shape.length);
+  for (let k = shape.length - 1; k >= 0; k--) {
+    at[k] = i % shape[k];
+    i = Math.floor(i / shape[k]);
+  }
+  return at;
+}
+
+/** Slices of one kind: which one is worst, its relative L2, and how much of its own bound it uses. */
+export interface WorstSlice {
+  readonly index: number[];
+  readonly value: number;
+  readonly bound: number;
+}
+
+export interface Measured {
+  readonly metrics: Metrics;
+  /** 1 - cosine, without the cancellation. */
+  readonly angle: number;
+  /** Flat index of the element with the largest share of its elementwise bound (without noise: the largest error in ulp). */
+  readonly worst: number;
+  /** The elementwise share of that element. */
+  readonly element_share: number;
+  /** First element whose non-finite class differs, -1 when none does. */
+  readonly first_nonfinite: number;
+  /** First element whose bits differ (NaN equals NaN), -1 when none does. */
+  readonly first_difference: number;
+  readonly total: WorstSlice;
+  readonly row: WorstSlice;
+  readonly col: WorstSlice;
+  readonly block: WorstSlice;
+  /** Mean signed error away from zero in ulp, over the `n` elements where d < u; about `flips` of them may flip. */
+  readonly bias: {
+    readonly mean: number;
+    readonly n: number;
+    readonly flips: number;
+    /** How many of the n are not the faithful value. */
+    readonly moved: number;
+  };
+  /** Parts of the norm ratio's bound. */
+  readonly norm: { readonly sum_f2: number; readonly systematic: number; readonly variance: number };
+  /** Largest elementwise share that all zeros, and that the mean everywhere, would reach. */
+  readonly probe: { readonly zeros: number; readonly mean: number };
+}
+
+const f64 = new Float64Array(1);
+const f64Bits = new Uint32Array(f64.buffer);
+const classOf = (x: number): number => (x !== x ? 1 : x === Infinity ? 2 : x === -Infinity ? 3 : 0);
+
+/**
+ * Size of each row, for noise: its root mean square, without its few massive channels where it has some (their partial sums are
+ * their own). Narrow rows take at least the median row's.
+ */
+function rowScales(f: Float64Array, rows: number, cols: number): Float64Array {
+  const scale = new Float64Array(rows);
+  for (let r = 0; r < rows; r++) {
+    let [s, most] = [0, 0];
+    for (let i = r * cols; i < (r + 1) * cols; i++) {
+      if (!Number.isFinite(f[i])) continue;
+      const x2 = f[i] * f[i];
+      s += x2;
+      if (x2 > most) most = x2;
+    }
+    scale[r] = Math.sqrt(s / cols);
+    if (cols >= MASSIVE && most * MASSIVE > s) scale[r] = trimmed(f.subarray(r * cols, (r + 1) * cols));
+  }
+  if (cols < NARROW && rows > 1) {
+    const median = Float64Array.from(scale).sort()[rows >> 1];
+    for (let r = 0; r < rows; r++) scale[r] = Math.max(scale[r], median);
+  }
+  return scale;
+}
+
+/** Root mean square of all but the largest 1 / MASSIVE of the elements. */
+function trimmed(row: Float64Array): number {
+  const x2 = row.filter(Number.isFinite).map((x) => x * x);
+  const keep = x2.sort().subarray(0, x2.length - Math.ceil(x2.length / MASSIVE));
+  return Math.sqrt(keep.reduce((a, b) => a + b, 0) / row.length);
+}
+
+/** Writes the worst slice by share of its limit; slices without reference energy compare against nothing but their limit. */
+function worstOf(
+  err2: Float64Array,
+  ref2: Float64Array,
+  budgets: Budgets,
+  locate: (i: number) => number[],
+): WorstSlice {
+  let at = 0;
+  let most = -1;
+  let limit = 0;
+  for (let i = 0; i < err2.length; i++) {
+    const l = budgets.limit(i, err2.length);
+    const share =
+      err2[i] === 0 ? 0 : l > 0 ? err2[i] / l : ref2[i] > 0 ? 1e300 * (err2[i] / ref2[i]) : Infinity;
+    if (!(share <= most)) {
+      most = share;
+      at = i;
+      limit = l;
+    }
+  }
+  const ref = ref2[at] ?? 0;
+  const rel = (x: number): number => (x === 0 ? 0 : Math.sqrt(x / ref));
+  return { index: locate(at), value: rel(err2[at] ?? 0), bound: rel(limit) };
+}
+
+/**
+ * Compares `native` with `faithful` (same shape and dtype). `noise` is the judge's e; 0 for an exact contract.
+ * Elements that are not finite on either side are left out of every sum; `metrics.nonfinite` and `first_nonfinite` tell of them.
+ */
+export function measure(native: Tensor, faithful: Tensor, noise: number): Measured {
+  const { shape, dtype } = faithful;
+  const f = values(faithful);
+  const x = values(native);
+  const n = f.length;
+  const cols = shape.length === 0 ? 1 : shape[shape.length - 1];
+  const rows = cols === 0 ? 0 : n / cols;
+  const per = Math.max(1, Math.ceil(cols / BLOCK));
+  const scale = rowScales(f, rows, cols);
+  const ulps = ulpTable(dtype);
+  const codeN = ordered(native);
+  const codeF = ordered(faithful);
+  const largest = LARGEST[dtype] ?? Infinity;
+
+  const rowB = new Budgets(rows);
+  const colB = new Budgets(cols);
+  const blockB = new Budgets(rows * per);
+  const allB = new Budgets(1);
+  const rowE = new Float64Array(rows);
+  const rowR = new Float64Array(rows);
+  const colE = new Float64Array(cols);
+  const colR = new Float64Array(cols);
+  const blockE = new Float64Array(rows * per);
+  const blockR = new Float64Array(rows * per);
+  const nonfinite = {
+    native: { nan: 0, pos_inf: 0, neg_inf: 0 },
+    faithful: { nan: 0, pos_inf: 0, neg_inf: 0 },
+  };
+  const tally = (side: "native" | "faithful", c: number): void => {
+    if (c === 1) nonfinite[side].nan++;
+    else if (c === 2) nonfinite[side].pos_inf++;
+    else if (c === 3) nonfinite[side].neg_inf++;
+  };
+  const histogram: number[] = [];
+  let [first_nonfinite, first_difference, differ, maxUlp, max_abs, worst, element_share] = [
+    -1, -1, 0, 0, 0, 0, -1,
+  ];
+  let [sum_n2, systematic, variance] = [0, 0, 0];
+  let [biasN, biasSum, flips, flipped, up, moved] = [0, 0, 0, 0, 0, 0];
+  const zeros = { native: 0, faithful: 0 };
+  const saturated = { native: 0, faithful: 0 };
+  let sum = 0;
+  let finite = 0;
+  for (let i = 0; i < n; i++) if (Number.isFinite(f[i])) ((sum += f[i]), finite++);
+  const mean = finite > 0 ? sum / finite : 0;
+  const probe = { zeros: 0, mean: 0 };
+
+  for (let r = 0; r < rows; r++) {
+    const dRow = noise * scale[r];
+    for (let c = 0; c < cols; c++) {
+      const i = r * cols + c;
+      const a = x[i];
+      const b = f[i];
+      const ca = classOf(a);
+      const cb = classOf(b);
+      if (ca !== 0 || cb !== 0) {
+        tally("native", ca);
+        tally("faithful", cb);
+        if (ca !== cb) {
+          differ++;
+          if (first_nonfinite < 0) first_nonfinite = i;
+          if (first_difference < 0) first_difference = i;
+        }
+        continue;
+      }
+      const distance = Math.abs(codeN[i] - codeF[i]);
+      if (distance !== 0 || !Object.is(a, b)) {
+        differ++;
+        if (first_difference < 0) first_difference = i;
+      }
+      const bin = distance < 1 ? 0 : 1 + Math.ceil(Math.log2(distance));
+      while (histogram.length <= bin) histogram.push(0);
+      histogram[bin]++;
+      if (distance > maxUlp) maxUlp = distance;
+      if (a === 0) zeros.native++;
+      if (b === 0) zeros.faithful++;
+      if (Math.abs(a) >= largest) saturated.native++;
+      if (Math.abs(b) >= largest) saturated.faithful++;
+
+      const size = Math.abs(b);
+      const e = a - b;
+      const off = Math.abs(e);
+      f64[0] = b;
+      const u = ulps[(f64Bits[1] >>> 20) & 0x7ff];
+      const d = Math.max(noise * size, dRow);
+      const reach = u + REACH * d;
+      const share = noise === 0 ? distance : off / reach;
+      if (!(share <= element_share)) {
+        element_share = share;
+        worst = i;
+      }
+      if (size > probe.zeros * reach) probe.zeros = size / reach;
+      const toMean = Math.abs(mean - b);
+      if (toMean > probe.mean * reach) probe.mean = toMean / reach;
+
+      if (off > max_abs) max_abs = off;
+      const e2 = e * e;
+      const b2 = b * b;
+      const k = r * per + Math.floor(c / BLOCK);
+      blockE[k] += e2;
+      blockR[k] += b2;
+      colE[c] += e2;
+      colR[c] += b2;
+      sum_n2 += a * a;
+      if (noise > 0) {
+        blockB.add(k, u, d);
+        colB.add(c, u, d);
+        systematic += size * d;
+        variance += b2 * d * (u + d);
+      }
+      const away = Math.abs(a) - size;
+      if (away !== 0) {
+        moved++;
+        if (away > 0) up++;
+      }
+      if (d < u) {
+        biasN++;
+        biasSum += away / u;
+        flips += d / u;
+        if (distance !== 0) flipped++;
+      }
+    }
+    for (let k = r * per; k < (r + 1) * per; k++) {
+      rowE[r] += blockE[k];
+      rowR[r] += blockR[k];
+      if (noise > 0) rowB.merge(r, blockB, k);
+    }
+    if (noise > 0) allB.merge(0, rowB, r);
+  }
+  const sum_e2 = rowE.reduce((a, b) => a + b, 0);
+  const sum_f2 = rowR.reduce((a, b) => a + b, 0);
+  const rel_l2 = sum_e2 === 0 ? 0 : Math.sqrt(sum_e2 / sum_f2);
+  const [normN, normF] = [Math.sqrt(sum_n2), Math.sqrt(sum_f2)];
+  const angle = sum_e2 === 0 ? 0 : Math.max(0, sum_e2 - (normN - normF) ** 2) / (2 * normN * normF);
+  const apart = sum_e2 === 0 ? 0 : sum_e2 / (sum_n2 + sum_f2); // equal to 1 - 2<x,y>/(<x,x>+<y,y>) without its cancellation
+  const row = worstOf(rowE, rowR, rowB, (i) => [i]);
+  const col = worstOf(colE, colR, colB, (i) => [i]);
+  const block = worstOf(blockE, blockR, blockB, (i) => [Math.floor(i / per), i % per]);
+  const part = (v: number): number => (n === 0 ? 0 : v / n);
+  return {
+    metrics: {
+      n,
+      differ,
+      calc_diff: apart,
+      cosine: 1 - angle,
+      rel_l2,
+      norm_ratio: sum_f2 === sum_n2 ? 1 : Math.sqrt(sum_n2 / sum_f2),
+      max_abs,
+      worst_row: { index: row.index, value: row.value },
+      worst_col: { index: col.index, value: col.value },
+      worst_block: { index: block.index, value: block.value },
+      ulp: { max: maxUlp, histogram },
+      bias: {
+        n: moved,
+        share_up: moved === 0 ? 0.5 : up / moved,
+        sigma: moved === 0 ? 0 : (up - moved / 2) / (Math.sqrt(moved) / 2),
+      },
+      zeros: { native: part(zeros.native), faithful: part(zeros.faithful) },
+      saturated: { native: part(saturated.native), faithful: part(saturated.faithful) },
+      nonfinite,
+    },
+    angle,
+    worst: n === 0 ? -1 : worst,
+    element_share: Math.max(0, element_share),
+    first_nonfinite,
+    first_difference,
+    total: {
+      index: [],
+      value: rel_l2,
+      bound: sum_f2 === 0 ? 0 : Math.sqrt(allB.limit(0, 1) / sum_f2),
+    },
+    row,
+    col,
+    block,
+    bias: { mean: biasN === 0 ? 0 : biasSum / biasN, n: biasN, flips, moved: flipped },
+    norm: { sum_f2, systematic, variance },
+    probe,
+  };
+}
+
+/** Relative L2 a token (first dimension); infinite where the reference is zero and the value is not. */
+export function relByToken(native: Tensor, faithful: Tensor): number[] {
+  const f = values(faithful);
+  const x = values(native);
+  const rows = faithful.shape[0];
+  const per = rows === 0 ? 0 : f.length / rows;
+  return Array.from({ length: rows }, (_, r) => {
+    let [e2, f2] = [0, 0];
+    for (let i = r * per; i < (r + 1) * per; i++) {
+      e2 += (x[i] - f[i]) ** 2;
+      f2 += f[i] ** 2;
+    }
+    return e2 === 0 ? 0 : Math.sqrt(e2 / f2);
+  });
+}
+
+export interface Distance {
+  readonly calc_diff: number;
+  readonly rel_l2: number;
+  /** Largest relative L2 of a row. */
+  readonly worst_row: number;
+  /** False when a value is NaN or infinite on one side only. */
+  readonly masks: boolean;
+}
+
+/** `a` against `b`, over elements that are finite on both sides. */
+export function distance(a: Tensor, b: Tensor): Distance {
+  const x = values(a);
+  const y = values(b);
+  const cols = b.shape.length === 0 ? 1 : b.shape[b.shape.length - 1];
+  let [e2, x2, y2, worst_row] = [0, 0, 0, 0];
+  let masks = true;
+  for (let lo = 0; lo < y.length; lo += cols) {
+    let [re, ry] = [0, 0];
+    for (let i = lo; i < lo + cols; i++) {
+      const p = x[i];
+      const q = y[i];
+      if (!Number.isFinite(p) || !Number.isFinite(q)) {
+        if (!Object.is(p, q)) masks = false;
+        continue;
+      }
+      const e = p - q;
+      re += e * e;
+      ry += q * q;
+      x2 += p * p;
+    }
+    e2 += re;
+    y2 += ry;
+    if (re > 0) worst_row = Math.max(worst_row, Math.sqrt(re / ry));
+  }
+  return {
+    calc_diff: e2 === 0 ? 0 : e2 / (x2 + y2),
+    rel_l2: e2 === 0 ? 0 : Math.sqrt(e2 / y2),
+    worst_row,
+    masks,
+  };
+}

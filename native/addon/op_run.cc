@@ -1,0 +1,108 @@
+#include "op_run.h"
+
+#include <cstring>
+
+#include "native/device/virtual.h"
+
+namespace addon {
+namespace {
+
+using device::Buffer;
+using device::Poison;
+using device::sentence;
+
+void put_pointer(OpRequest& r, const OpField& f, CUdeviceptr p) { std::memcpy(r.params.data() + f.offset, &p, sizeof p); }
+
+// Which elements of `bytes` still are poison; `still` narrows from launch to launch, because each poisons otherwise.
+void narrow(std::vector<bool>& still, const std::vector<uint8_t>& bytes, size_t unit, Poison p) {
+  const size_t n = bytes.size() / unit;
+  if (still.empty()) still.assign(n, true);
+  for (size_t i = 0; i < n; ++i) {
+    if (!still[i]) continue;
+    for (size_t k = 0; k < unit && still[i]; ++k)
+      if (bytes[i * unit + k] != p.byte(i * unit + k)) still[i] = false;
+  }
+}
+
+size_t count(const std::vector<bool>& v) {
+  size_t n = 0;
+  for (bool b : v) n += b;
+  return n;
+}
+
+std::vector<std::pair<std::string, uint64_t>> counters_of(const device::Device& dev) {
+  const auto read = device::virtual_device().counters;
+  if (!dev.is_virtual() || !read) return {};
+  return read();
+}
+
+}  // namespace
+
+size_t element_bytes(const std::string& dtype) {
+  if (dtype == "f64" || dtype == "i64") return 8;
+  if (dtype == "f32" || dtype == "i32") return 4;
+  return dtype == "bf16" ? 2 : 1;
+}
+
+OpResult run_op_on(device::Device& dev, OpRequest& r) {
+  OpResult result;
+  const bool guards_before = dev.guards;
+  dev.guards = dev.guards || r.guards;
+  std::vector<std::unique_ptr<Buffer>> ins, outs;
+  for (auto& [field, view] : r.inputs) {
+    ins.push_back(std::make_unique<Buffer>(dev, view.bytes, sentence(r.row->name, ".", field->name)));
+    ins.back()->upload(view.data, view.bytes);
+    put_pointer(r, *field, ins.back()->ptr());
+  }
+  for (auto& [field, bytes] : r.outputs) {
+    outs.push_back(std::make_unique<Buffer>(dev, bytes, sentence(r.row->name, ".", field->name)));
+    put_pointer(r, *field, outs.back()->ptr());
+  }
+  dev.guards = guards_before;
+
+  device::Kernel& kernel = r.module.empty() ? dev.kernel(r.row->name)
+                                            : dev.kernel_of(r.module, r.entry.empty() ? r.row->name : r.entry);
+  result.shape = r.row->launch(r.params.data());
+  const auto before = counters_of(dev);
+  std::vector<std::vector<bool>> still(outs.size());
+  std::vector<std::vector<uint8_t>> now(outs.size());
+  // one launch more than asked for, when after the last some bytes equal the poison: by chance, or because nobody writes them
+  for (int turn = 0; turn <= r.repeat; ++turn) {
+    if (turn == r.repeat) {
+      bool any = false;
+      for (const auto& s : still) any = any || count(s) > 0;
+      if (!any || r.repeat > 1) break;
+    }
+    const Poison poison = Poison::from(r.seed, uint64_t(turn));
+    for (auto& o : outs) o->fill(poison);
+    dev.mark();
+    dev.launch(kernel, result.shape, r.params.data());
+    const float ms = dev.wait();
+    if (turn < r.repeat) result.elapsed_ms.push_back(ms);
+    for (size_t i = 0; i < outs.size(); ++i) {
+      now[i].resize(outs[i]->bytes());
+      outs[i]->download(now[i].data());
+      narrow(still[i], now[i], element_bytes(r.outputs[i].first->dtype), poison);
+    }
+    if (turn == 0) {
+      result.outputs = now;
+      continue;
+    }
+    for (size_t i = 0; i < outs.size(); ++i) {
+      const size_t unit = element_bytes(r.outputs[i].first->dtype);
+      for (size_t k = 0; k < now[i].size(); ++k)
+        if (now[i][k] != result.outputs[i][k] && !still[i][k / unit]) result.repeatable = false;
+    }
+  }
+  for (size_t i = 0; i < outs.size(); ++i)
+    result.unwritten.push_back(count(still[i]) * element_bytes(r.outputs[i].first->dtype));
+  for (const auto* side : {&ins, &outs})
+    for (const auto& b : *side)
+      if (std::string d = b->damage(); !d.empty()) result.damage.push_back(d);
+  const auto after = counters_of(dev);
+  for (size_t i = 0; i < after.size(); ++i)
+    result.counters.emplace_back(after[i].first, after[i].second - (i < before.size() ? before[i].second : 0));
+  return result;
+}
+
+}  // namespace addon

@@ -1,0 +1,147 @@
+#include "worker.h"
+
+#include <chrono>
+#include <map>
+#include <thread>
+
+namespace addon {
+namespace {
+
+struct Pending {
+  Job job;
+  Napi::Promise::Deferred deferred;
+  Napi::ThreadSafeFunction js;
+  std::string error;
+  bool failed = false;
+};
+
+void settle(Napi::Env env, Napi::Function, Pending* p) {
+  std::unique_ptr<Pending> own(p);
+  p->js.Release();
+  if (!p->failed) {
+    try {
+      return p->deferred.Resolve(p->job.finish(env));
+    } catch (const Napi::Error& e) {
+      return p->deferred.Reject(e.Value());
+    } catch (const std::exception& e) {
+      p->error = e.what();
+    }
+  }
+  p->deferred.Reject(Napi::Error::New(env, p->error).Value());
+}
+
+class Worker {
+ public:
+  explicit Worker(std::string id) : id_(std::move(id)) { std::thread([this] { loop(); }).detach(); }
+
+  void push(Pending* p) {
+    std::lock_guard lock(m_);
+    queue_.push_back(p);
+    wake_.notify_one();
+  }
+
+  // Lets the running job end at its next launch and waits for that; called when the environment closes.
+  void stop() {
+    std::unique_lock lock(m_);
+    closing_ = 1;
+    queue_.clear();  // their promises belong to an environment that is gone
+    idle_.wait_for(lock, std::chrono::seconds(5), [this] { return !busy_; });
+    closing_ = 0;
+  }
+
+ private:
+  void loop() {
+    for (;;) {
+      Pending* p;
+      {
+        std::unique_lock lock(m_);
+        busy_ = false;
+        idle_.notify_all();
+        wake_.wait(lock, [this] { return !queue_.empty(); });
+        p = queue_.front();
+        queue_.pop_front();
+        busy_ = true;
+      }
+      run(*p);
+      if (p->js.BlockingCall(p, settle) != napi_ok) continue;  // the environment closed: nobody waits for the promise
+    }
+  }
+
+  void run(Pending& p) {
+    const ToJs to_js = [&p](std::function<void(Napi::Env)> f) {
+      auto* heap = new std::function<void(Napi::Env)>(std::move(f));
+      const auto call = [](Napi::Env env, Napi::Function, std::function<void(Napi::Env)>* g) {
+        std::unique_ptr<std::function<void(Napi::Env)>> own(g);
+        (*g)(env);
+      };
+      if (p.js.BlockingCall(heap, call) != napi_ok) delete heap;
+    };
+    try {
+      if (p.job.cancel && *p.job.cancel) throw device::Cancelled();
+      if (!device_) device_ = device::Device::open(id_, kernel_dir());
+      device_->attach();
+      device_->cancel = p.job.cancel;
+      device_->closing = &closing_;
+      p.job.work(*device_, to_js);
+    } catch (const std::exception& e) {
+      p.failed = true;
+      p.error = e.what();
+    } catch (...) {
+      p.failed = true;
+      p.error = id_ + ": expected a std::exception, got another";
+    }
+    if (device_) device_->cancel = nullptr;
+  }
+
+  const std::string id_;
+  std::shared_ptr<device::Device> device_;
+  std::mutex m_;
+  std::condition_variable wake_, idle_;
+  std::deque<Pending*> queue_;
+  bool busy_ = false;
+  volatile int32_t closing_ = 0;
+};
+
+// Never destroyed: a worker's thread may outlive static destruction.
+struct Pool {
+  std::mutex m;
+  std::map<std::string, Worker*> workers;
+};
+Pool& pool() {
+  static Pool* p = new Pool;
+  return *p;
+}
+
+std::string& dir() {
+  static auto* d = new std::string;
+  return *d;
+}
+
+}  // namespace
+
+void set_kernel_dir(const std::string& d) { dir() = d; }
+const std::string& kernel_dir() { return dir(); }
+
+Napi::Promise post(Napi::Env env, Job job) {
+  static thread_local bool hooked = false;
+  if (!hooked) {
+    hooked = true;
+    napi_add_env_cleanup_hook(
+        env,
+        [](void*) {
+          std::lock_guard lock(pool().m);
+          for (auto& [id, w] : pool().workers) w->stop();
+        },
+        nullptr);
+  }
+  auto deferred = Napi::Promise::Deferred::New(env);
+  auto js = Napi::ThreadSafeFunction::New(env, Napi::Function::New(env, [](const Napi::CallbackInfo&) {}), "dsv4", 0, 1);
+  auto* p = new Pending{std::move(job), deferred, js, "", false};
+  std::lock_guard lock(pool().m);
+  Worker*& w = pool().workers[p->job.device];
+  if (!w) w = new Worker(p->job.device);
+  w->push(p);
+  return deferred.Promise();
+}
+
+}  // namespace addon

@@ -1,0 +1,21 @@
+// What this build knows as the device "virtual": the driver table, and the counters that only a simulator has.
+#pragma once
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "driver.h"
+
+namespace device {
+
+// Filled in by whoever links a virtual device (the addon); the engine never names the simulator.
+struct VirtualDevice {
+  const Driver* driver = nullptr;
+  // Running totals of this process, by name.
+  std::vector<std::pair<std::string, uint64_t>> (*counters)() = nullptr;
+};
+
+VirtualDevice& virtual_device();
+
+}  // namespace device

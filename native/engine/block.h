@@ -1,0 +1,54 @@
+// The model as a composition of ops: DeepSeek-V4 inference/model.py (Block, Attention, Compressor, Indexer, MoE, MTPBlock), for a prompt
+// that starts at position 0. Sites and their order are those of oracle/model.ts, written independently.
+#pragma once
+#include <string>
+
+#include "config.h"
+#include "ops.h"
+#include "weights.h"
+
+namespace engine {
+
+// What every part of one block needs.
+struct BlockContext {
+  Run& run;
+  Weights& weights;
+  const Config& config;
+  int index;           // block number; n_layer and above are MTP blocks
+  std::string prefix;  // of parameter names and of taps
+  Tensor ids;          // i32 [n_tok], on the device
+  Tensor pos;          // i32 [n_tok]: 0, 1, 2 ...
+  Tensor freq;         // f32 [rope_dim / 2] of this block's kind
+
+  const LayerKind& kind() const { return config.layers[size_t(index)]; }
+  int n_tok() const { return ids.rows(); }
+  std::string site(const std::string& s) const { return prefix + s; }
+  const Tensor& weight(const std::string& name) const { return weights.get(prefix + name); }
+
+  Fp8 quantise(const std::string& s, const Tensor& x) const { return act_quant_fp8(run, site(s), x); }
+  // FP8 x FP8 with the checkpoint's <name>.weight and <name>.scale
+  Tensor linear(const std::string& s, const Fp8& x, const std::string& name) const {
+    return linear_fp8(run, site(s), x, weights.fp8(prefix + name));
+  }
+  Tensor norm(const std::string& s, const Tensor& x, const std::string& name) const {
+    return rmsnorm(run, site(s), x, weight(name), float(config.eps));
+  }
+};
+
+// Keys beyond the window.
+struct Compressed {
+  Tensor entries;  // bf16 [n_entry, head_dim], absent when no window is complete
+  Tensor idx;      // csa: i32 [n_tok, topk]; absent: every visible entry
+};
+Compressed compressed_keys(const BlockContext& b, const Tensor& y, const Fp8& qr);
+
+Tensor attention(const BlockContext& b, const Tensor& y);  // [n_tok, d_model] -> the same
+Tensor moe(const BlockContext& b, const Tensor& y);        // [n_tok, d_model] -> the same
+Tensor block(const BlockContext& b, const Tensor& x);      // streams [n_tok, hc, d_model] -> the same
+
+// Streams -> logits f32 [n_tok, vocab]. `prefix` is "" or that of an MTP block, which has its own collapse and norm.
+Tensor head(Run& run, Weights& w, const Config& c, const std::string& prefix, const Tensor& x);
+// MTP: the main model's last streams and the following tokens -> the streams that enter block `b`.
+Tensor mtp_input(const BlockContext& b, const Tensor& x);
+
+}  // namespace engine

@@ -1,0 +1,109 @@
+// Mixture of experts of one block: gate, dispatch, routed experts in either FP4 format, shared expert, combination.
+#include <algorithm>
+
+#include "block.h"
+#include "native/device/error.h"
+
+namespace engine {
+namespace {
+
+struct Routed {
+  Dispatch d;
+  Tensor weights;      // f32 [n_tok * n_act]
+  Tensor expert_slot;  // i32 [n_expert], -1: not resident
+  std::vector<int> used;
+  int n_row = 0;
+};
+
+Gate gate(const BlockContext& b, const Tensor& y) {
+  const Config& c = b.config;
+  const Tensor logits = linear_f32(b.run, b.site("ffn.gate.logits"), y, b.weight("ffn.gate.weight"));
+  const float scale = float(c.route_scale);
+  if (b.kind().hash) return gate_hash(b.run, b.site("ffn.gate"), logits, b.ids, b.weight("ffn.gate.tid2eid"), scale);
+  return gate_topk(b.run, b.site("ffn.gate"), logits, b.weight("ffn.gate.bias"), c.n_act, scale);
+}
+
+// Experts that some token chose, ascending. Throws when the gate or the checkpoint does not have one of them.
+std::vector<int> used_experts(const BlockContext& b, const Tensor& ids) {
+  std::vector<int32_t> chosen(static_cast<size_t>(ids.numel()));
+  ids.buffer->download(chosen.data());
+  const auto& have = b.weights.checkpoint().experts(b.index);
+  std::vector<bool> seen(size_t(b.config.n_expert));
+  for (size_t i = 0; i < chosen.size(); ++i) {
+    const int e = chosen[i];
+    const size_t token = i / size_t(b.config.n_act);
+    if (e < 0 || e >= b.config.n_expert)
+      device::fail(b.prefix, "ffn.gate: expected expert ids in 0..", b.config.n_expert - 1, ", got ", e, " for token ", token);
+    if (!std::binary_search(have.begin(), have.end(), e))
+      device::fail(b.prefix, "ffn.experts: expected expert ", e, ", which token ", token, " is routed to, got a checkpoint with ",
+                   have.size(), " of ", b.config.n_expert, " experts and not this one");
+    seen[size_t(e)] = true;
+  }
+  std::vector<int> used;
+  for (int e = 0; e < b.config.n_expert; ++e)
+    if (seen[size_t(e)]) used.push_back(e);
+  return used;
+}
+
+// Inputs of the experts: y gathered by token, then the activations in place (`src_row` absent).
+Tensor project_mxfp4(const BlockContext& b, const Routed& r, const std::string& site, const char* proj, const Fp8& x, const Tensor& src_row) {
+  const ExpertStack& w = b.weights.experts(b.index, proj, r.used);
+  return expert_linear_mxfp4(b.run, b.site(site), x, src_row, r.d.offset, r.expert_slot, w, r.n_row);
+}
+
+Tensor experts_mxfp4(const BlockContext& b, const Routed& r, const Tensor& y, float limit) {
+  const Fp8 y8 = b.quantise("ffn.y_fp8", y);
+  const Tensor g = project_mxfp4(b, r, "ffn.experts.w1", "w1", y8, r.d.row_tok);
+  const Tensor u = project_mxfp4(b, r, "ffn.experts.w3", "w3", y8, r.d.row_tok);
+  const Tensor act = swiglu(b.run, b.site("ffn.experts.act"), g, u, r.d.row_slot, r.weights, limit);
+  const Fp8 act8 = b.quantise("ffn.experts.act_fp8", act);
+  return project_mxfp4(b, r, "ffn.experts.w2", "w2", act8, {});
+}
+
+Tensor project_nvfp4(const BlockContext& b, const Routed& r, const std::string& site, const char* proj, const Nvfp4& x) {
+  const ExpertStack& w = b.weights.experts(b.index, proj, r.used);
+  return expert_linear_nvfp4(b.run, b.site(site), x, r.d.offset, r.expert_slot, w);
+}
+
+Tensor experts_nvfp4(const BlockContext& b, const Routed& r, const Tensor& y, float limit) {
+  const auto quantise = [&](const char* site, const char* proj, const Tensor& x, const Tensor& src_row) {
+    const Tensor& global = b.weights.experts(b.index, proj, r.used).a_global;
+    return act_quant_nvfp4(b.run, b.site(site), x, src_row, r.d.row_expert, global);
+  };
+  // w1 and w3 of an expert share the activation's global scale, so they share its codes
+  const Nvfp4 y4 = quantise("ffn.y_nvfp4", "w1", y, r.d.row_tok);
+  const Tensor g = project_nvfp4(b, r, "ffn.experts.w1", "w1", y4);
+  const Tensor u = project_nvfp4(b, r, "ffn.experts.w3", "w3", y4);
+  const Tensor act = swiglu(b.run, b.site("ffn.experts.act"), g, u, r.d.row_slot, r.weights, limit);
+  return project_nvfp4(b, r, "ffn.experts.w2", "w2", quantise("ffn.experts.act_nvfp4", "w2", act, {}));
+}
+
+Tensor shared_expert(const BlockContext& b, const Tensor& y, float limit) {
+  const Fp8 y8 = b.quantise("ffn.shared.y_fp8", y);
+  const Tensor g = b.linear("ffn.shared.w1", y8, "ffn.shared_experts.w1");
+  const Tensor u = b.linear("ffn.shared.w3", y8, "ffn.shared_experts.w3");
+  const Tensor act = swiglu(b.run, b.site("ffn.shared.act"), g, u, {}, {}, limit);
+  return b.linear("ffn.shared.w2", b.quantise("ffn.shared.act_fp8", act), "ffn.shared_experts.w2");
+}
+
+}  // namespace
+
+Tensor moe(const BlockContext& b, const Tensor& y) {
+  const Config& c = b.config;
+  const Gate chosen = gate(b, y);
+  Routed r;
+  r.d = moe_dispatch(b.run, b.site("ffn.dispatch"), chosen.ids, c.n_expert);
+  r.n_row = int(chosen.ids.numel());
+  r.weights = chosen.weights.view({r.n_row});
+  r.used = used_experts(b, chosen.ids);
+  std::vector<int32_t> slot(size_t(c.n_expert), -1);
+  for (size_t i = 0; i < r.used.size(); ++i) slot[size_t(r.used[i])] = int32_t(i);
+  r.expert_slot = b.run.upload_i32(slot, b.site("ffn.expert_slot"));
+
+  const float limit = float(c.swiglu_limit);
+  const Tensor routed = block_is_nvfp4(c, b.index) ? experts_nvfp4(b, r, y, limit) : experts_mxfp4(b, r, y, limit);
+  const Tensor shared = shared_expert(b, y, limit);
+  return moe_combine(b.run, b.site("ffn.out"), routed, r.d.slot_row, shared);
+}
+
+}  // namespace engine

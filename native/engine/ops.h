@@ -1,0 +1,83 @@
+// One typed function an op: fills the generated parameter struct, sizes the outputs, launches. Names and arguments are those of
+// kernels/<family>/<op>.op.ts; `site` is the full dotted name of the call.
+#pragma once
+#include "run.h"
+
+namespace engine {
+
+using Site = const std::string&;
+
+// head, mtp, sample
+Tensor embed(Run& r, Site site, const Tensor& tok, const Tensor& table, int hc);
+Tensor mtp_fuse(Run& r, Site site, const Tensor& e, const Tensor& h);
+struct Sampling {
+  float temperature = 0, top_p = 1;
+  int32_t seed = 0;
+};
+Tensor sample(Run& r, Site site, const Tensor& logits, const Tensor& pos, const Sampling& s);
+
+// mhc
+Tensor hc_mix(Run& r, Site site, const Tensor& x, const Tensor& fn, float eps);
+struct HcSplit {
+  Tensor pre, post, comb;
+};
+HcSplit hc_split(Run& r, Site site, const Tensor& mix, const Tensor& scale, const Tensor& base, int hc, float eps, int iters);
+Tensor hc_head_split(Run& r, Site site, const Tensor& mix, const Tensor& scale, const Tensor& base, float eps);
+Tensor hc_collapse(Run& r, Site site, const Tensor& pre, const Tensor& x);
+Tensor hc_post(Run& r, Site site, const Tensor& z, const Tensor& x, const Tensor& post, const Tensor& comb);
+
+// norm, rope, linear, quant
+Tensor rmsnorm(Run& r, Site site, const Tensor& x, const Tensor& w, float eps);
+Tensor rope(Run& r, Site site, const Tensor& x, const Tensor& pos, const Tensor& freq, bool inverse);
+Tensor q_norm_rope(Run& r, Site site, const Tensor& q, const Tensor& pos, const Tensor& freq, float eps);
+Tensor linear_f32(Run& r, Site site, const Tensor& a, const Tensor& w);
+Tensor linear_bf16(Run& r, Site site, const Tensor& a, const Tensor& w);
+struct Fp8 {
+  Tensor q, s;  // e4m3 [M, K], ue8m0 [M, K / 128]
+};
+Fp8 act_quant_fp8(Run& r, Site site, const Tensor& x);
+Tensor linear_fp8(Run& r, Site site, const Fp8& a, const Fp8& w);
+Tensor grouped_linear_fp8w(Run& r, Site site, const Tensor& a, const Fp8& w);
+Tensor kv_fp8_sim(Run& r, Site site, const Tensor& x, int n_nope, int block);
+Tensor fp4_sim(Run& r, Site site, const Tensor& x, int block);
+
+// compress, index, attention
+struct Pool {
+  int n_entry, ratio, n_coff, width;
+};
+Tensor compress_pool(Run& r, Site site, const Tensor& kv, const Tensor& gate, const Tensor& ape, const Pool& p);
+Tensor hadamard(Run& r, Site site, const Tensor& x);
+Tensor index_scores(Run& r, Site site, const Tensor& q, const Tensor& k, const Tensor& w, float scale);
+Tensor index_topk(Run& r, Site site, const Tensor& s, const Tensor& pos, int topk, int ratio);
+struct Keys {
+  int n_comp, window, ratio, n_raw, n_entry;
+};
+Tensor key_list(Run& r, Site site, const Tensor& pos, const Tensor& comp, const Keys& k);
+Tensor sparse_attention(Run& r, Site site, const Tensor& q, const Tensor& kv, const Tensor& idx, const Tensor& sink, float scale);
+
+// moe
+struct Gate {
+  Tensor ids, weights;
+};
+Gate gate_hash(Run& r, Site site, const Tensor& logits, const Tensor& tok, const Tensor& tid2eid, float route_scale);
+Gate gate_topk(Run& r, Site site, const Tensor& logits, const Tensor& bias, int n_act, float route_scale);
+struct Dispatch {
+  Tensor offset, row_tok, row_slot, row_expert, slot_row;
+};
+Dispatch moe_dispatch(Run& r, Site site, const Tensor& ids, int n_expert);
+struct Nvfp4 {
+  Tensor q, s;  // e2m1 [n_row, K], e4m3 [n_row, K / 16]
+};
+Nvfp4 act_quant_nvfp4(Run& r, Site site, const Tensor& x, const Tensor& src_row, const Tensor& row_expert, const Tensor& global);
+struct ExpertStack {
+  Tensor w, w_s;    // [n_slot, N, K], and a scale per 32 (mxfp4) or 16 (nvfp4) of K
+  Tensor w_global;  // nvfp4: [n_slot]
+  Tensor a_global;  // nvfp4: [n_expert], the activation's
+};
+Tensor expert_linear_mxfp4(Run& r, Site site, const Fp8& a, const Tensor& src_row, const Tensor& offset, const Tensor& expert_slot,
+                           const ExpertStack& w, int n_row);
+Tensor expert_linear_nvfp4(Run& r, Site site, const Nvfp4& a, const Tensor& offset, const Tensor& expert_slot, const ExpertStack& w);
+Tensor swiglu(Run& r, Site site, const Tensor& g, const Tensor& u, const Tensor& row_slot, const Tensor& weight, float limit);
+Tensor moe_combine(Run& r, Site site, const Tensor& routed, const Tensor& slot_row, const Tensor& shared);
+
+}  // namespace engine

@@ -1,0 +1,156 @@
+// Norms, rotations, linears and block quantisers.
+#include "act_quant_fp8.h"
+#include "fp4_sim.h"
+#include "grouped_linear_fp8w.h"
+#include "kv_fp8_sim.h"
+#include "linear_bf16.h"
+#include "linear_f32.h"
+#include "linear_fp8.h"
+#include "ops.h"
+#include "q_norm_rope.h"
+#include "rmsnorm.h"
+#include "rope.h"
+
+namespace engine {
+
+Tensor rmsnorm(Run& r, Site site, const Tensor& x, const Tensor& w, float eps) {
+  RmsnormParams p{};
+  p.x = x.arg();
+  p.w = w.arg();
+  p.n_row = x.dim(0);
+  p.d_model = x.dim(1);
+  p.eps = eps;
+  const Tensor y = r.out(DType::bf16, x.shape, site);
+  p.y = y.arg();
+  r.launch(site, "rmsnorm", rmsnorm_launch(p), p, {{"y", y}});
+  return y;
+}
+
+Tensor rope(Run& r, Site site, const Tensor& x, const Tensor& pos, const Tensor& freq, bool inverse) {
+  RopeParams p{};
+  p.x = x.arg();
+  p.pos = pos.arg();
+  p.freq = freq.arg();
+  p.n_row = x.dim(0);
+  p.n_head = x.dim(1);
+  p.head_dim = x.dim(2);
+  p.n_freq = freq.dim(0);
+  p.inverse = inverse;
+  const Tensor y = r.out(DType::bf16, x.shape, site);
+  p.y = y.arg();
+  r.launch(site, "rope", rope_launch(p), p, {{"y", y}});
+  return y;
+}
+
+Tensor q_norm_rope(Run& r, Site site, const Tensor& q, const Tensor& pos, const Tensor& freq, float eps) {
+  QNormRopeParams p{};
+  p.q = q.arg();
+  p.pos = pos.arg();
+  p.freq = freq.arg();
+  p.n_tok = q.dim(0);
+  p.n_head = q.dim(1);
+  p.head_dim = q.dim(2);
+  p.n_freq = freq.dim(0);
+  p.eps = eps;
+  const Tensor y = r.out(DType::bf16, q.shape, site);
+  p.y = y.arg();
+  r.launch(site, "q_norm_rope", q_norm_rope_launch(p), p, {{"y", y}});
+  return y;
+}
+
+Tensor linear_f32(Run& r, Site site, const Tensor& a, const Tensor& w) {
+  LinearF32Params p{};
+  p.a = a.arg();
+  p.w = w.arg();
+  p.M = a.dim(0);
+  p.N = w.dim(0);
+  p.K = w.dim(1);
+  const Tensor y = r.out(DType::f32, {p.M, p.N}, site);
+  p.y = y.arg();
+  r.launch(site, "linear_f32", linear_f32_launch(p), p, {{"y", y}});
+  return y;
+}
+
+Tensor linear_bf16(Run& r, Site site, const Tensor& a, const Tensor& w) {
+  LinearBf16Params p{};
+  p.a = a.arg();
+  p.w = w.arg();
+  p.M = a.dim(0);
+  p.N = w.dim(0);
+  p.K = w.dim(1);
+  const Tensor y = r.out(DType::bf16, {p.M, p.N}, site);
+  p.y = y.arg();
+  r.launch(site, "linear_bf16", linear_bf16_launch(p), p, {{"y", y}});
+  return y;
+}
+
+Fp8 act_quant_fp8(Run& r, Site site, const Tensor& x) {
+  ActQuantFp8Params p{};
+  p.x = x.arg();
+  p.M = x.dim(0);
+  p.K = x.dim(1);
+  p.block = 128;
+  p.floor = 1e-4f;
+  const Fp8 o{r.out(DType::e4m3, x.shape, site + ".q"), r.out(DType::ue8m0, {p.M, (p.K + 127) / 128}, site + ".s")};
+  p.q = o.q.arg();
+  p.s = o.s.arg();
+  r.launch(site, "act_quant_fp8", act_quant_fp8_launch(p), p, {{"q", o.q}, {"s", o.s}});
+  return o;
+}
+
+Tensor linear_fp8(Run& r, Site site, const Fp8& a, const Fp8& w) {
+  LinearFp8Params p{};
+  p.a = a.q.arg();
+  p.a_s = a.s.arg();
+  p.w = w.q.arg();
+  p.w_s = w.s.arg();
+  p.M = a.q.dim(0);
+  p.N = w.q.dim(0);
+  p.K = w.q.dim(1);
+  const Tensor y = r.out(DType::bf16, {p.M, p.N}, site);
+  p.y = y.arg();
+  r.launch(site, "linear_fp8", linear_fp8_launch(p), p, {{"y", y}});
+  return y;
+}
+
+Tensor grouped_linear_fp8w(Run& r, Site site, const Tensor& a, const Fp8& w) {
+  GroupedLinearFp8wParams p{};
+  p.a = a.arg();
+  p.w = w.q.arg();
+  p.w_s = w.s.arg();
+  p.M = a.dim(0);
+  p.n_group = a.dim(1);
+  p.K = a.dim(2);
+  p.N = w.q.dim(0) / p.n_group;
+  const Tensor y = r.out(DType::bf16, {p.M, p.n_group, p.N}, site);
+  p.y = y.arg();
+  r.launch(site, "grouped_linear_fp8w", grouped_linear_fp8w_launch(p), p, {{"y", y}});
+  return y;
+}
+
+Tensor kv_fp8_sim(Run& r, Site site, const Tensor& x, int n_nope, int block) {
+  KvFp8SimParams p{};
+  p.x = x.arg();
+  p.n_row = x.dim(0);
+  p.head_dim = x.dim(1);
+  p.n_nope = n_nope;
+  p.block = block;
+  const Tensor y = r.out(DType::bf16, x.shape, site);
+  p.y = y.arg();
+  r.launch(site, "kv_fp8_sim", kv_fp8_sim_launch(p), p, {{"y", y}});
+  return y;
+}
+
+Tensor fp4_sim(Run& r, Site site, const Tensor& x, int block) {
+  Fp4SimParams p{};
+  p.x = x.arg();
+  p.n_row = x.dim(0);
+  p.width = x.dim(1);
+  p.block = block;
+  const Tensor y = r.out(DType::bf16, x.shape, site);
+  p.y = y.arg();
+  r.launch(site, "fp4_sim", fp4_sim_launch(p), p, {{"y", y}});
+  return y;
+}
+
+}  // namespace engine

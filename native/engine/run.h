@@ -1,0 +1,68 @@
+// One pass through ops on a device: allocates poisoned outputs, launches, and streams every output as a tap under its site's name.
+#pragma once
+#include <functional>
+#include <initializer_list>
+#include <string>
+#include <vector>
+
+#include "tensor.h"
+
+namespace engine {
+
+struct Tap {
+  std::string name, op, output, dtype;
+  Shape shape;
+  std::vector<uint8_t> data;
+  size_t unwritten = 0;  // bytes that still held poison
+  float elapsed_ms = 0;
+};
+
+struct RunOptions {
+  bool taps = true;
+  uint64_t poison_seed = 0;
+  std::function<void(Tap&&)> on_tap;
+};
+
+class Run {
+ public:
+  Run(device::Device& dev, RunOptions options) : dev_(dev), o_(std::move(options)) {}
+
+  device::Device& device() { return dev_; }
+
+  // A poisoned output, named in errors after the site that is about to run.
+  Tensor out(DType t, Shape shape, const std::string& name);
+  // Host data on the device.
+  Tensor upload(DType t, Shape shape, const void* data, const std::string& name);
+  Tensor upload_i32(const std::vector<int32_t>& v, const std::string& name);
+  // Rows of `a` above those of `b`; `a` when there is no `b`.
+  Tensor stack_rows(const Tensor& a, const Tensor& b, const std::string& name);
+
+  struct Output {
+    const char* name;
+    const Tensor& tensor;
+  };
+  // Launches `op` and taps its outputs: named `site` when there is one, else `site.<output>`.
+  template <class Params>
+  void launch(const std::string& site, const char* op, const LaunchShape& shape, const Params& p,
+              std::initializer_list<Output> outputs) {
+    launch_raw(site, op, shape, &p, outputs);
+  }
+
+  // Waits, holds the guards of every buffer made since the last call against what they were, and lets the buffers go.
+  void finish();
+  const std::vector<std::string>& damage() const { return damage_; }
+
+ private:
+  Tensor make(DType t, Shape shape, const std::string& name);
+  void launch_raw(const std::string& site, const char* op, const LaunchShape& shape, const void* params,
+                  std::initializer_list<Output> outputs);
+  void tap(const std::string& site, const char* op, const Output& o, bool only, float ms);
+
+  device::Device& dev_;
+  RunOptions o_;
+  uint64_t turn_ = 0;
+  std::vector<std::shared_ptr<device::Buffer>> made_;
+  std::vector<std::string> damage_;
+};
+
+}  // namespace engine

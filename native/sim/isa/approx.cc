@@ -1,0 +1,87 @@
+// PTX ISA 9.7.3 Floating-Point Instructions whose result the ISA only bounds; the functions and their bounds are in numerics/approx.h.
+#include "../numerics/approx.h"
+#include "../numerics/half.h"
+#include "arith.h"
+#include "chapters.h"
+#include "select.h"
+
+namespace sim {
+namespace {
+
+template <auto F, bool FTZ>
+void f32_unary(Warp& w, const Instr& in) {
+  map<float, float>(w, in, [](float a) { return modified<F, FTZ, false, float>(a); });
+}
+template <auto F>
+Handler approx_1(Form& f) {
+  if (!f.has("approx")) return nullptr;
+  return f.has("ftz") ? f32_unary<F, true> : f32_unary<F, false>;
+}
+template <auto F, bool FTZ>
+void f32_binary(Warp& w, const Instr& in) {
+  map<float, float, float>(w, in, [](float a, float b) { return modified<F, FTZ, false, float>(a, b); });
+}
+Handler div(Form& f) {
+  const bool ftz = f.has("ftz");
+  if (f.has("approx")) return ftz ? f32_binary<approx::div, true> : f32_binary<approx::div, false>;
+  if (f.has("full")) return ftz ? f32_binary<approx::div_full, true> : f32_binary<approx::div_full, false>;
+  return nullptr;
+}
+// Without .approx or a rounding these names do not exist for f32; rsqrt.approx.f64 and rcp.approx.ftz.f64 give a double whose low word is 0.
+template <auto F>
+Handler coarse_f64(Form& f) {
+  if (!f.has("approx")) return nullptr;
+  return [](Warp& w, const Instr& in) {
+    map<double, double>(w, in, [](double a) {
+      const uint64_t u = bits(F(a));
+      return f64(u & 0xffffffff00000000ull);
+    });
+  };
+}
+constexpr auto rcp_double = [](double a) { return 1.0 / a; };
+constexpr auto rsqrt_double = [](double a) { return 1.0 / std::sqrt(a); };
+
+// ex2 and tanh of f16 and bf16: the f32 function, rounded once more.
+template <auto F, class H, unsigned N>
+void half_unary(Warp& w, const Instr& in) {
+  packed<half_lane, 2, 1>(w, in, [](uint16_t a) { return narrow<H>(F(widen(H{a}))).u; });
+  if constexpr (N == 1) {  // one value in a 32-bit slot: its upper half stays zero
+    uint32_t* d = w.op<uint32_t>(in, 0);
+    uint32_t t[LANES];
+    SIM_EACH_LANE(l) t[l] = d[l] & 0xffff;
+    blend(d, t, w.exec);
+  }
+}
+template <auto F>
+Handler half_approx(Form& f) {
+  switch (f.type()) {
+    case Type::f16: return half_unary<F, f16_t, 1>;
+    case Type::f16x2: return half_unary<F, f16_t, 2>;
+    case Type::bf16: return half_unary<F, bf16_t, 1>;
+    case Type::bf16x2: return half_unary<F, bf16_t, 2>;
+    default: return nullptr;
+  }
+}
+
+}  // namespace
+
+void approx_rows(Rows& rows) {
+  constexpr Scope L = Scope::LANE;
+  constexpr TypeSet half = HALF | HALF2;
+  //        name     types      modifiers          operands scope  select                       anchor
+  rows.add({"div",   F32_ONLY,  "approx|full|ftz", D_A_B,   L,  div,                            "#floating-point-instructions-div"});
+  rows.add({"rcp",   F32_ONLY,  "approx|ftz",      D_A,     L,  approx_1<approx::rcp>,          "#floating-point-instructions-rcp"});
+  rows.add({"rcp",   F64_ONLY,  "approx|ftz",      D_A,     L,  coarse_f64<rcp_double>,         "#floating-point-instructions-rcp-approx-ftz-f64"});
+  rows.add({"sqrt",  F32_ONLY,  "approx|ftz",      D_A,     L,  approx_1<approx::sqrt>,         "#floating-point-instructions-sqrt"});
+  rows.add({"rsqrt", F32_ONLY,  "approx|ftz",      D_A,     L,  approx_1<approx::rsqrt>,        "#floating-point-instructions-rsqrt"});
+  rows.add({"rsqrt", F64_ONLY,  "approx|ftz",      D_A,     L,  coarse_f64<rsqrt_double>,       "#floating-point-instructions-rsqrt-approx-ftz-f64"});
+  rows.add({"sin",   F32_ONLY,  "approx|ftz",      D_A,     L,  approx_1<approx::sin>,          "#floating-point-instructions-sin"});
+  rows.add({"cos",   F32_ONLY,  "approx|ftz",      D_A,     L,  approx_1<approx::cos>,          "#floating-point-instructions-cos"});
+  rows.add({"lg2",   F32_ONLY,  "approx|ftz",      D_A,     L,  approx_1<approx::lg2>,          "#floating-point-instructions-lg2"});
+  rows.add({"ex2",   F32_ONLY,  "approx|ftz",      D_A,     L,  approx_1<approx::ex2>,          "#floating-point-instructions-ex2"});
+  rows.add({"tanh",  F32_ONLY,  "approx",          D_A,     L,  approx_1<approx::tanh>,         "#floating-point-instructions-tanh"});
+  rows.add({"ex2",   half,      "approx|ftz",      D_A,     L,  half_approx<approx::ex2>,       "#half-precision-floating-point-instructions-ex2"});
+  rows.add({"tanh",  half,      "approx",          D_A,     L,  half_approx<approx::tanh>,      "#half-precision-floating-point-instructions-tanh"});
+}
+
+}  // namespace sim

@@ -1,0 +1,167 @@
+// PTX ISA 9.7.12 Control Flow Instructions, and 9.7.19.. trap, brkpt, nanosleep: what moves a path of lanes.
+#include <cstring>
+
+#include "../machine/access.h"
+#include "../machine/cta.h"
+#include "chapters.h"
+
+namespace sim {
+namespace {
+
+Handler flow(Form& f, Handler fn) {
+  f.may_block = true;
+  return fn;
+}
+
+// Under @p the guard's lanes are in exec; the others fall through.
+void bra(Warp& w, const Instr& in) { w.state->split(w.exec, in.info->target, in.info->join); }
+
+void brx_idx(Warp& w, const Instr& in) {
+  const uint32_t* index = w.op<uint32_t>(in, 0);
+  const auto& targets = in.info->targets;
+  std::vector<std::pair<const Instr*, uint32_t>> groups;  // where to, who
+  auto add = [&](const Instr* to, unsigned lane) {
+    for (auto& [target, lanes] : groups)
+      if (target == to) return void(lanes |= 1u << lane);
+    groups.emplace_back(to, 1u << lane);
+  };
+  for (uint32_t m = w.state->path().mask; m; m &= m - 1) {
+    unsigned lane = unsigned(__builtin_ctz(m));
+    if (!(w.exec >> lane & 1)) {
+      add(w.next, lane);
+      continue;
+    }
+    if (index[lane] >= targets.size())
+      trap(w, in, lane, "brx.idx expects an index below " + std::to_string(targets.size()) + ", found " + std::to_string(index[lane]));
+    add(targets[index[lane]], lane);
+  }
+  w.state->fan(groups, in.info->join);
+}
+
+void exit(Warp& w, const Instr&) {
+  w.state->exit(w.exec);
+  w.cta->exited();
+}
+
+// ---- calls: arguments and results are bytes of the caller's and the callee's frames in local memory
+void move_frame(Warp& w, const std::vector<CallSite::Move>& moves) {
+  uint8_t *local = w.state->local.data(), *shadow = w.state->local_shadow.data();
+  for (const CallSite::Move& m : moves)
+    for (uint32_t k = 0; k < m.bytes; k += 4) {  // both ends are 8-byte aligned and interleaved by words
+      uint32_t from = (m.from + k) / 4 * LANES, to = (m.to + k) / 4 * LANES;
+      for (uint32_t l = w.exec; l; l &= l - 1) {
+        uint32_t lane = uint32_t(__builtin_ctz(l)), a = from + lane, b = to + lane;
+        std::memcpy(local + 4 * b, local + 4 * a, 4);
+        uint8_t bits = (shadow[a / 2] >> (a % 2 * 4)) & 15;
+        shadow[b / 2] = uint8_t((shadow[b / 2] & (0xf0 >> (b % 2 * 4))) | bits << (b % 2 * 4));
+      }
+    }
+}
+
+void call(Warp& w, const Instr& in) {
+  WarpState& s = *w.state;
+  const CallSite* site = in.info->call;
+  if (uint32_t stay = s.path().mask & ~w.exec) {  // a guarded call: lanes that are off go on without it
+    Path part = s.path();
+    part.mask = stay, part.ip = w.next;
+    s.path().mask = w.exec;
+    s.paths.insert(s.paths.begin(), part);
+    ++s.current;
+  }
+  move_frame(w, site->arguments);
+  Path& p = s.path();
+  p.frame = std::make_shared<Frame>(Frame{site, w.next, p.frame});
+  w.next = site->entry;
+}
+
+void ret(Warp& w, const Instr&) {
+  WarpState& s = *w.state;
+  Path& p = s.path();
+  if (uint32_t stay = p.mask & ~w.exec) {
+    Path part = p;
+    part.mask = stay, part.ip = w.next;
+    p.mask = w.exec;
+    s.paths.insert(s.paths.begin(), part);
+    ++s.current;
+  }
+  Path& leaving = s.path();
+  std::shared_ptr<Frame> frame = leaving.frame;
+  move_frame(w, frame->site->results);
+  w.next = frame->back;
+  leaving.frame = frame->parent;
+}
+
+void through_register(Warp& w, const Instr& in) { trap(w, in, "calls through a register have no semantics here"); }
+void undefined_function(Warp& w, const Instr& in) {
+  trap(w, in, "function " + in.info->call->callee->name + " is declared but not defined in this module");
+}
+
+std::string text_at(Warp& w, const Instr& in, unsigned lane, uint64_t address) {
+  std::string s;
+  for (char c = 1; s.size() < 400;) {
+    load(w, in, lane, Space::generic, address++, 1, &c);
+    if (!c) break;
+    s += c;
+  }
+  return s;
+}
+
+// void __assertfail(const char* message, const char* file, unsigned line, const char* function, size_t char_size)
+void assert_fail(Warp& w, const Instr& in) {
+  unsigned lane = unsigned(__builtin_ctz(w.exec));
+  const auto& a = in.info->call->arguments;
+  uint64_t v[4] = {};
+  for (size_t k = 0; k < 4 && k < a.size(); ++k) load(w, in, lane, Space::local, a[k].from, a[k].bytes, &v[k]);
+  trap(w, in, lane, Trap::assertion,
+       "assertion '" + text_at(w, in, lane, v[0]) + "' failed in " + text_at(w, in, lane, v[3]) + " at " + text_at(w, in, lane, v[1]) +
+           ":" + std::to_string(uint32_t(v[2])));
+}
+
+Handler select_call(Form& f) {
+  // The callee is known to the machine when it links the instruction, so the handler looks once more.
+  return flow(f, [](Warp& w, const Instr& in) {
+    const CallSite* site = in.info->call;
+    if (!site) through_register(w, in);
+    else if (site->callee->defined) call(w, in);
+    else if (site->callee->name == "__assertfail") assert_fail(w, in);
+    else undefined_function(w, in);
+  });
+}
+
+void trap_instruction(Warp& w, const Instr& in) {
+  trap(w, in, unsigned(__builtin_ctz(w.exec)), Trap::trapped, "the kernel executed trap");
+}
+void nothing(Warp&, const Instr&) {}
+
+constexpr Pattern NONE{0, 0, 0}, ONE{1, 1, 0}, TWO{2, 2, 0};
+
+}  // namespace
+
+void control_rows(Rows& rows) {
+  //        name                            types               modifiers  operands  scope            select
+  rows.add({"bra",                          NO_TYPE,            "uni",     ONE,      Scope::CONTROL,  [](Form& f) { return flow(f, bra); },
+            "#control-flow-instructions-bra"});
+  rows.add({"brx.idx",                      NO_TYPE,            "uni",     TWO,      Scope::CONTROL,  [](Form& f) { return flow(f, brx_idx); },
+            "#control-flow-instructions-brx-idx"});
+  rows.add({"call",                         NO_TYPE,            "uni",     Pattern{1, 4, 0}, Scope::CONTROL, select_call,
+            "#control-flow-instructions-call"});
+  rows.add({"ret",                          NO_TYPE,            "uni",     NONE,     Scope::CONTROL,
+            [](Form& f) { return flow(f, f.entry ? exit : ret); }, "#control-flow-instructions-ret"});
+  rows.add({"exit",                         NO_TYPE,            "",        NONE,     Scope::CONTROL,  [](Form& f) { return flow(f, exit); },
+            "#control-flow-instructions-exit"});
+  rows.add({"trap",                         NO_TYPE,            "",        NONE,     Scope::LANE,     [](Form&) -> Handler { return trap_instruction; },
+            "#miscellaneous-instructions-trap"});
+  // Time stands still for a thread that sleeps: the others get their turn, which ending the straight run gives them.
+  rows.add({"nanosleep",                    types({Type::u32}), "",        ONE,      Scope::LANE,     [](Form& f) { return flow(f, nothing); },
+            "#miscellaneous-instructions-nanosleep"});
+  // Hints to the hardware without effect on results.
+  rows.add({"setmaxnreg",                   types({Type::u32}), "inc|dec|sync|aligned", ONE, Scope::LANE,
+            [](Form&) -> Handler { return nothing; }, "#miscellaneous-instructions-setmaxnreg"});
+  rows.add({"pmevent",                      NO_TYPE,            "mask",    ONE,      Scope::LANE,     [](Form&) -> Handler { return nothing; },
+            "#miscellaneous-instructions-pmevent"});
+  // Grids run one after the other, so what a grid depends on has ended.
+  rows.add({"griddepcontrol",               NO_TYPE,            "wait|launch_dependents", NONE, Scope::LANE,
+            [](Form&) -> Handler { return nothing; }, "#parallel-synchronization-and-communication-instructions-griddepcontrol"});
+}
+
+}  // namespace sim

@@ -1,0 +1,123 @@
+// PTX ISA 9.7.15 Warp-level matrix load, store and transpose.
+// An 8x8 matrix of 16-bit elements lies in a warp as one register: lane l holds row l/4, elements 2*(l%4) and the next.
+#include "../machine/access.h"
+#include "chapters.h"
+#include "select.h"
+
+namespace sim {
+namespace {
+
+// Unpacked from Instr::aux. Flat operands: `n` registers and the address, or the other way round for stmatrix.
+struct Shape {
+  uint8_t n, wide, space, transposed, row_bytes, packing, pad[2];  // packing: 0 none, 4 or 6 bits an element
+};
+
+using Matrix = uint16_t[8][8];
+
+void to_fragment(const Matrix& m, bool transposed, uint32_t* out) {
+  for (unsigned l = 0; l < LANES; ++l) {
+    const unsigned r = l / 4, c = 2 * (l % 4);
+    out[l] = transposed ? m[c][r] | uint32_t(m[c + 1][r]) << 16 : m[r][c] | uint32_t(m[r][c + 1]) << 16;
+  }
+}
+void to_matrix(const uint32_t* in, bool transposed, Matrix& m) {
+  for (unsigned l = 0; l < LANES; ++l) {
+    const unsigned r = l / 4, c = 2 * (l % 4);
+    const uint16_t a = uint16_t(in[l]), b = uint16_t(in[l] >> 16);
+    if (transposed) m[c][r] = a, m[c + 1][r] = b;
+    else m[r][c] = a, m[r][c + 1] = b;
+  }
+}
+// 16 elements of 4 or 6 bits, low first, each into the low bits of a byte; the source row is 16 bytes of which the rest is padding.
+void expand(const uint8_t* row, unsigned element_bits, uint8_t* out) {
+  for (unsigned e = 0; e < 16; ++e) {
+    const unsigned bit = e * element_bits, byte = bit / 8;
+    const uint32_t two = row[byte] | uint32_t(byte + 1 < 16 ? row[byte + 1] : 0) << 8;
+    out[e] = uint8_t(two >> (bit % 8) & ((1u << element_bits) - 1));
+  }
+}
+
+void ldmatrix_run(Warp& w, const Instr& in) {
+  const Shape s = __builtin_bit_cast(Shape, in.aux);
+  uint64_t at[LANES];
+  addresses(w, in, s.n, 0, s.wide, at);
+  uint32_t frag[4][LANES];
+  for (unsigned k = 0; k < s.n; ++k) {
+    Matrix m;
+    for (unsigned r = 0; r < 8; ++r) {
+      const unsigned lane = 8 * k + r;
+      const unsigned bytes = s.packing == 4 ? 8 : s.packing == 6 ? 12 : 16;
+      const uint8_t* row = resolve(w, in, lane, Space(s.space), at[lane], bytes, 16, Access::read);
+      if (s.packing) {
+        uint8_t packed[16] = {};
+        std::memcpy(packed, row, bytes);
+        expand(packed, s.packing, reinterpret_cast<uint8_t*>(m[r]));
+      } else {
+        std::memcpy(m[r], row, 16);
+      }
+    }
+    to_fragment(m, s.transposed, frag[k]);
+  }
+  for (unsigned k = 0; k < s.n; ++k) std::memcpy(w.op<uint32_t>(in, k), frag[k], sizeof frag[k]);
+}
+void stmatrix_run(Warp& w, const Instr& in) {
+  const Shape s = __builtin_bit_cast(Shape, in.aux);
+  uint64_t at[LANES];
+  addresses(w, in, 0, 0, s.wide, at);
+  for (unsigned k = 0; k < s.n; ++k) {
+    Matrix m;
+    to_matrix(w.op<uint32_t>(in, k + 1), s.transposed, m);
+    for (unsigned r = 0; r < 8; ++r) {
+      const unsigned lane = 8 * k + r;
+      std::memcpy(resolve(w, in, lane, Space(s.space), at[lane], 16, 16, Access::write), m[r], 16);
+    }
+  }
+}
+void movmatrix(Warp& w, const Instr& in) {
+  Matrix m;
+  to_matrix(w.op<uint32_t>(in, 1), false, m);
+  to_fragment(m, true, w.op<uint32_t>(in, 0));
+}
+
+bool shape_of(Form& f, size_t address, Shape& s) {
+  s.n = f.has("x4") ? 4 : f.has("x2") ? 2 : 1;
+  if (f.operand.size() != size_t(s.n) + 1 || !f.operand[address].address) return false;
+  s.wide = f.operand[address].bits == 64;
+  const Space space = space_of(f.op);
+  s.space = uint8_t(space);
+  s.transposed = f.has("trans");
+  return space == Space::shared || space == Space::generic;
+}
+Handler ldmatrix(Form& f) {
+  Shape s{};
+  if (!shape_of(f, f.operand.size() - 1, s)) return nullptr;
+  const bool b16 = f.n_types() == 1 && f.type() == Type::b16;
+  if (f.has("m8n8") ? !b16 : s.transposed) return nullptr;
+  if (f.has("m8n16")) s.packing = f.has("b4x16_p64") ? 4 : f.has("b6x16_p32") ? 6 : 0;
+  if (f.has("m8n16") && !s.packing) return nullptr;
+  f.aux = __builtin_bit_cast(uint64_t, s);
+  return ldmatrix_run;
+}
+Handler stmatrix(Form& f) {
+  Shape s{};
+  if (!shape_of(f, 0, s)) return nullptr;
+  f.aux = __builtin_bit_cast(uint64_t, s);
+  return stmatrix_run;
+}
+
+}  // namespace
+
+void ldmatrix_rows(Rows& rows) {
+  constexpr Scope W = Scope::WARP;
+  constexpr TypeSet b16 = types({Type::b16});
+  constexpr Pattern LOAD{2, 2, 1}, STORE{2, 2, 0};
+  constexpr const char* words = "m8n8|x1|x2|x4|trans|shared|shared::cta";
+  //        name                     types    modifiers operands scope select             anchor
+  rows.add({"ldmatrix.sync.aligned", b16,     words,    LOAD,    W,    ldmatrix,          "#warp-level-matrix-instructions-ldmatrix"});
+  rows.add({"ldmatrix.sync.aligned", NO_TYPE, "m8n16|x1|x2|x4|shared|shared::cta|b8x16|b4x16_p64|b6x16_p32", LOAD, W, ldmatrix,
+            "#warp-level-matrix-instructions-ldmatrix"});
+  rows.add({"stmatrix.sync.aligned", b16,     words,    STORE,   W,    stmatrix,          "#warp-level-matrix-instructions-stmatrix"});
+  rows.add({"movmatrix.sync.aligned", b16,    "m8n8|trans", D_A, W,    always<movmatrix>, "#warp-level-matrix-instructions-movmatrix"});
+}
+
+}  // namespace sim

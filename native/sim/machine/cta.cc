@@ -1,0 +1,197 @@
+#include "cta.h"
+
+#include <algorithm>
+#include <cstring>
+
+namespace sim {
+
+namespace {
+constexpr uint64_t QUANTUM = 256;        // straight runs a warp gets before the next one's turn
+constexpr uint64_t HELD_UP_RUNS = 8192;  // then lanes that wait at a join go ahead of those that have not come
+
+uint32_t of(const Dim3& d, unsigned k) { return k == 0 ? d.x : k == 1 ? d.y : d.z; }
+}  // namespace
+
+void Cta::start(Launch& l, uint64_t linear) {
+  launch = &l;
+  const Program& p = *l.program;
+  const Dim3& grid = l.config.grid;
+  id = {uint32_t(linear % grid.x), uint32_t(linear / grid.x % grid.y), uint32_t(linear / grid.x / grid.y)};
+  uint64_t shared_bytes = SHARED_RESERVED + p.static_shared + l.config.dynamic_shared;
+  shared.assign(shared_bytes + 64, 0xcd);
+  shared_shadow.assign(shared_bytes / 8 + 9, 0);
+  for (Barrier& b : barriers) b = {};
+  std::fill(std::begin(recent), std::end(recent), nullptr);
+  uint64_t threads = l.config.block.count();
+  warps.resize((threads + LANES - 1) / LANES);
+  for (size_t k = 0; k < warps.size(); ++k) {
+    WarpState& s = warps[k];
+    s.program = &p;
+    s.registers.assign(p.register_bytes + 64, 0xcd);
+    s.local.assign(size_t(p.local_bytes) * LANES + 64, 0xcd);
+    s.local_shadow.assign(size_t(p.local_bytes) * LANES / 8 + 9, 0);
+    s.params = l.params.data();
+    s.w.bank[0] = reinterpret_cast<uint8_t*>((uintptr_t(s.registers.data()) + 63) & ~uintptr_t(63));
+    s.w.bank[1] = const_cast<uint8_t*>(p.constants.data());
+    s.w.cta = this, s.w.state = &s, s.w.index = uint32_t(k), s.w.carry = 0;
+    uint64_t lanes = std::min<uint64_t>(LANES, threads - k * LANES);
+    s.start(lanes == LANES ? ALL : (1u << lanes) - 1, p.code.data());
+    fill_inits(s);
+  }
+}
+
+void Cta::fill_inits(WarpState& s) {
+  const LaunchConfig& c = launch->config;
+  const Dim3 &b = c.block, &g = c.grid, &k = c.cluster;
+  Dim3 in_cluster{id.x % k.x, id.y % k.y, id.z % k.z}, cluster{id.x / k.x, id.y / k.y, id.z / k.z};
+  Dim3 clusters{g.x / k.x, g.y / k.y, g.z / k.z};
+  for (const Init& i : s.program->inits) {
+    uint64_t v[LANES];
+    for (unsigned l = 0; l < LANES; ++l) {
+      uint32_t t = s.w.index * LANES + l, bit = 1u << l;
+      uint64_t value = 0;
+      switch (i.kind) {
+        case Init::tid_x: value = t % b.x; break;
+        case Init::tid_y: value = t / b.x % b.y; break;
+        case Init::tid_z: value = t / b.x / b.y; break;
+        case Init::ntid_x: case Init::ntid_y: case Init::ntid_z: value = of(b, i.kind - Init::ntid_x); break;
+        case Init::ctaid_x: case Init::ctaid_y: case Init::ctaid_z: value = of(id, i.kind - Init::ctaid_x); break;
+        case Init::nctaid_x: case Init::nctaid_y: case Init::nctaid_z: value = of(g, i.kind - Init::nctaid_x); break;
+        case Init::laneid: value = l; break;
+        case Init::warpid: value = s.w.index; break;
+        case Init::nwarpid: value = 64; break;
+        case Init::smid: value = (id.x + uint64_t(g.x) * (id.y + uint64_t(g.y) * id.z)) % 148; break;
+        case Init::nsmid: value = 148; break;
+        case Init::gridid: value = launch->grid_id; break;
+        case Init::lanemask_eq: value = bit; break;
+        case Init::lanemask_le: value = bit | (bit - 1); break;
+        case Init::lanemask_lt: value = bit - 1; break;
+        case Init::lanemask_ge: value = uint32_t(0 - bit); break;
+        case Init::lanemask_gt: value = uint32_t(0 - bit) & ~bit; break;
+        case Init::clusterid_x: case Init::clusterid_y: case Init::clusterid_z: value = of(cluster, i.kind - Init::clusterid_x); break;
+        case Init::nclusterid_x: case Init::nclusterid_y: case Init::nclusterid_z:
+          value = of(clusters, i.kind - Init::nclusterid_x);
+          break;
+        case Init::cluster_ctaid_x: case Init::cluster_ctaid_y: case Init::cluster_ctaid_z:
+          value = of(in_cluster, i.kind - Init::cluster_ctaid_x);
+          break;
+        case Init::cluster_nctaid_x: case Init::cluster_nctaid_y: case Init::cluster_nctaid_z:
+          value = of(k, i.kind - Init::cluster_nctaid_x);
+          break;
+        case Init::cluster_ctarank: value = rank; break;
+        case Init::cluster_nctarank: value = k.count(); break;
+        case Init::is_explicit_cluster: value = k.count() > 1; break;
+        case Init::total_smem_size: value = SHARED_RESERVED + s.program->static_shared + c.dynamic_shared; break;
+        case Init::dynamic_smem_size: value = c.dynamic_shared; break;
+        case Init::aggr_smem_size: value = s.program->static_shared + c.dynamic_shared; break;
+        case Init::shared_address: value = shared_base() + i.value; break;
+      }
+      v[l] = value;
+    }
+    if (i.kind == Init::is_explicit_cluster) {  // the one predicate among them
+      *s.w.slot<uint32_t>(i.slot) = v[0] ? ALL : 0;
+    } else if (i.wide) {
+      std::memcpy(s.w.slot<uint64_t>(i.slot), v, sizeof v);
+    } else {
+      for (unsigned l = 0; l < LANES; ++l) s.w.slot<uint32_t>(i.slot)[l] = uint32_t(v[l]);
+    }
+  }
+}
+
+bool Cta::slice(uint64_t runs) {
+  for (uint64_t given = 0; given < runs;) {
+    bool any_ready = false, any_live = false;
+    for (WarpState& s : warps) {
+      if (s.paths.empty()) continue;
+      any_live = true;
+      if (!sim::run(s, QUANTUM)) continue;
+      any_ready = true;
+      given += QUANTUM;
+      if (s.paths.size() > 1) {
+        if (s.running()) s.rotate();
+      }
+      if (!s.joins.empty() && (s.held_up += QUANTUM) > HELD_UP_RUNS) s.break_joins(), s.held_up = 0;
+    }
+    if (!any_live) return false;
+    if (!any_ready) {
+      bool moved = false;
+      for (WarpState& s : warps) moved |= s.break_joins();
+      if (!moved) deadlock();
+    }
+  }
+  return true;
+}
+
+bool Cta::complete(const Barrier& b) const {
+  uint64_t threads = 0;
+  for (size_t k = 0; k < warps.size(); ++k) {
+    uint32_t live = warps[k].live, here = b.arrived[k];
+    if (b.count == 0) {
+      if (live & ~here) return false;
+    } else if (here) {
+      // A warp counts whole once its threads that still run are here (PTX: the count is a multiple of the warp size).
+      threads += live & ~here ? unsigned(__builtin_popcount(here)) : LANES;
+    }
+  }
+  return b.count == 0 || threads >= b.count;
+}
+
+void Cta::wake(unsigned id) {
+  Barrier& b = barriers[id];
+  for (WarpState& s : warps)
+    for (Path& p : s.paths)
+      if (p.state == Path::waiting && p.barrier == int(id)) {
+        p.state = Path::ready, p.barrier = -1;
+        p.token = 1 + (uint64_t(b.ones) | uint64_t(b.voters) << 32);
+      }
+  b = {};
+}
+
+void Cta::arrive(unsigned id, unsigned index, uint32_t lanes, uint32_t count, uint32_t ones) {
+  Barrier& b = barriers[id];
+  if (!b.busy) {
+    b.arrived.assign(warps.size(), 0);
+    b.busy = true, b.count = count;
+  }
+  b.arrived[index] |= lanes;
+  b.ones += ones, b.voters += uint32_t(__builtin_popcount(lanes));
+  if (complete(b)) wake(id);
+}
+
+void Cta::exited() {
+  for (unsigned id = 0; id < 16; ++id)
+    if (barriers[id].busy && complete(barriers[id])) wake(id);
+}
+
+void Cta::over_limit() {
+  for (WarpState& s : warps)
+    for (const Path& p : s.paths)
+      trap(s.w, *p.ip, unsigned(__builtin_ctz(p.mask)), Trap::limit,
+           "the launch ran more than " + std::to_string(launch->config.max_instructions) + " warp instructions, its limit");
+  throw Trap(Trap::limit, "kernel " + launch->program->kernel->name + " ran more than " + std::to_string(launch->config.max_instructions) +
+                              " warp instructions, its limit");
+}
+
+void Cta::deadlock() {
+  std::string lines;
+  const WarpState* first = nullptr;
+  for (WarpState& s : warps)
+    for (const Path& p : s.paths) {
+      if (!first) first = &s;
+      const auto* text = p.ip->info->text;
+      char mask[16];
+      std::snprintf(mask, sizeof mask, "%08x", p.mask);
+      lines += (lines.empty() ? "" : "; ") + ("warp " + std::to_string(s.w.index)) + " lanes " + mask + " at PTX line " +
+               (text ? std::to_string(text->line) + " (" + text->op.text + ")" : "?");
+      if (p.barrier >= 0) {
+        const Barrier& b = barriers[p.barrier];
+        lines += " on barrier " + std::to_string(p.barrier) +
+                 (b.count ? " for " + std::to_string(b.count) + " threads" : " for all threads");
+      }
+    }
+  const Path& p = first->paths.front();
+  Warp& w = const_cast<WarpState*>(first)->w;
+  trap(w, *p.ip, unsigned(__builtin_ctz(p.mask)), Trap::deadlock, "deadlock: nobody can go on: " + lines);
+}
+
+}  // namespace sim

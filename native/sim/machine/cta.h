@@ -1,0 +1,69 @@
+// A cooperative thread array while it runs: shared memory, named barriers, warps that take turns on one host thread.
+#pragma once
+#include <atomic>
+#include <mutex>
+#include <vector>
+
+#include "memory.h"
+#include "paths.h"
+
+namespace sim {
+
+struct Dim3 {
+  uint32_t x = 1, y = 1, z = 1;
+  uint64_t count() const { return uint64_t(x) * y * z; }
+};
+
+struct LaunchConfig {
+  Dim3 grid, block, cluster;
+  uint32_t dynamic_shared = 0;
+  uint64_t max_instructions = 0;     // warp instructions of the whole launch; 0: no limit
+  bool check_uninitialised = true;
+};
+
+// One launch in progress, shared by the host threads that run its CTAs.
+struct Launch {
+  const Program* program = nullptr;
+  LaunchConfig config;
+  std::vector<uint8_t> params;
+  uint64_t grid_id = 0;
+  Memory* memory = nullptr;
+  std::vector<std::shared_ptr<Allocation>> allocations;  // sorted by base; nothing comes or goes during a launch
+  std::atomic<uint64_t> next_cta{0}, warp_instructions{0}, thread_instructions{0};
+  std::atomic<bool> stop{false};
+};
+
+struct Barrier {
+  std::vector<uint32_t> arrived;  // lanes a warp
+  uint32_t count = 0;             // threads it waits for; 0: all that have not exited
+  bool busy = false;
+  uint32_t ones = 0, voters = 0;  // barrier.red
+};
+
+struct Cta {
+  Launch* launch = nullptr;
+  Dim3 id;
+  uint32_t rank = 0;  // in its cluster
+  std::vector<WarpState> warps;
+  std::vector<uint8_t> shared, shared_shadow;
+  Barrier barriers[16];
+  // allocation hit last, by instruction: kernels walk a few buffers
+  const Allocation* recent[32] = {};
+
+  void start(Launch& l, uint64_t linear_id);
+  bool slice(uint64_t runs);  // lets every warp run for a while; false when all have exited. Throws Trap.
+  uint64_t shared_base() const { return uint64_t(rank) << 24; }
+
+  // Lanes of warp `index` come to barrier `id`. True when that completes it: all that wait are woken with `token` 1 + ones.
+  void arrive(unsigned id, unsigned index, uint32_t lanes, uint32_t count, uint32_t ones);
+  [[noreturn]] void over_limit();
+  void exited();  // barriers that only waited for threads that are gone
+
+ private:
+  bool complete(const Barrier& b) const;
+  void wake(unsigned id);
+  [[noreturn]] void deadlock();
+  void fill_inits(WarpState& s);
+};
+
+}  // namespace sim

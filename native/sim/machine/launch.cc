@@ -1,0 +1,154 @@
+// A grid on the host's cores: CTAs are handed out in order. A CTA that runs long shares its core with ones that have not started, so a
+// grid whose CTAs wait for one another gets on.
+#include <chrono>
+#include <condition_variable>
+#include <deque>
+#include <functional>
+#include <thread>
+
+#include "../sim.h"
+
+namespace sim {
+
+namespace {
+
+constexpr uint64_t SLICE = 1 << 14;
+constexpr size_t MAX_RESIDENT = 256;  // CTAs that live at once on one core
+
+// Threads that wait for work, one a core besides the caller's.
+class Pool {
+ public:
+  static Pool& get() {
+    static Pool* pool = new Pool;  // never destroyed: its threads sleep until the process ends
+    return *pool;
+  }
+  // Runs job on up to `wanted` cores at once, and returns when all are done.
+  void run(size_t wanted, const std::function<void()>& job) {
+    size_t helpers = std::min(wanted - 1, threads_);
+    {
+      std::lock_guard g(lock_);
+      job_ = &job, open_ = helpers, active_ = helpers;
+    }
+    if (helpers) wake_.notify_all();
+    job();
+    std::unique_lock g(lock_);
+    done_.wait(g, [&] { return active_ == 0; });
+  }
+
+ private:
+  Pool() : threads_(std::max(1u, std::thread::hardware_concurrency()) - 1) {
+    for (size_t k = 0; k < threads_; ++k) std::thread([this] { serve(); }).detach();
+  }
+  void serve() {
+    std::unique_lock g(lock_);
+    for (;;) {
+      wake_.wait(g, [&] { return open_ > 0; });
+      --open_;
+      auto* job = job_;
+      g.unlock();
+      (*job)();
+      g.lock();
+      if (--active_ == 0) done_.notify_one();
+    }
+  }
+  std::mutex lock_;
+  std::condition_variable wake_, done_;
+  const std::function<void()>* job_ = nullptr;
+  size_t open_ = 0, active_ = 0, threads_;
+};
+
+// One core's share of a launch.
+void work(Launch& l, std::exception_ptr& fault, std::mutex& fault_lock) {
+  uint64_t total = l.config.grid.count();
+  std::deque<std::unique_ptr<Cta>> resident;
+  std::vector<std::unique_ptr<Cta>> spare;
+  auto start = [&] {
+    uint64_t next = l.next_cta.fetch_add(1);
+    if (next >= total) return false;
+    std::unique_ptr<Cta> c;
+    if (spare.empty()) c = std::make_unique<Cta>();
+    else c = std::move(spare.back()), spare.pop_back();
+    c->start(l, next);
+    resident.push_front(std::move(c));
+    return true;
+  };
+  auto count = [&](Cta& c) {
+    uint64_t warp = 0, thread = 0;
+    for (WarpState& s : c.warps) {
+      warp += s.warp_instructions - s.counted_warp, thread += s.thread_instructions - s.counted_thread;
+      s.counted_warp = s.warp_instructions, s.counted_thread = s.thread_instructions;
+    }
+    l.thread_instructions += thread;
+    return l.warp_instructions += warp;
+  };
+  try {
+    while (!l.stop.load(std::memory_order_relaxed)) {
+      if (resident.empty() && !start()) break;
+      std::unique_ptr<Cta> c = std::move(resident.front());
+      resident.pop_front();
+      bool more = c->slice(l.config.max_instructions ? 256 : SLICE);
+      if (count(*c) > l.config.max_instructions && l.config.max_instructions) c->over_limit();
+      if (!more) {
+        spare.push_back(std::move(c));
+        continue;
+      }
+      resident.push_back(std::move(c));
+      if (resident.size() < MAX_RESIDENT) start();
+    }
+  } catch (...) {
+    l.stop = true;
+    std::lock_guard g(fault_lock);
+    if (!fault) fault = std::current_exception();
+  }
+}
+
+void check_limits(const Program& p, const LaunchConfig& c) {
+  auto expect = [&](bool ok, const std::string& what, uint64_t got) {
+    if (!ok) throw std::invalid_argument("kernel " + p.kernel->name + " expects " + what + ", found " + std::to_string(got));
+  };
+  uint64_t threads = c.block.count();
+  expect(threads >= 1 && threads <= MAX_THREADS, "1 to 1024 threads a CTA", threads);
+  expect(c.block.z <= 64, "a block of at most 64 in z", c.block.z);
+  expect(c.grid.count() >= 1 && c.grid.x <= 0x7fffffff && c.grid.y <= 65535 && c.grid.z <= 65535,
+         "a grid of 1 to (2^31-1, 65535, 65535) CTAs", c.grid.count());
+  expect(p.static_shared + uint64_t(c.dynamic_shared) <= MAX_SHARED, "at most 227 KB of shared memory",
+         p.static_shared + uint64_t(c.dynamic_shared));
+  expect(c.cluster.count() == 1, "a cluster of one CTA (larger ones are not executed yet)", c.cluster.count());
+  const auto& d = p.kernel->directives;
+  auto extent = [](const std::vector<uint64_t>& v) {
+    uint64_t n = 1;
+    for (uint64_t e : v) n *= e;
+    return n;
+  };
+  if (auto it = d.find("maxntid"); it != d.end())
+    expect(threads <= extent(it->second), "at most " + std::to_string(extent(it->second)) + " threads a CTA (.maxntid)", threads);
+  if (auto it = d.find("reqntid"); it != d.end())
+    expect(threads == extent(it->second), std::to_string(extent(it->second)) + " threads a CTA (.reqntid)", threads);
+}
+
+}  // namespace
+
+LaunchResult launch(Module& module, const ptx::Function& entry, const LaunchConfig& config, std::span<const uint8_t> params) {
+  static std::mutex one_at_a_time;
+  static uint64_t grids = 0;
+  const Program& p = module.program(entry);
+  check_limits(p, config);
+  if (params.size() != p.param_bytes)
+    throw std::invalid_argument("kernel " + entry.name + " expects " + std::to_string(p.param_bytes) + " bytes of parameters, found " +
+                                std::to_string(params.size()));
+  std::lock_guard guard(one_at_a_time);
+  Launch l;
+  l.program = &p, l.config = config, l.memory = &module.memory(), l.grid_id = ++grids;
+  l.params.assign(params.begin(), params.end());
+  l.params.resize(params.size() + 64);
+  l.allocations = module.memory().list();
+  auto begin = std::chrono::steady_clock::now();
+  std::exception_ptr fault;
+  std::mutex fault_lock;
+  std::function<void()> job = [&] { work(l, fault, fault_lock); };
+  Pool::get().run(size_t(std::min<uint64_t>(config.grid.count(), 1024)), job);
+  if (fault) std::rethrow_exception(fault);
+  return {l.warp_instructions, l.thread_instructions, std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count()};
+}
+
+}  // namespace sim

@@ -1,0 +1,63 @@
+#include "specials.h"
+
+#include <time.h>
+
+#include <unordered_map>
+
+#include "lane.h"
+#include "paths.h"
+
+namespace sim {
+
+namespace {
+
+// %clock counts the warp's own instructions: the same in every run, and it moves while a kernel spins on it.
+template <class T>
+void clock(Warp& w, const Instr& in) {
+  T* d = w.op<T>(in, 0);
+  T now = T(w.state->warp_instructions);
+  SIM_EACH_LANE(l) d[l] = now;
+}
+template <class T, unsigned SHIFT>
+void global_timer(Warp& w, const Instr& in) {
+  timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  T now = T((uint64_t(t.tv_sec) * 1000000000u + uint64_t(t.tv_nsec)) >> SHIFT);
+  T* d = w.op<T>(in, 0);
+  SIM_EACH_LANE(l) d[l] = now;
+}
+
+const std::unordered_map<std::string, Special>& table() {
+  static const std::unordered_map<std::string, Special> t = {
+      {"%tid.x", {Init::tid_x}}, {"%tid.y", {Init::tid_y}}, {"%tid.z", {Init::tid_z}},
+      {"%ntid.x", {Init::ntid_x}}, {"%ntid.y", {Init::ntid_y}}, {"%ntid.z", {Init::ntid_z}},
+      {"%ctaid.x", {Init::ctaid_x}}, {"%ctaid.y", {Init::ctaid_y}}, {"%ctaid.z", {Init::ctaid_z}},
+      {"%nctaid.x", {Init::nctaid_x}}, {"%nctaid.y", {Init::nctaid_y}}, {"%nctaid.z", {Init::nctaid_z}},
+      {"%laneid", {Init::laneid}}, {"%warpid", {Init::warpid}}, {"%nwarpid", {Init::nwarpid}},
+      {"%smid", {Init::smid}}, {"%nsmid", {Init::nsmid}}, {"%gridid", {Init::gridid, 64}},
+      {"%lanemask_eq", {Init::lanemask_eq}}, {"%lanemask_le", {Init::lanemask_le}}, {"%lanemask_lt", {Init::lanemask_lt}},
+      {"%lanemask_ge", {Init::lanemask_ge}}, {"%lanemask_gt", {Init::lanemask_gt}},
+      {"%clusterid.x", {Init::clusterid_x}}, {"%clusterid.y", {Init::clusterid_y}}, {"%clusterid.z", {Init::clusterid_z}},
+      {"%nclusterid.x", {Init::nclusterid_x}}, {"%nclusterid.y", {Init::nclusterid_y}}, {"%nclusterid.z", {Init::nclusterid_z}},
+      {"%cluster_ctaid.x", {Init::cluster_ctaid_x}}, {"%cluster_ctaid.y", {Init::cluster_ctaid_y}},
+      {"%cluster_ctaid.z", {Init::cluster_ctaid_z}}, {"%cluster_nctaid.x", {Init::cluster_nctaid_x}},
+      {"%cluster_nctaid.y", {Init::cluster_nctaid_y}}, {"%cluster_nctaid.z", {Init::cluster_nctaid_z}},
+      {"%cluster_ctarank", {Init::cluster_ctarank}}, {"%cluster_nctarank", {Init::cluster_nctarank}},
+      {"%is_explicit_cluster", {Init::is_explicit_cluster, 1}}, {"%total_smem_size", {Init::total_smem_size}},
+      {"%dynamic_smem_size", {Init::dynamic_smem_size}}, {"%aggr_smem_size", {Init::aggr_smem_size}},
+      {"%clock", {Init::tid_x, 32, clock<uint32_t>}}, {"%clock64", {Init::tid_x, 64, clock<uint64_t>}},
+      {"%globaltimer", {Init::tid_x, 64, global_timer<uint64_t, 0>}},
+      {"%globaltimer_lo", {Init::tid_x, 32, global_timer<uint32_t, 0>}},
+      {"%globaltimer_hi", {Init::tid_x, 32, global_timer<uint32_t, 32>}},
+  };
+  return t;
+}
+
+}  // namespace
+
+const Special* special_of(const std::string& name) {
+  auto it = table().find(name);
+  return it == table().end() ? nullptr : &it->second;
+}
+
+}  // namespace sim

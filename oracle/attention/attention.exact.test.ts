@@ -1,0 +1,106 @@
+import { describe, expect, it } from "vitest";
+import { op as keyOp } from "../../kernels/attention/key_list.op.ts";
+import { op as attnOp } from "../../kernels/attention/sparse_attention.op.ts";
+import { bf16, encode, faithful, ideal, values } from "../num/index.ts";
+import type { Rounding } from "../op.ts";
+import { run } from "../run.ts";
+import { i32, type Tensor } from "../tensor.ts";
+import { exact as keyList } from "./key_list.ts";
+import { exact as attention } from "./sparse_attention.ts";
+
+const list = (t: Tensor): number[] => Array.from(values(t));
+
+describe("key_list", () => {
+  const attrs = { n_comp: 3, window: 4, ratio: 4, n_raw: 100, n_entry: 3, raw0: 0 };
+  it("window of 4 ending at the query; entries complete at (p + 1) / ratio", () => {
+    const got = list(run(keyOp, keyList, faithful, { pos: i32([0, 6, 7, 11]) }, attrs).idx);
+    const rows = [
+      [-1, -1, -1, 0, -1, -1, -1],
+      [3, 4, 5, 6, 100, -1, -1], // token 6: window 1 (4..7) is not complete
+      [4, 5, 6, 7, 100, 101, -1], // token 7 completes it and sees it
+      [8, 9, 10, 11, 100, 101, 102],
+    ];
+    expect(got).toEqual(rows.flat());
+  });
+  it("raw0 shifts raw rows only; no entry beyond n_entry", () => {
+    const got = list(
+      run(keyOp, keyList, faithful, { pos: i32([11]) }, { ...attrs, raw0: 8, n_entry: 2 }).idx,
+    );
+    expect(got).toEqual([0, 1, 2, 3, 100, 101, -1]);
+  });
+  it("a given selection is taken as it is, -1 kept", () => {
+    const t = { pos: i32([11]), comp: encode("i32", [2, 0, -1], [1, 3]) };
+    expect(list(run(keyOp, keyList, faithful, t, attrs).idx).slice(4)).toEqual([102, 100, -1]);
+  });
+  it("without compressed slots the ratio does not matter", () => {
+    const got = list(
+      run(keyOp, keyList, faithful, { pos: i32([1]) }, { ...attrs, n_comp: 0, n_entry: 0, ratio: 0 }).idx,
+    );
+    expect(got).toEqual([-1, -1, 0, 1]);
+  });
+});
+
+describe("sparse_attention", () => {
+  interface Form {
+    q: number[];
+    kv: number[];
+    idx: number[];
+    sink: number[];
+    d: number;
+    scale?: number;
+  }
+  const call = ({ q, kv, idx, sink, d, scale = 1 }: Form, r: Rounding = ideal): number[] => {
+    const n_head = sink.length;
+    const n_tok = q.length / n_head / d;
+    const t = {
+      q: encode("f64", q, [n_tok, n_head, d]),
+      kv: encode("f64", kv, [kv.length / d, d]),
+      idx: encode("i32", idx, [n_tok, idx.length / n_tok]),
+      sink: encode("f64", sink, [n_head]),
+    };
+    return list(run(attnOp, attention, r, t, { scale }).o);
+  };
+  const near = (got: number[], want: number[]): void =>
+    got.forEach((g, i) => expect(Math.abs(g - want[i])).toBeLessThanOrEqual(1e-14 * Math.abs(want[i])));
+
+  it("one key and a sink: o = v sigmoid(s - sink); the sink is not scaled and has no value", () => {
+    const o = call({ q: [2, 1], kv: [3, 4], idx: [0], sink: [1.5], d: 2, scale: 0.5 });
+    const p = 1 / (1 + Math.exp(1.5 - 5));
+    near(o, [3 * p, 4 * p]);
+  });
+  it("one softmax over all slots of a query, masked slots skipped wherever they are, duplicates counted", () => {
+    const kv = [9, 9, 1, 0, 0, 2, 5, 5];
+    const o = call({ q: [Math.LN2, 0], kv, idx: [-1, 1, -1, 2, 2], sink: [-Infinity], d: 2 });
+    near(o, [2 / 4, 4 / 4]); // P = 2, 1, 1
+  });
+  it("heads have their own query and sink", () => {
+    const o = call({ q: [0, 0, 0, 0], kv: [4, 8], idx: [0], sink: [0, Math.log(3)], d: 2 });
+    near(o, [2, 4, 1, 2]);
+  });
+  it("tokens have their own list; five keys run past the block of four", () => {
+    const kv = [1, 2, 3, 4, 5, 6];
+    const idx = [0, 1, 2, 3, 4, 5, -1, -1, -1, -1];
+    near(call({ q: [0, 0], kv, idx, sink: [-Infinity], d: 1 }), [3, 6]);
+  });
+  it("a query without keys gives 0", () => {
+    expect(call({ q: [1, 1], kv: [3, 3], idx: [-1, -1], sink: [0], d: 2 })).toEqual([0, 0]);
+  });
+  it("P is rounded to bf16 for the values, the sum keeps the unrounded one", () => {
+    const kv = [0, 1, 2, 0]; // scores 0 and -2 ln 3 / 2 .. of one query
+    const q = [-0.3, 0.0];
+    const p = [Math.exp(0), Math.exp(-0.6)];
+    expect(bf16.round(p[1])).not.toBe(p[1]);
+    const L = p[0] + p[1] + Math.exp(0.25);
+    const want = [(bf16.round(p[1]) * 2) / L, 1 / L].map(bf16.round);
+    expect(call({ q, kv, idx: [0, 1], sink: [0.25], d: 2 }, faithful)).toEqual(want);
+    near(call({ q, kv, idx: [0, 1], sink: [0.25], d: 2 }), [(p[1] * 2) / L, 1 / L]);
+  });
+  it("a large score or sink does not overflow", () => {
+    near(call({ q: [1], kv: [800], idx: [0], sink: [0], d: 1 }), [800]);
+    expect(call({ q: [1], kv: [1], idx: [0], sink: [300], d: 1 })[0]).toBeLessThan(1e-100);
+  });
+  it("NaN reaches its token only", () => {
+    const o = call({ q: [NaN, 0, 0, 0], kv: [1, 2], idx: [0, 0], sink: [0], d: 2 });
+    expect(o.map(Number.isNaN)).toEqual([true, true, false, false]);
+  });
+});
