@@ -51,7 +51,9 @@ export const tf: Tf<typeof op> = (t, s) => {
   const id = new Int32Array(n_row);
   for (let row = 0; row < n_row; row++) {
     if (temperature <= 0) {
-      [id[row]] = best(logits, row * vocab, vocab, 1);
+      const seen = t.logits.data.subarray(row * vocab, (row + 1) * vocab);
+      // -1 where every logit is NaN: NaN is never chosen
+      id[row] = seen.every((x) => Number.isNaN(Number(x))) ? -1 : best(logits, row * vocab, vocab, 1)[0];
       continue;
     }
     const p = program(() => {

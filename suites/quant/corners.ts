@@ -40,6 +40,7 @@ export const fp8Corners = (g: Inputs, cols: number, block: number): Tensor =>
     (c) => signed(2 ** (-c % 40), c), // underflow to subnormals, then to signed zeros
     led(block, 1e-4, [9e-5, 1e-6, 2 ** -33, 2 ** -130]), // at and below the floor
     led(block, 9.9e-5, [0, 5e-5]),
+    led(block, 1e-6, [3e-7, 3.1e-9, 1.3e-9, 5e-10]), // far below it: the floor makes subnormals of these
     led(block, 3.3895313892515355e38, [1, -(2 ** 118), 2 ** 119]), // the largest bf16
     led(block, 2 ** -133, [0, 2 ** -133]), // the smallest bf16
   ]);

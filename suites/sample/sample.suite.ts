@@ -38,7 +38,7 @@ const corners: C[] = [
         if (row === 0) return id === 700 || id === 1030 ? 9 : g.random();
         if (row === 1) return id % 500 === 3 ? 1.5 : g.random();
         if (row === 2) return -4;
-        if (row === 3) return id < 2 ? -1 : id % 2 ? 0 : -0;
+        if (row === 3) return id < 2 ? -1 : id === 2 ? -0 : 0;
         return -Infinity;
       }),
       pos: g.ints([5], 0, 9),
@@ -54,7 +54,7 @@ const corners: C[] = [
         if (row === 0) return id % 3 === 0 ? NaN : g.random();
         if (row === 1) return id === 516 ? -7 : NaN;
         if (row === 2) return id === 40 ? Infinity : id === 3 ? NaN : id;
-        return id < 400 ? NaN : -Infinity;
+        return id < 400 ? NaN : id === 450 ? -3e38 : -Infinity;
       }),
       pos: g.ints([4], 0, 9),
     }),
@@ -72,6 +72,16 @@ const corners: C[] = [
     make: (g) => ({
       logits: g.from("f32", [9, 261], (i) => (i % 4 === 1 ? g.random() : -Infinity)),
       pos: g.ints([9], 0, 1 << 20),
+    }),
+  },
+  {
+    // positions found by search: the word of id 20, 3 and 12 (seed 7) has 24 leading ones, so E is 2^-25 and the id wins
+    // by far, unless u is rounded to 1; that of ids 25 and 13 has 24 leading zeros, the largest E
+    name: "race.ends",
+    attrs: { temperature: 1, top_p: 1, seed: 7 },
+    make: (g) => ({
+      logits: g.uniform("f32", [5, 64], 0, 2),
+      pos: g.from("i32", [5], (i) => [288191, 813928, 878593, 137517, 205910][i]),
     }),
   },
   {

@@ -11,13 +11,16 @@ const shape = (n: number, a: number): C => ({
 
 const corners: C[] = [
   {
-    // 1 + 2^-8 is half way between two bf16; b decides from far below, which a rounded product would lose
-    name: "fma.ties",
-    attrs: { a: 1 + 2 ** -12 },
-    make: (g) => ({
-      x: g.from("bf16", [300], (i) => 1 + (i % 128) * 2 ** -7),
-      b: g.from("f32", [300], (i) => (i % 2 ? 1 : -1) * 2 ** -(8 + (i % 23))),
-    }),
+    // every other b takes away the rounded product: its rounding error is left, which only a fused multiply-add keeps
+    name: "fma.residue",
+    attrs: { a: Math.fround(1 / 3) },
+    make: (g) => {
+      const x = (i: number): number => (1 + (i % 128) * 2 ** -7) * 2 ** (i % 11);
+      return {
+        x: g.from("bf16", [300], x),
+        b: g.from("f32", [300], (i) => (i % 2 ? 1 : -Math.fround(Math.fround(1 / 3) * x(i)))),
+      };
+    },
   },
 ];
 

@@ -99,7 +99,7 @@ void float_to_int(Warp& w, const Instr& in) {
   const bool is_signed = ptx::is_signed(Type(s.dst));
   const SW* a = source_of<SW>(w, in);
   int64_t v[LANES];
-  const int64_t nan = n == 64 || sizeof(S) == 8 ? int64_t(uint64_t(1) << (n - 1)) : 0;
+  const int64_t nan = n == 64 || sizeof(S) == 8 ? int64_t(uint64_t(is_signed ? -1 : 1) << (n - 1)) : 0;
   if (n <= 32) {
     const double lo = double(range_of(Type(s.dst)).lo), hi = double(range_of(Type(s.dst)).hi);
     SIM_EACH_LANE(l) {

@@ -7,8 +7,8 @@
 namespace sim {
 namespace {
 
-// One rounding an operation. A double holds the exact product of two halves, and the sum or fma near enough to the exact value that the
-// rounding to odd in narrow() leaves no double rounding. f16 sums and products are short enough for f32.
+// One rounding an operation. A double holds the exact product of two halves and any tie a sum of two can make; what an fma loses is kept as
+// a sticky bit (rounding to odd), so narrow() rounds once. f16 sums and products are short enough for f32.
 template <class H>
 using Work = std::conditional_t<std::is_same_v<H, f16_t>, float, double>;
 
@@ -19,7 +19,7 @@ uint16_t once(A... a) {
 constexpr auto add = [](auto a, auto b) { return a + b; };
 constexpr auto sub = [](auto a, auto b) { return a - b; };
 constexpr auto mul = [](auto a, auto b) { return a * b; };
-constexpr auto fma_ = [](double a, double b, double c) { return a * b + c; };
+constexpr auto fma_ = [](double a, double b, double c) { return fma_to_odd(a, b, c); };
 
 template <class H>
 inline constexpr uint16_t ONE = std::is_same_v<H, f16_t> ? 0x3c00 : 0x3f80;

@@ -28,7 +28,7 @@ inline uint32_t f32_to_f16_rn(uint32_t u) {
 inline float f16_to_f32(uint32_t h) {
   const uint32_t a = h & 0x7fff, s = (h & 0x8000) << 16;
   const uint32_t normal = (a << 13) + 0x38000000u;
-  const uint32_t small = bits(f32((a << 13) + 0x38800000u) - f32(0x38800000u));
+  const uint32_t small = bits(f32((a << 13) + 0x38800000u) - f32(0x38800000u)) & 0x7fffffff;  // exact; the zero is +0 however the host rounds
   uint32_t r = a < 0x400u ? small : normal;
   r = a >= 0x7c00u ? r + 0x38000000u : r;
   return f32(r | s);
@@ -46,6 +46,14 @@ inline uint32_t to_odd_f32(double x) {
   const bool outwards = (back < 0 ? -back : back) > (x < 0 ? -x : x);
   const uint32_t cut = outwards ? u - 1 : u;
   return inexact ? cut | 1 : u;
+}
+// a * b + c of doubles whose product is exact, rounded to odd: the error of the addition (Knuth's two-sum) goes into the last bit.
+inline double fma_to_odd(double a, double b, double c) {
+  const double p = a * b, s = p + c, t = s - p, e = (p - (s - t)) + (c - t);
+  const uint64_t u = bits(s);
+  const bool inwards = (e < 0) != (s < 0);  // the exact value is smaller than s in magnitude
+  const uint64_t odd = (inwards ? u - 1 : u) | 1;
+  return (e < 0 || e > 0) ? f64(odd) : s;
 }
 inline uint32_t f64_to_f16_rn(double x) { return f32_to_f16_rn(to_odd_f32(x)); }
 inline uint32_t f64_to_bf16_rn(double x) { return f32_to_bf16_rn(to_odd_f32(x)); }
