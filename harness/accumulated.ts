@@ -12,7 +12,8 @@
 import type { Tensor } from "../oracle/tensor.ts";
 import { legal, regretOf, runFaithful, type Call, type Tensors } from "./call.ts";
 import type { Step } from "./chains.ts";
-import { distance, measure, relByToken } from "./metrics.ts";
+import { priceOf } from "./isolated.ts";
+import { measure, relByToken, type Distance } from "./metrics.ts";
 import type { Tap } from "./native.ts";
 import type { Agreement, Check, Row } from "./result.ts";
 import { NO_TIMES, rowOf, tapName } from "./rows.ts";
@@ -94,7 +95,7 @@ const isHalf = (call: Call): boolean => call.op.quantiser === true && Object.key
 export function accumulatedRows(
   v: StepVerdict,
   chain: Step,
-  ideal: Step | undefined,
+  prices: Readonly<Record<string, Distance>> | undefined,
   at: { readonly layer: number | null; readonly last: boolean },
   oracles: Readonly<Record<string, Agreement>> | null,
 ): Row[] {
@@ -119,7 +120,7 @@ export function accumulatedRows(
       return rowOf(context, step);
     const e = decl.judge.kind === "close" ? decl.judge.noise(call.s) : 0;
     const m = measure(native, faithful, e);
-    const price = ideal ? distance(faithful, ideal.out[output]) : null;
+    const price = prices?.[output] ?? null;
     const growth: Check[] = [];
     if (price && decl.judge.kind !== "choice" && !isHalf(call)) {
       growth.push(
@@ -152,7 +153,7 @@ export function accumulatedRows(
     return rowOf(
       {
         ...context,
-        price: price && { calc_diff: price.calc_diff, rel_l2: price.rel_l2 },
+        price: price && priceOf(price),
         by_token: at.last ? relByToken(native, faithful) : null,
       },
       verdict,

@@ -2,57 +2,23 @@
  * Isolated mode: every op of the faithful chain is launched on the chain's own inputs and judged by itself. Launches run on the
  * addon's threads while the oracles compute; a few are in flight at a time, so that their inputs do not pile up.
  */
-import {
-  agree,
-  legal,
-  regretOf,
-  runFaithful,
-  runIdeal,
-  runNative,
-  type Call,
-  type NativeRun,
-  type Tensors,
-} from "./call.ts";
+import { legal, regretOf, runFaithful, runNative, type Call, type NativeRun } from "./call.ts";
 import type { Step } from "./chains.ts";
-import { distance } from "./metrics.ts";
+import type { Distance } from "./metrics.ts";
 import type { Native } from "./native.ts";
-import type { Agreement, Row } from "./result.ts";
+import type { Opinions } from "./opinions.ts";
+import type { Price, Row } from "./result.ts";
 import { errorRows, rowOf, tapName } from "./rows.ts";
 import { judge } from "./verdict.ts";
-
-export interface Second {
-  /** Relative L2 and calc_diff of the faithful outputs against the ideal op on the same inputs, by output. */
-  readonly price: Readonly<Record<string, { calc_diff: number; rel_l2: number }>>;
-  readonly oracles: Readonly<Record<string, Agreement>> | null;
-  readonly ideal: Tensors;
-  readonly ideal_ms: number;
-  readonly tf_ms: number | null;
-}
-
-/** The two oracles that do not decide a verdict alone: ideal and tfjs on the same inputs. May run in another thread. */
-export type SecondOpinion = (call: Call, faithful: Tensors) => Promise<Second>;
-
-/** `tf`: name of the tfjs backend, null without it. */
-export const secondOpinion =
-  (tf: string | null): SecondOpinion =>
-  async (call, faithful) => {
-    const ideal = await runIdeal(call);
-    const t = tf === null ? null : await agree(call, { faithful, ideal: ideal.out }, tf);
-    const price = Object.fromEntries(
-      Object.keys(call.op.out).map((k) => {
-        const { calc_diff, rel_l2 } = distance(faithful[k], ideal.out[k]);
-        return [k, { calc_diff, rel_l2 }];
-      }),
-    );
-    return { price, oracles: t?.by ?? null, ideal: ideal.out, ideal_ms: ideal.ms, tf_ms: t?.ms ?? null };
-  };
 
 export interface Isolation {
   readonly native: Native;
   readonly device: string;
-  readonly second: SecondOpinion;
+  readonly opinions: Opinions;
   readonly signal?: AbortSignal;
 }
+
+export const priceOf = ({ calc_diff, rel_l2 }: Distance): Price => ({ calc_diff, rel_l2 });
 
 export interface Launched {
   readonly call: Call;
@@ -80,7 +46,7 @@ export async function judgeIsolated(
   const { call, site } = step;
   const at = { call, mode: "isolated", layer, case: null, site } as const;
   try {
-    const second = await o.second(call, step.out);
+    const second = await o.opinions.second(call, step.out);
     const native = await l.run;
     const regret = await regretOf(call, native.out);
     // the chain may have gone on with other decisions; this launch is judged against the best, or its own legal ones
@@ -107,7 +73,7 @@ export async function judgeIsolated(
           site: tapName(call.op, site, output),
           faithful,
           native: native.out[output],
-          price: second.price[output],
+          price: priceOf(second.price[output]),
           oracles,
           times: { native: native.ms, faithful: step.ms, ideal: second.ideal_ms, tf: second.tf_ms },
           counters: native.counters,

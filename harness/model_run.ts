@@ -6,7 +6,7 @@ import type { OpDecl } from "../kernels/schema.ts";
 import type { ModelConfig } from "../oracle/config.ts";
 import type { Tensor } from "../oracle/tensor.ts";
 import type { Weights } from "../oracle/weights.ts";
-import { faithful, ideal } from "../oracle/num/index.ts";
+import { faithful } from "../oracle/num/index.ts";
 import { accumulatedRows, judgeStep, tapsOf, type StepVerdict } from "./accumulated.ts";
 import { legal, regretOf, runFaithful, type Call, type Tensors } from "./call.ts";
 import { ExactChain, ReplayChain, runUnit, SAMPLING, type Prompt, type Step, type Unit } from "./chains.ts";
@@ -25,17 +25,25 @@ export interface ModelOptions extends Isolation {
   readonly engine: EngineHandle | null;
 }
 
-/** Streams that enter the next unit, one a chain. */
+/** Streams that enter a unit, one a chain; the ideal chain may carry its own. */
 export interface Streams {
   readonly native: Tensor | null;
   readonly faithful: Tensor | null;
-  readonly ideal: Tensor | null;
+  readonly ideal: Tensor | null | "carry";
 }
 
 export interface UnitResult {
   readonly rows: Row[];
   readonly divergences: Divergence[];
-  readonly streams: Streams;
+  /** Streams of the ideal chain after the unit. */
+  readonly ideal: Tensor;
+}
+
+/** The chains are through; rows follow when the launches and the other oracles are. */
+export interface UnitRun {
+  readonly native: Tensor | null;
+  readonly faithful: Tensor;
+  readonly result: Promise<UnitResult>;
 }
 
 const noTaps: ReadonlyMap<string, Tap> = new Map();
@@ -61,9 +69,7 @@ export async function verifyUnit(
   u: Unit,
   at: Streams,
   ahead: Promise<RunLayersResult> | null,
-): Promise<UnitResult> {
-  const rows: Row[] = [];
-  const divergences: Divergence[] = [];
+): Promise<UnitRun> {
   const layerOf = (site: string): number | null => {
     const m = /^layers\.(\d+)\./.exec(site);
     return m ? Number(m[1]) : null;
@@ -100,43 +106,44 @@ export async function verifyUnit(
   }
   const next = await runUnit(o.config, o.weights, faithful, chain, u, o.prompt, at.faithful);
 
-  const decided = new ExactChain("ideal", { decide: (_, site) => chain.steps.get(site)?.out });
-  const nextIdeal = await runUnit(o.config, o.weights, ideal, decided, u, o.prompt, at.ideal ?? at.faithful);
+  const outputs = new Map([...chain.steps.values()].map((s) => [s.site, s.out]));
+  const idealUnit = o.opinions.idealUnit(u, o.prompt, at.ideal, outputs);
+  const native: Tensor | null = run && { dtype: "bf16", shape: next.shape, data: run.x };
+  const result = collect();
+  result.catch(() => undefined); // the caller awaits it later
+  return { native, faithful: next, result };
 
-  const alone = (await Promise.all(isolated)).flat();
-  rows.push(...alone);
-  const d = firstDivergence("isolated", alone, o.prompt.ids.shape[0]);
-  if (d) divergences.push(d);
-
-  let native: Tensor | null = null;
-  if (replayed) {
+  async function collect(): Promise<UnitResult> {
+    const rows = (await Promise.all(isolated)).flat();
+    const n_tok = o.prompt.ids.shape[0];
+    const divergences = [firstDivergence("isolated", rows, n_tok)];
+    const { price, next: after } = await idealUnit;
     const steps = [...chain.steps.values()];
-    const agreements = await splits(o, alone, steps);
-    const last = `layers.${u.layer}.output`;
-    const grown = steps.flatMap((s) => {
-      const v = replayed.get(s.site);
-      const place = { layer: layerOf(s.site), last: s.site === last };
-      const missing = {
-        call: s.call,
-        mode: "accumulated",
-        layer: place.layer,
-        case: null,
-        site: s.site,
-      } as const;
-      if (!v) return errorRows(missing, `the engine has no tap ${s.site}`);
-      return accumulatedRows(v, s, decided.steps.get(s.site), place, agreements(s.site));
-    });
-    rows.push(...grown, ...strangers(chain, run!));
-    const first = firstDivergence("accumulated", grown, o.prompt.ids.shape[0], tokensOf(o, grown, replayed));
-    if (first) divergences.push(first);
-    const { shape } = next;
-    native = { dtype: "bf16", shape, data: run!.x };
-  } else if (engineErrors.length > 0) {
-    const s = [...chain.steps.values()].at(-1)!;
-    const place = { call: s.call, mode: "accumulated", layer: u.layer, case: null, site: s.site } as const;
-    rows.push(...errorRows(place, engineErrors[0]));
+    if (run && replayed) {
+      const agreements = await splits(o, rows, steps);
+      const last = `layers.${u.layer}.output`;
+      const grown = steps.flatMap((s) => {
+        const v = replayed.get(s.site);
+        const place = { layer: layerOf(s.site), last: s.site === last };
+        if (v) return accumulatedRows(v, s, price.get(s.site), place, agreements(s.site));
+        const missing = {
+          call: s.call,
+          mode: "accumulated",
+          layer: place.layer,
+          case: null,
+          site: s.site,
+        } as const;
+        return errorRows(missing, `the engine has no tap ${s.site}`);
+      });
+      divergences.push(firstDivergence("accumulated", grown, n_tok, tokensOf(o, grown, replayed)));
+      rows.push(...grown, ...strangers(chain, run));
+    } else if (engineErrors.length > 0) {
+      const s = steps[steps.length - 1];
+      const place = { call: s.call, mode: "accumulated", layer: u.layer, case: null, site: s.site } as const;
+      rows.push(...errorRows(place, engineErrors[0]));
+    }
+    return { rows, divergences: divergences.filter((d) => d !== null), ideal: after };
   }
-  return { rows, divergences, streams: { native, faithful: next, ideal: nextIdeal } };
 }
 
 /** Walks the unit on the engine's own tensors and judges each step. */
@@ -187,7 +194,7 @@ async function splits(
     }
   } else
     for (const s of steps) {
-      const second = await o.second(s.call, s.out);
+      const second = await o.opinions.second(s.call, s.out);
       if (second.oracles) by.set(s.site, second.oracles);
     }
   return (site) => by.get(site) ?? null;

@@ -18,6 +18,8 @@ export const MAX_TOKENS = 512;
 /** Beyond this hidden size a layer is verified on one decode token unless asked otherwise: its weights alone are gigabytes. */
 const WIDE = 2048;
 
+export const isWide = (c: ModelConfig): boolean => c.d_model > WIDE;
+
 export interface ModelPlan {
   readonly kind: "model";
   readonly config: NamedConfig;
@@ -58,7 +60,7 @@ export function parseLayers(text: string, n_layer: number): number[] {
 
 /** Long enough that the window wraps and every kind of layer has a compressed entry. */
 export const defaultTokens = (c: ModelConfig): number =>
-  c.d_model > WIDE ? 1 : Math.min(MAX_TOKENS, Math.max(c.window, ...c.layers.map((l) => l.ratio)) + 4);
+  isWide(c) ? 1 : Math.min(MAX_TOKENS, Math.max(c.window, ...c.layers.map((l) => l.ratio)) + 4);
 
 const layersOf = (a: VerifyArgs, c: ModelConfig): number[] => {
   if (a.all) return Array.from({ length: c.n_layer }, (_, i) => i);

@@ -4,10 +4,11 @@ import { join } from "node:path";
 import type { DType } from "../kernels/schema.ts";
 import type { Tensor } from "../oracle/tensor.ts";
 import { fromBytes } from "./call.ts";
-import type { Streams } from "./model_run.ts";
 
 const FILE = "streams.bin";
 const CHAINS = ["native", "faithful", "ideal"] as const;
+
+export type Saved = Readonly<Record<(typeof CHAINS)[number], Tensor | null>>;
 
 type Entry = { readonly dtype: DType; readonly shape: number[]; readonly bytes: number } | null;
 interface Head {
@@ -19,7 +20,7 @@ const entryOf = (t: Tensor | null): Entry =>
   t && { dtype: t.dtype, shape: [...t.shape], bytes: t.data.byteLength };
 
 /** Replaces the file as a whole: a half written one never has its name. */
-export function saveState(dir: string, layer: number, s: Streams): void {
+export function saveState(dir: string, layer: number, s: Saved): void {
   const head: Head = {
     layer,
     chains: { native: entryOf(s.native), faithful: entryOf(s.faithful), ideal: entryOf(s.ideal) },
@@ -34,7 +35,7 @@ export function saveState(dir: string, layer: number, s: Streams): void {
 }
 
 /** Throws one sentence when the file is missing or belongs to another layer. */
-export function loadState(dir: string, layer: number): Streams {
+export function loadState(dir: string, layer: number): Saved {
   const path = join(dir, FILE);
   if (!existsSync(path)) throw new Error(`--resume: expected ${path} from layer ${layer}, got no such file`);
   const all = readFileSync(path);

@@ -10,13 +10,13 @@ import type { VerifyArgs } from "./commands/verify.ts";
 import { findings, summary, tables } from "./console.ts";
 import { environment, identityOf } from "./environment.ts";
 import { EXIT, exitCode, UsageError } from "./exit.ts";
-import { secondOpinion } from "./isolated.ts";
-import { runEngine, verifyUnit, type ModelOptions, type Streams } from "./model_run.ts";
+import { runEngine, verifyUnit, type ModelOptions, type Streams, type UnitRun } from "./model_run.ts";
 import { loadNative, type Native, type NativeDevice } from "./native.ts";
 import { runCase, settleVacuous } from "./op_run.ts";
-import { checkOut, planOf, RUNS, type ModelPlan, type OpsPlan, type Plan } from "./plan.ts";
+import { checkOut, isWide, planOf, RUNS, type ModelPlan, type OpsPlan, type Plan } from "./plan.ts";
 import { Progress } from "./progress.ts";
 import type { RunHeader, Row, Status } from "./result.ts";
+import { ThreadOpinions } from "./opinions_thread.ts";
 import { loadState, saveState } from "./state.ts";
 import { RESULTS, Store, StoreError } from "./store.ts";
 
@@ -149,8 +149,10 @@ async function runModel(s: Session, p: ModelPlan): Promise<void> {
   const whole = p.units.some((u) => u.embed || u.tail);
   const layers = p.units.map((u) => u.layer);
   let t0 = performance.now();
+  const experts = isWide(c) && !whole ? await few(s, p) : undefined;
   const dir = ensureCheckpoint({
     config: p.config,
+    ...(experts ? { experts } : {}),
     seed: s.args.seed,
     layers: whole ? [...layers, ...Array.from({ length: c.n_mtp }, (_, i) => c.n_layer + i)] : layers,
     top: whole,
@@ -159,6 +161,7 @@ async function runModel(s: Session, p: ModelPlan): Promise<void> {
   s.phase("checkpoint", t0);
   t0 = performance.now();
   const checkpoint: Checkpoint = openCheckpoint(dir);
+  const opinions = new ThreadOpinions(dir, s.tf); // loads while the engine opens
   const { native, signal } = s;
   const accumulated = p.modes.includes("accumulated");
   const engine = accumulated ? await native.openEngine({ dir, device: s.args.device, signal }) : null;
@@ -172,16 +175,25 @@ async function runModel(s: Session, p: ModelPlan): Promise<void> {
     modes: p.modes,
     prompt: p.prompt,
     device: s.args.device,
-    second: secondOpinion(s.tf),
+    opinions,
   };
   t0 = performance.now();
   try {
     await walk(s, p, o);
   } finally {
     s.phase("run", t0);
+    await opinions.close();
     await engine?.close();
     checkpoint.close();
   }
+}
+
+/** Experts that the tokens choose, for layers too large to write whole. */
+async function few(s: Session, p: ModelPlan): Promise<Record<string, number[]>> {
+  const { chosenExperts } = await import("./experts.ts");
+  s.progress.show("asking the router which experts are needed");
+  const x = fresh(p, p.units[0].layer, s.args.seed).faithful;
+  return chosenExperts(p.config.config, s.args.seed, p.units, p.prompt, x);
 }
 
 /** Unit by unit; the engine is one unit ahead of the oracles. */
@@ -202,30 +214,37 @@ async function walk(s: Session, p: ModelPlan, o: ModelOptions): Promise<void> {
     run.catch(() => undefined); // awaited by verifyUnit
     return run;
   };
+  const keep = async (k: number, r: UnitRun, t0: number): Promise<void> => {
+    const { rows, divergences, ideal } = await r.result;
+    for (const row of rows) s.store.append(row);
+    for (const d of divergences) s.store.append(d);
+    saveState(s.store.dir, units[k].layer, { native: r.native ?? r.faithful, faithful: r.faithful, ideal });
+    s.store.append({ kind: "done", key: `layer/${units[k].layer}`, ms: performance.now() - t0 });
+  };
   let ahead = go(start, streams.native);
+  let pending: Promise<void> = Promise.resolve();
   for (let k = start; k < units.length; k++) {
     const u = units[k];
     s.signal.throwIfAborted();
     s.progress.show(`layer ${u.layer} (${k + 1} of ${units.length})`);
     const t0 = performance.now();
-    const run = ahead;
     const shape = [p.prompt.ids.shape[0], o.config.hc, o.config.d_model];
     // in an object: a promise that gives a promise would wait for it
-    const next = run?.then(
+    const next = ahead?.then(
       (r) => ({ run: go(k + 1, { dtype: "bf16", shape, data: r.x }) }),
       () => null,
     );
-    const { rows, divergences, streams: after } = await verifyUnit(o, u, streams, run);
-    for (const r of rows) s.store.append(r);
-    for (const d of divergences) s.store.append(d);
-    streams = after;
+    const unit = await verifyUnit(o, u, streams, ahead);
     // where the engine could not run a layer, the next one starts from the faithful streams
-    if (o.engine && !streams.native) streams = { ...after, native: after.faithful };
+    const native = unit.native ?? unit.faithful;
     const started = await next;
-    ahead = started ? started.run : go(k + 1, streams.native);
-    saveState(s.store.dir, u.layer, streams);
-    s.store.append({ kind: "done", key: `layer/${u.layer}`, ms: performance.now() - t0 });
+    ahead = started ? started.run : go(k + 1, native);
+    streams = { native, faithful: unit.faithful, ideal: "carry" };
+    await pending;
+    pending = keep(k, unit, t0);
+    pending.catch(() => undefined); // awaited in the next round
   }
+  await pending;
 }
 
 function fresh(p: ModelPlan, layer: number, seed: number): Streams {
