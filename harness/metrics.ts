@@ -79,7 +79,7 @@ export interface Measured {
   readonly angle: number;
   /** Flat index of the element with the largest share of its elementwise bound (without noise: the largest error in ulp). */
   readonly worst: number;
-  /** The elementwise share of that element. */
+  /** Largest error beyond one flipped rounding, in units of REACH d. */
   readonly element_share: number;
   /** First element whose non-finite class differs, -1 when none does. */
   readonly first_nonfinite: number;
@@ -203,9 +203,8 @@ export function measure(native: Tensor, faithful: Tensor, noise: number): Measur
     else if (c === 3) nonfinite[side].neg_inf++;
   };
   const histogram: number[] = [];
-  let [first_nonfinite, first_difference, differ, maxUlp, max_abs, worst, element_share] = [
-    -1, -1, 0, 0, 0, 0, -1,
-  ];
+  let [first_nonfinite, first_difference, worst] = [-1, -1, 0];
+  let [differ, maxUlp, max_abs, worst_share, element_share] = [0, 0, 0, -1, 0];
   let [sum_n2, systematic, variance] = [0, 0, 0];
   let [biasN, biasSum, flips, flipped, up, moved] = [0, 0, 0, 0, 0, 0];
   const zeros = { native: 0, faithful: 0 };
@@ -256,9 +255,13 @@ export function measure(native: Tensor, faithful: Tensor, noise: number): Measur
       const d = Math.max(noise * size, dRow);
       const reach = u + REACH * d;
       const share = noise === 0 ? distance : off / reach;
-      if (!(share <= element_share)) {
-        element_share = share;
+      if (!(share <= worst_share)) {
+        worst_share = share;
         worst = i;
+      }
+      if (off > u) {
+        const beyond = (off - u) / (reach - u);
+        if (!(beyond <= element_share)) element_share = beyond;
       }
       if (size > probe.zeros * reach) probe.zeros = size / reach;
       const toMean = Math.abs(mean - b);
@@ -338,7 +341,7 @@ export function measure(native: Tensor, faithful: Tensor, noise: number): Measur
     },
     angle,
     worst: n === 0 ? -1 : worst,
-    element_share: Math.max(0, element_share),
+    element_share,
     first_nonfinite,
     first_difference,
     first_bad_row,
