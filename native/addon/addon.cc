@@ -77,8 +77,14 @@ Napi::Value devices(const Napi::CallbackInfo& info) {
 
 Napi::Object init(Napi::Env env, Napi::Object exports) {
 #ifdef HAVE_SIM
-  static const device::Driver driver = sim::virtual_driver();
-  device::virtual_device().driver = &driver;
+  static const device::Driver driver = device::virtual_driver();
+  device::virtual_device() = {&driver, [] {
+                                const sim::LaunchCount c = sim::all_launches();
+                                return std::vector<std::pair<std::string, uint64_t>>{
+                                    {"launches", c.launches},
+                                    {"warp_instructions", c.warp_instructions},
+                                    {"thread_instructions", c.thread_instructions}};
+                              }};
 #endif
   exports.Set("configure", Napi::Function::New<guarded<configure>>(env));
   exports.Set("listOps", Napi::Function::New<guarded<list_ops>>(env));

@@ -384,6 +384,13 @@ class Lowering {
 
 }  // namespace
 
+std::vector<std::ptrdiff_t> without_semantics(const Program& p) {
+  std::vector<std::ptrdiff_t> out;
+  for (size_t k = 0; k < p.code.size(); ++k)
+    if (p.code[k].info->own == no_semantics) out.push_back(std::ptrdiff_t(k));
+  return out;
+}
+
 std::unique_ptr<Program> lower(std::shared_ptr<const ptx::Module> module, const Function& kernel, const Symbols& symbols) {
   return Lowering(std::move(module), kernel, symbols).run();
 }

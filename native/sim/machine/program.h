@@ -85,6 +85,9 @@ struct Symbols {
 // Throws ptx::ParseError for code that cannot be laid out (unknown label or symbol). An instruction without a row becomes a trap.
 std::unique_ptr<Program> lower(std::shared_ptr<const ptx::Module> module, const ptx::Function& kernel, const Symbols& symbols);
 
+// Indices into code of instructions that would trap because no row gives them a meaning.
+std::vector<std::ptrdiff_t> without_semantics(const Program& p);
+
 inline constexpr uint32_t SHARED_RESERVED = 1024;  // the hardware's part of the shared window: extern shared is 1024-aligned
 
 }  // namespace sim

@@ -1,6 +1,5 @@
 #include "isa_row.h"
 
-#include <map>
 #include <stdexcept>
 
 namespace sim::isa_test {
@@ -195,19 +194,3 @@ Values random_f32(uint64_t seed) {
 }
 
 }  // namespace sim::isa_test
-
-int main(int argc, char** argv) {
-  unsigned passed = 0, failed = 0;
-  for (const auto& c : sim::isa_test::cases()) {
-    if (argc > 1 && !std::strstr(c.name, argv[1])) continue;
-    try {
-      c.run();
-      ++passed;
-    } catch (const std::exception& e) {
-      ++failed;
-      std::printf("FAIL %s: %s\n", c.name, e.what());
-    }
-  }
-  std::printf("%u passed, %u failed\n", passed, failed);
-  return failed || passed == 0;
-}
