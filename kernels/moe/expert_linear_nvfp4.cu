@@ -1,9 +1,9 @@
 // expert_linear_nvfp4: the rows of each expert times its weights, both NVFP4 (e2m1, e4m3 scale a 16, one
 // float32 scale on top).
 //
-//   y[i][n] = bf16((sum over 16-blocks b of K of (sum over k in b of a[i][k] w[slot e][n][k]) * a_s[i][b] *
-//   w_s[slot e][n][b])
+//   y[i][n] = bf16((sum over 16-blocks b of K of dot[b] * a_s[i][b] * w_s[slot e][n][b])
 //                  * fl32(a_global[e] * w_global[slot e]))
+//   dot[b] = sum over k in b of a[i][k] w[slot e][n][k], e the expert that owns row i
 //
 // cite      NVIDIA Model-Optimizer NVFP4 (block 16, two-level scales), grouped over experts
 // shapes    a e2m1 [n_row, K], a_s e4m3 [n_row, K/16], offset i32 [n_expert + 1], w e2m1 [n_slot, N, K],
