@@ -45,7 +45,7 @@ bool cmp_of(const Form& f, Cmp& out) {
 using Test = uint32_t (*)(Warp&, const Instr&, unsigned first);
 template <Cmp C, class T>
 uint32_t test_of(Warp& w, const Instr& in, unsigned first) {
-  return test<T, T>(w, in, first, compare<C, T>);
+  return test<T, T>(w, in, first, inlined<compare<C, T>>);
 }
 template <Cmp C, bool FTZ>
 uint32_t test_f32(Warp& w, const Instr& in, unsigned first) {

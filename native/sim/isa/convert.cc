@@ -209,8 +209,8 @@ void round_integral(Warp& w, const Instr& in) {
 }
 
 // ---- the forms of inner loops
-void f32_to_bf16(Warp& w, const Instr& in) { map<uint32_t, uint32_t>(w, in, f32_to_bf16_rn); }
-void f32_to_f16(Warp& w, const Instr& in) { map<uint32_t, uint32_t>(w, in, f32_to_f16_rn); }
+void f32_to_bf16(Warp& w, const Instr& in) { map<uint32_t, uint32_t>(w, in, inlined<f32_to_bf16_rn>); }
+void f32_to_f16(Warp& w, const Instr& in) { map<uint32_t, uint32_t>(w, in, inlined<f32_to_f16_rn>); }
 void f16_to_f32_all(Warp& w, const Instr& in) {
   map<float, uint32_t>(w, in, [](uint32_t h) { return settle_nan(f16_to_f32(h & 0xffff)); });
 }

@@ -14,7 +14,7 @@ uint32_t to_half(uint32_t u) {
 }
 template <const Format& F, Round R, bool S, bool RL>
 void half_from_f32(Warp& w, const Instr& in) {
-  map<uint32_t, uint32_t>(w, in, to_half<F, R, S, RL>);
+  map<uint32_t, uint32_t>(w, in, inlined<to_half<F, R, S, RL>>);
 }
 template <const Format& F, Round R, bool S, bool RL>
 void pair_from_f32(Warp& w, const Instr& in) {

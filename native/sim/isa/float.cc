@@ -61,7 +61,7 @@ Handler ieee(Form& f) {
 
 template <bool MAX, bool NAN_WINS, bool FTZ, bool XORSIGN>
 void extreme_2(Warp& w, const Instr& in) {
-  map<uint32_t, uint32_t, uint32_t>(w, in, extreme<MAX, NAN_WINS, FTZ, XORSIGN>);
+  map<uint32_t, uint32_t, uint32_t>(w, in, inlined<extreme<MAX, NAN_WINS, FTZ, XORSIGN>>);
 }
 // Three inputs (sm_100): extreme of extremes; .abs takes magnitudes first.
 template <bool MAX, bool NAN_WINS, bool FTZ, bool ABS>

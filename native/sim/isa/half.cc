@@ -13,7 +13,7 @@ template <class H>
 using Work = std::conditional_t<std::is_same_v<H, f16_t>, float, double>;
 
 template <class H, auto F, class W, class... A>
-uint16_t once(A... a) {
+[[gnu::always_inline]] inline uint16_t once(A... a) {
   return narrow<H>(F(W(widen(H{a}))...)).u;
 }
 constexpr auto add = [](auto a, auto b) { return a + b; };
@@ -43,7 +43,7 @@ uint16_t relu16(uint16_t a) {  // NaN stays canonical NaN
 
 enum class Finish : uint8_t { none, sat, relu };
 template <class H, bool FTZ, Finish END, class F, class... A>
-uint16_t finished(F f, A... a) {
+[[gnu::always_inline]] inline uint16_t finished(F f, A... a) {
   uint16_t r = f((FTZ ? flush16<H>(a) : a)...);
   if constexpr (FTZ) r = flush16<H>(r);
   if constexpr (END == Finish::sat) r = clamp01<H>(r);
@@ -62,7 +62,7 @@ void run(Warp& w, const Instr& in, F f) {
 template <class H, auto F, unsigned N, bool PAIR, bool FTZ, Finish END>
 void body(Warp& w, const Instr& in) {
   using W = std::conditional_t<N == 3, double, Work<H>>;
-  auto f = [](auto... a) { return finished<H, FTZ, END>([](auto... b) { return once<H, F, W>(b...); }, uint16_t(a)...); };
+  auto f = [](auto... a) [[gnu::always_inline]] { return finished<H, FTZ, END>([](auto... b) [[gnu::always_inline]] { return once<H, F, W>(b...); }, uint16_t(a)...); };
   run<decltype(f), N, PAIR>(w, in, f);
 }
 template <class H, auto F, unsigned N, bool PAIR>

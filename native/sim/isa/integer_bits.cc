@@ -70,7 +70,7 @@ Handler bfe(Form& f) {
   fix_width(f, 2, 32), fix_width(f, 3, 32);
   return on_integer(f.type(), [](auto t) -> Handler {
     using T = decltype(t);
-    return [](Warp& w, const Instr& in) { map<T, T, uint32_t, uint32_t>(w, in, extract<T>); };
+    return [](Warp& w, const Instr& in) { map<T, T, uint32_t, uint32_t>(w, in, inlined<extract<T>>); };
   });
 }
 template <class U>
@@ -86,7 +86,7 @@ Handler bfi(Form& f) {
   fix_width(f, 3, 32), fix_width(f, 4, 32);
   return on_bits(f.type(), [](auto t) -> Handler {
     using T = decltype(t);
-    return [](Warp& w, const Instr& in) { map<T, T, T, uint32_t, uint32_t>(w, in, insert<T>); };
+    return [](Warp& w, const Instr& in) { map<T, T, T, uint32_t, uint32_t>(w, in, inlined<insert<T>>); };
   });
 }
 
@@ -128,7 +128,7 @@ uint32_t nth_set(uint32_t mask, uint32_t base, int32_t offset) {
     if (mask >> pos & 1 && --left == 0) return uint32_t(pos);
   return 0xffffffffu;
 }
-void fns(Warp& w, const Instr& in) { map<uint32_t, uint32_t, uint32_t, int32_t>(w, in, nth_set); }
+void fns(Warp& w, const Instr& in) { map<uint32_t, uint32_t, uint32_t, int32_t>(w, in, inlined<nth_set>); }
 
 template <bool SIGNED>
 int32_t byte(uint32_t v, unsigned k) {

@@ -86,14 +86,14 @@ Handler shl(Form& f) {
   fix_width(f, 2, 32);
   return on_bits(f.type(), [](auto t) -> Handler {
     using T = decltype(t);
-    return [](Warp& w, const Instr& in) { map<T, T, uint32_t>(w, in, shift_left<T>); };
+    return [](Warp& w, const Instr& in) { map<T, T, uint32_t>(w, in, inlined<shift_left<T>>); };
   });
 }
 Handler shr(Form& f) {
   fix_width(f, 2, 32);
   return on_integer(f.type(), [](auto t) -> Handler {
     using T = decltype(t);
-    return [](Warp& w, const Instr& in) { map<T, T, uint32_t>(w, in, shift_right<T>); };
+    return [](Warp& w, const Instr& in) { map<T, T, uint32_t>(w, in, inlined<shift_right<T>>); };
   });
 }
 // Funnel shift of [b:a] (b the upper word) by c, modulo 32 (.wrap) or limited to 32 (.clamp).

@@ -30,46 +30,45 @@ Place place(const Shape& s) {
   return p;
 }
 
-// C[m][8] of floats from f32 or f16 fragments, and D back.
-void read_c(Warp& w, const Instr& in, const Shape& s, const Place& p, float (*c)[8]) {
-  for (unsigned r = 0; r < s.m; r += 8) {
-    if (s.half_c) {
-      const uint32_t* x = w.op_any<uint32_t>(in, p.c + r / 8);
-      for (unsigned l = 0; l < LANES; ++l) {
-        c[r + l / 4][2 * (l % 4)] = f16_to_f32(x[l] & 0xffff);
-        c[r + l / 4][2 * (l % 4) + 1] = f16_to_f32(x[l] >> 16);
-      }
+// C as four registers of floats from f32 or f16 fragments, and D back.
+void read_c(Warp& w, const Instr& in, const Shape& s, const Place& p, float (*c)[LANES]) {
+  for (unsigned r = 0; r < 4; ++r) {
+    if (!s.half_c) {
+      std::memcpy(c[r], w.op_any<float>(in, p.c + r), sizeof c[r]);
     } else {
-      const float *x = w.op_any<float>(in, p.c + r / 4), *y = w.op_any<float>(in, p.c + r / 4 + 1);
-      float* out = c[r];
-      SIM_EACH_LANE(l) out[2 * l] = x[l], out[2 * l + 1] = y[l];
+      const uint32_t* x = w.op_any<uint32_t>(in, p.c + r / 2);
+      SIM_EACH_LANE(l) c[r][l] = f16_to_f32(x[l] >> (16 * (r % 2)) & 0xffff);
     }
   }
 }
-void write_d(Warp& w, const Instr& in, const Shape& s, const Place& p, const float (*d)[8]) {
-  for (unsigned r = 0; r < s.m; r += 8) {
-    const float* v = d[r];
-    if (s.half_d) {
-      uint32_t* x = w.op_any<uint32_t>(in, p.d + r / 8);
-      SIM_EACH_LANE(l) x[l] = f32_to_f16_rn(bits(v[2 * l])) | f32_to_f16_rn(bits(v[2 * l + 1])) << 16;
-    } else {
-      uint32_t *x = w.op_any<uint32_t>(in, p.d + r / 4), *y = w.op_any<uint32_t>(in, p.d + r / 4 + 1);
-      SIM_EACH_LANE(l) x[l] = canonical(v[2 * l]), y[l] = canonical(v[2 * l + 1]);
+void write_d(Warp& w, const Instr& in, const Shape& s, const Place& p, const float (*d)[LANES]) {
+  if (s.half_d) {
+    for (unsigned r = 0; r < 4; r += 2) {
+      uint32_t* x = w.op_any<uint32_t>(in, p.d + r / 2);
+      SIM_EACH_LANE(l) x[l] = f32_to_f16_rn(bits(d[r][l])) | f32_to_f16_rn(bits(d[r + 1][l])) << 16;
     }
+  } else {
+    // one loop over all 128 numbers first: four short ones gcc would unroll into scalar code
+    alignas(64) uint32_t out[4 * LANES];
+    const float* v = d[0];
+    for (unsigned i = 0; i < 4 * LANES; ++i) out[i] = canonical(v[i]);
+    for (unsigned r = 0; r < 4; ++r) std::memcpy(w.op_any<uint32_t>(in, p.d + r), out + LANES * r, sizeof d[r]);
   }
 }
 
-template <Element A, Element B, unsigned M, unsigned K>
+template <Element A, Element B, unsigned K>
 void mma_float(Warp& w, const Instr& in) {
   const Shape s = shape(in);
   const Place p = place(s);
   const uint32_t *a[4], *b[2];
   for (unsigned i = 0; i < p.n_a; ++i) a[i] = w.op_any<uint32_t>(in, p.a + i);
   for (unsigned i = 0; i < p.n_b; ++i) b[i] = w.op_any<uint32_t>(in, p.b + i);
-  alignas(64) float acc[M][8];
-  read_c(w, in, s, p, acc);
-  mma_tile<A, B, M, K>(a, b, acc);
-  write_d(w, in, s, p, acc);
+  alignas(64) float c[4][LANES], d[4][LANES];
+  read_c(w, in, s, p, c);
+  const float* from[4] = {c[0], c[1], c[2], c[3]};
+  float* to[4] = {d[0], d[1], d[2], d[3]};
+  mma_tile<A, B, K>(a, b, from, to);
+  write_d(w, in, s, p, d);
 }
 
 // Integers and single bits: exact in 32-bit wrap-around arithmetic, or clamped with .satfinite.
@@ -164,16 +163,16 @@ Handler on_element(Type t, C c) {
 Handler float_handler(Type a, Type b, unsigned m, unsigned k) {
   if (m != 16) return nullptr;
   if (a == Type::f16 && b == a)
-    return k == 16 ? mma_float<Element::f16, Element::f16, 16, 16> : k == 8 ? mma_float<Element::f16, Element::f16, 16, 8> : nullptr;
+    return k == 16 ? mma_float<Element::f16, Element::f16, 16> : k == 8 ? mma_float<Element::f16, Element::f16, 8> : nullptr;
   if (a == Type::bf16 && b == a)
-    return k == 16 ? mma_float<Element::bf16, Element::bf16, 16, 16>
-                   : k == 8 ? mma_float<Element::bf16, Element::bf16, 16, 8> : nullptr;
+    return k == 16 ? mma_float<Element::bf16, Element::bf16, 16>
+                   : k == 8 ? mma_float<Element::bf16, Element::bf16, 8> : nullptr;
   if (a == Type::tf32 && b == a)
-    return k == 8 ? mma_float<Element::tf32, Element::tf32, 16, 8> : k == 4 ? mma_float<Element::tf32, Element::tf32, 16, 4> : nullptr;
+    return k == 8 ? mma_float<Element::tf32, Element::tf32, 8> : k == 4 ? mma_float<Element::tf32, Element::tf32, 4> : nullptr;
   return on_element(a, [&](auto x) {
     return on_element(b, [&](auto y) -> Handler {
       constexpr Element A = decltype(x)::value, B = decltype(y)::value;
-      return k == 32 ? mma_float<A, B, 16, 32> : k == 16 ? mma_float<A, B, 16, 16> : nullptr;
+      return k == 32 ? mma_float<A, B, 32> : k == 16 ? mma_float<A, B, 16> : nullptr;
     });
   });
 }

@@ -92,6 +92,16 @@ template <Handler H>
 Handler always(Form&) {
   return H;
 }
+// A function as an object of its own type: a plain function would be called through a pointer in the lane loop.
+template <auto F>
+struct Inline {
+  template <class... A>
+  [[gnu::always_inline]] auto operator()(A... a) const {
+    return F(a...);
+  }
+};
+template <auto F>
+inline constexpr Inline<F> inlined{};
 // An operand of fixed width whatever the opcode's type (shift amounts, positions): corrects the immediate's slot.
 inline void fix_width(Form& f, size_t k, unsigned bits) { f.operand.at(k).imm_bits = bits; }
 

@@ -47,6 +47,20 @@ inline uint32_t encode(U u, [[maybe_unused]] uint32_t random = 0, [[maybe_unused
   constexpr S first_normal = S(W::bias) + 1 - S(F.bias);
   const U a = u & ~sign_bit;
   const bool negative = (u & sign_bit) != 0;
+  if constexpr (R == Round::RN && sizeof(U) == 4) {
+    // The same as below in fewer steps: above the subnormals a carry rounds; below, adding a power of two whose ulp is the smallest
+    // subnormal does (the host rounds to nearest).
+    constexpr unsigned drop = 23 - F.mantissa;
+    constexpr uint32_t rebias = (127 - F.bias) << 23, first = (128 - F.bias) << 23, magic = (127 + 24 - F.bias - F.mantissa) << 23;
+    const uint32_t normal = (a + ((1u << (drop - 1)) - 1) + ((a >> drop) & 1) - rebias) >> drop;
+    const uint32_t small = bits(f32(a) + f32(magic)) - magic;
+    uint32_t code = a < first ? small : normal;
+    constexpr uint32_t over = SATFINITE || F.inf == 0 ? F.max : F.inf;
+    code = code > F.max ? over : code;  // also for a so large that the subtraction of the bias left it far above
+    code |= negative ? F.sign() : 0u;
+    if constexpr (RELU) code = negative ? 0u : code;
+    return a > inf ? F.nan : code;
+  }
   const U field = a >> W::mantissa;
   const U e = field ? field : one;
   const U m = (a & (hidden - 1)) | (field ? hidden : U(0));
@@ -86,13 +100,16 @@ inline uint32_t encode(U u, [[maybe_unused]] uint32_t random = 0, [[maybe_unused
 template <const Format& F>
 inline uint32_t decode(uint32_t code) {
   const uint32_t s = (code & F.sign()) ? 0x80000000u : 0u, a = code & (F.sign() - 1);
-  // Scale the code as if it were an f32 of tiny exponent: one exact multiplication by a power of two also normalises subnormals.
-  constexpr uint32_t up = F.bias == 127 ? 127u << 23 : (254u - F.bias) << 23;
   uint32_t v;
-  if constexpr (F.bias == 127)
+  if constexpr (F.bias == 127) {
     v = a << (23 - F.mantissa);
-  else
-    v = bits(f32(a << (23 - F.mantissa)) * f32(up));
+  } else {
+    // subnormals: put the mantissa below a leading one, take that one away again; no f32 subnormal on the way (they are slow on some hosts)
+    constexpr uint32_t one = (128u - F.bias) << 23, rebias = (127u - F.bias) << 23;
+    const uint32_t moved = a << (23 - F.mantissa);
+    const uint32_t small = bits(f32(moved + one) - f32(one)) & 0x7fffffff;
+    v = a < (1u << F.mantissa) ? small : moved + rebias;
+  }
   if constexpr (F.inf != 0) v = a >= F.inf ? (a == F.inf ? F32_INF : F32_NAN) : v;
   if constexpr (F.inf == 0 && F.nan > F.max) v = a == F.nan ? F32_NAN : v;
   return F.inf == 0 && F.nan <= F.max ? v | s : (v == F32_NAN ? v : v | s);
