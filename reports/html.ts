@@ -33,7 +33,7 @@ export const inlineJson = (x: unknown): string => toJson(x).replaceAll("<", "\\u
 
 export function page(r: Results): string {
   const v = view(r);
-  const style = own("page.css");
+  const style = own("page.css") + own("parts.css");
   const scripts = [chartJs(), ...SCRIPTS.map(own)];
   const policy = [
     "default-src 'none'",

@@ -11,7 +11,7 @@
 #include "kernels/common/reduce.cuh"
 #include "kernels/common/vec.cuh"
 
-constexpr int WARPS = 8;
+constexpr int WARPS = 32;  // at most
 constexpr uint32_t ONE = 0x3f800000u;  // bits of 1.f, the largest e
 
 // Four logits from id on; ids past the vocabulary read as `pad`.

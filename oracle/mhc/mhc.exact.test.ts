@@ -65,9 +65,11 @@ describe("hc_split", () => {
         [1, 24],
       ),
     };
-    const c = list(run(splitOp, split, ideal, strong, { ...attrs, iters: 1 }).comb);
-    for (let k = 0; k < 4; k++) expect(c[k] + c[4 + k] + c[8 + k] + c[12 + k]).toBeCloseTo(1, 5);
-    expect(Math.abs(c[0] + c[1] + c[2] + c[3] - 1)).toBeGreaterThan(0.01);
+    for (const iters of [1, 2]) {
+      const c = list(run(splitOp, split, ideal, strong, { ...attrs, iters }).comb);
+      for (let k = 0; k < 4; k++) expect(c[k] + c[4 + k] + c[8 + k] + c[12 + k]).toBeCloseTo(1, 5);
+      expect(Math.abs(c[0] + c[1] + c[2] + c[3] - 1)).toBeGreaterThan(0.01);
+    }
   });
   it("eps belongs to pre and comb, the factor 2 to post; no mix gives one half, one and a uniform comb", () => {
     const zero = {

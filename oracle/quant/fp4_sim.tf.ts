@@ -10,9 +10,9 @@ const FLOOR = 6 * 2 ** -126;
 export const tf: Tf<typeof op> = (t, s, simulate) => {
   const x = floats(t.x);
   const y = Float32Array.from(x);
-  if (simulate)
-    scaleBlocks(x, s.width, { end: s.width, block: s.block, floor: FLOOR, max: 6 }, (first, end, scale) => {
-      for (let i = first; i < end; i++) y[i] = toE2m1(x[i] / scale) * scale;
-    });
+  scaleBlocks(x, s.width, { end: s.width, block: s.block, floor: FLOOR, max: 6 }, (first, end, scale) => {
+    // the scale is a power of two: without rounding this is the identity, but for a block that a NaN or infinity spoils
+    for (let i = first; i < end; i++) y[i] = (simulate ? toE2m1(x[i] / scale) : x[i] / scale) * scale;
+  });
   return { y: { dtype: "f32", shape: [s.n_row, s.width], data: y } };
 };

@@ -11,9 +11,9 @@ export const tf: Tf<typeof op> = (t, s, simulate) => {
   const x = floats(t.x);
   const y = Float32Array.from(x);
   const o = { end: s.n_nope, block: s.block, floor: FLOOR, max: 448 };
-  if (simulate)
-    scaleBlocks(x, s.head_dim, o, (first, end, scale) => {
-      for (let i = first; i < end; i++) y[i] = toE4m3(x[i] / scale) * scale;
-    });
+  scaleBlocks(x, s.head_dim, o, (first, end, scale) => {
+    // the scale is a power of two: without rounding this is the identity, but for a block that a NaN or infinity spoils
+    for (let i = first; i < end; i++) y[i] = (simulate ? toE4m3(x[i] / scale) : x[i] / scale) * scale;
+  });
   return { y: { dtype: "f32", shape: [s.n_row, s.head_dim], data: y } };
 };

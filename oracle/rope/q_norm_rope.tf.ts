@@ -9,8 +9,5 @@ import { rotate } from "../tf/rotate.ts";
 export const tf: Tf<typeof op> = (t, s) =>
   program(() => {
     const q = put(floats(t.q), [s.n_tok, s.n_head, s.head_dim]);
-    const pos = put(floats(t.pos), [s.n_tok]);
-    return {
-      y: rotate(tfjs.mul(q, inverseRms(q, s.eps)), pos, put(floats(t.freq), [s.n_freq]), false),
-    };
+    return { y: rotate(tfjs.mul(q, inverseRms(q, s.eps)), floats(t.pos), floats(t.freq), false) };
   });

@@ -8,6 +8,5 @@ import { rotate } from "../tf/rotate.ts";
 export const tf: Tf<typeof op> = (t, s) =>
   program(() => {
     const x = put(floats(t.x), [s.n_row, s.n_head, s.head_dim]);
-    const pos = put(floats(t.pos), [s.n_row]);
-    return { y: rotate(x, pos, put(floats(t.freq), [s.n_freq]), s.inverse !== 0) };
+    return { y: rotate(x, floats(t.pos), floats(t.freq), s.inverse !== 0) };
   });

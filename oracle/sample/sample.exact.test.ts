@@ -112,6 +112,15 @@ describe("regret of a sampled id", () => {
       expect(judge(logits, -1, attrs, pos)).toBe(Infinity);
     }
   });
+  it("measures the race to the last digit", () => {
+    const word = new Uint32Array(4);
+    philox4x32([5, 0], [0, 0, 0, 0], word);
+    const value = [0, 1, 2].map((id) => 1 / -Math.log(((word[id] >>> 8) + 0.5) * 2 ** -24));
+    const best = Math.max(...value);
+    value.forEach((v, id) =>
+      expect(judge([0, 0, 0], id, { ...attrs, top_p: 1 })).toBeCloseTo((best - v) / best, 11),
+    );
+  });
   it("a border that rounding may move is forgiven on both sides", () => {
     const edge = { ...attrs, top_p: 0.85 }; // the sum of the two largest, give or take rounding
     for (let pos = 0; pos < 50; pos++) {

@@ -46,12 +46,14 @@ function border(p: Float32Array, topP: number): number {
 
 export const tf: Tf<typeof op> = (t, s) => {
   const { n_row, vocab, temperature, top_p, seed } = s;
-  const logits = floats(t.logits).map((x) => (Number.isNaN(x) ? -Infinity : x));
+  const logits = floats(t.logits);
   const pos = ints(t.pos);
-  const id = new Int32Array(n_row);
+  // -1 where nothing can be chosen: every logit is NaN, or the softmax has no number
+  const id = new Int32Array(n_row).fill(-1);
   for (let row = 0; row < n_row; row++) {
     if (temperature <= 0) {
-      [id[row]] = best(logits, row * vocab, vocab, 1);
+      const [top] = best(logits, row * vocab, vocab, 1);
+      if (!Number.isNaN(logits[row * vocab + top])) id[row] = top;
       continue;
     }
     const p = program(() => {
@@ -62,7 +64,7 @@ export const tf: Tf<typeof op> = (t, s) => {
       return { p: tfjs.softmax(scaled) };
     }).p.data as Float32Array;
     const least = border(p, top_p);
-    let fastest = -1;
+    let fastest = -Infinity;
     let words: number[] = [];
     for (let i = 0; i < vocab; i++) {
       if (i % 4 === 0) words = philox([i / 4, 0, 0, 0], [seed, pos[row]]);

@@ -49,7 +49,7 @@ describe("formats", () => {
     const ties = [0.25, 0.75, 1.25, 1.75, 2.5, 3.5, 5];
     expect(ties.map(toE2m1)).toEqual([0, 1, 1, 2, 2, 4, 4]);
     expect(ties.map((x) => toE2m1(-x))).toEqual([-0, -1, -1, -2, -2, -4, -4]);
-    expect([toE2m1(5.001), toE2m1(77), toE2m1(-77), toE2m1(NaN)]).toEqual([6, 6, -6, NaN]);
+    expect([toE2m1(5.001), toE2m1(77), toE2m1(-77), toE2m1(NaN)]).toEqual([6, 6, -6, 6]);
     // low nibble first
     expect(Array.from(floats(bytes("e2m1", [4], [0x21, 0xf7])))).toEqual([0.5, 1, 6, -6]);
   });
@@ -68,7 +68,10 @@ describe("formats", () => {
     expect(fp8).toEqual([-22, -22, -12, -9, -8, -7, -6, -6, 0, 1, 2]);
     const fp4 = [0, 0.75, 1, 3, 6, 6.03125, 12].map((a) => exponent(a, 6 * 2 ** -126, 6));
     expect(fp4).toEqual([-126, -3, -2, -1, 0, 1, 1]);
-    expect(powerAbove(Infinity)).toBeNaN();
+    expect([powerAbove(Infinity), powerAbove(NaN)]).toEqual([NaN, NaN]);
+    expect([0, 2 ** -149, 2 ** -127, 1.5 * 2 ** -127, 2 ** -126].map(powerAbove)).toEqual(
+      [-127, -127, -127, -126, -126].map((e) => 2 ** e),
+    );
   });
 });
 
@@ -83,11 +86,21 @@ describe("quantisers", () => {
     const through = call(actFp8, actFp8Tf, t, s, false);
     expect(values(through.q).map((q, i) => q * values(through.s)[i >> 2])).toEqual([...values(t.x)]);
   });
-  test("act_quant_fp8: a NaN is its own code only, an infinity spoils its block", () => {
+  test("act_quant_fp8: a NaN or an infinity spoils its block and no other", () => {
     const t = { x: bf16([2, 4], [1, NaN, 2, 3, 1, Infinity, 1, 1]) };
     const y = call(actFp8, actFp8Tf, t, { block: 2, floor: 1e-4 }, true);
-    expect(nonFinite(y.q)).toEqual([1, 4, 5]);
-    expect(nonFinite(y.s)).toEqual([2]);
+    expect(nonFinite(y.q)).toEqual([0, 1, 4, 5]);
+    expect(nonFinite(y.s)).toEqual([0, 2]);
+  });
+  test("round trips: a spoilt block is NaN, also without simulation", () => {
+    const t = { x: bf16([1, 6], [1, NaN, 1, 2, Infinity, NaN]) };
+    for (const simulate of [true, false]) {
+      expect(nonFinite(call(kvFp8Sim, kvFp8SimTf, t, { n_nope: 4, block: 2 }, simulate).y)).toEqual([
+        0, 1, 4, 5,
+      ]);
+      const { y } = call(fp4Sim, fp4SimTf, t, { block: 2 }, simulate);
+      expect(values(y)).toEqual([NaN, NaN, 1, 2, NaN, NaN]);
+    }
   });
   test("kv_fp8_sim: nope blocks make a round trip, the others pass", () => {
     const t = { x: bf16([1, 6], [1.0625, 448, 900, 3, 1.0625, 1.0078125]) };
@@ -176,6 +189,13 @@ describe("dispatch and combine", () => {
       shared: bf16([2, 1], [0.5, 0.5]),
     };
     expect(values(call(combine, combineTf, t).z)).toEqual([101.5, NaN]);
+    // 2^30 + 1 - 2^30 + 1 is 2 whatever the order; infinities stay what they are
+    const edge = {
+      routed: bf16([4, 1], [2 ** 30, 1, -(2 ** 30), Infinity]),
+      slot_row: i32([2, 3], [0, 1, 2, 3, 1, 1]),
+      shared: bf16([2, 1], [1, 1]),
+    };
+    expect(values(call(combine, combineTf, edge).z)).toEqual([2, Infinity]);
   });
 });
 

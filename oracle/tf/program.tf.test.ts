@@ -1,5 +1,4 @@
 /** The frame of the tensor programs: nothing leaks, helpers keep NaN, and a layer of a small model is quick. */
-import { performance } from "node:perf_hooks";
 import { describe, expect, test } from "vitest";
 import { op as attention } from "../../kernels/attention/sparse_attention.op.ts";
 import { op as linearFp8 } from "../../kernels/linear/linear_fp8.op.ts";
@@ -101,7 +100,7 @@ describe("helpers", () => {
   });
 });
 
-test("the heavy ops of one layer (d 512, 300 tokens, 8 heads of 512, 16 experts) take less than 5 s", () => {
+test("the heavy ops of one layer (d 512, 300 tokens, 8 heads of 512, 16 experts) take less than 5 s of processor time", () => {
   const random = seeded(8);
   const noise = (n: number): Float32Array => Float32Array.from(random(n));
   const codes = (n: number, levels: number): number[] =>
@@ -216,10 +215,10 @@ test("the heavy ops of one layer (d 512, 300 tokens, 8 heads of 512, 16 experts)
     ],
   ];
   const spent = work.map(([name, f]) => {
-    const start = performance.now();
+    const start = process.cpuUsage();
     f();
-    return `${name} ${(performance.now() - start).toFixed(0)}`;
+    return `${name} ${Math.round(process.cpuUsage(start).user / 1e3)}`;
   });
   const total = spent.reduce((a, x) => a + Number(x.split(" ").at(-1)), 0);
-  expect(total, `milliseconds, data included: ${spent.join(", ")}`).toBeLessThan(5000);
+  expect(total, `milliseconds of processor time, data included: ${spent.join(", ")}`).toBeLessThan(5000);
 });

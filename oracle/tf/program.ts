@@ -95,3 +95,14 @@ export function inverseRms(x: T, eps: number): T {
   const n = x.shape[x.shape.length - 1];
   return tfjs.rsqrt(tfjs.add(tfjs.div(sumLast(tfjs.square(x)), n), eps));
 }
+
+/**
+ * a + b as a rounded sum and what its rounding lost (Knuth's TwoSum), both float32. Where the sum is not finite there is
+ * nothing to lose, and the loss is 0.
+ */
+export function twoSum(a: T, b: T): { sum: T; lost: T } {
+  const sum = tfjs.add(a, b);
+  const part = tfjs.sub(sum, a);
+  const lost = tfjs.add(tfjs.sub(a, tfjs.sub(sum, part)), tfjs.sub(b, part));
+  return { sum, lost: tfjs.where(tfjs.isFinite(sum), lost, tfjs.zerosLike(lost)) };
+}

@@ -26,27 +26,36 @@ export function toE4m3(x: number): number {
   return rint(v / step) * step;
 }
 
-/** Nearest e2m1 value, ties to the even code, beyond +-6 the nearest of them; NaN, which the format lacks, stays NaN. */
+/**
+ * Nearest e2m1 value, ties to the even code, beyond +-6 the nearest of them. The format has no NaN: it becomes 6, as the
+ * hardware's saturating conversion gives (PTX cvt, .satfinite: the positive maximum).
+ */
 export function toE2m1(x: number): number {
+  if (Number.isNaN(x)) return 6;
   const v = Math.max(-6, Math.min(6, x));
   const a = Math.abs(v);
   const step = a < 2 ? 0.5 : a < 4 ? 1 : 2;
   return rint(v / step) * step;
 }
 
-/** 2^ceil(log2 x) of a positive float32 from its bits: the ue8m0 scale. Infinity and NaN give NaN (code 255). */
+/**
+ * 2^ceil(log2 x) of a positive float32 from its bits: the ue8m0 scale, no smaller than the format's 2^-127 (a denormal, where
+ * the mantissa holds the exponent too). Infinity and NaN give NaN (code 255).
+ */
 export function powerAbove(x: number): number {
   word[0] = x;
-  const code = (bits[0] >>> 23) + ((bits[0] & 0x7fffff) !== 0 ? 1 : 0);
+  const above = x < 2 ** -126 ? x > 2 ** -127 : (bits[0] & 0x7fffff) !== 0;
+  const code = (bits[0] >>> 23) + (above ? 1 : 0);
   return code >= 255 ? NaN : 2 ** (code - 127);
 }
 
-/** Largest magnitude of x[first .. end), at least `floor`. As the hardware's max, a NaN does not win. */
+/** Largest magnitude of x[first .. end), at least `floor`; a NaN spoils its block. */
 function largest(x: Float32Array, first: number, end: number, floor: number): number {
   let amax = floor;
   for (let i = first; i < end; i++) {
     const a = Math.abs(x[i]);
-    if (a > amax) amax = a;
+    if (!(a <= amax)) amax = a;
+    if (amax !== amax) return NaN;
   }
   return amax;
 }

@@ -269,6 +269,10 @@ describe("sample", () => {
     expect(values(call(sample, sampleTf, { logits, pos }, { temperature: 0, top_p: 1, seed: 1 }).id)).toEqual(
       [1, 2],
     );
+    const lost = { logits: f32([1, 2], [NaN, NaN]), pos: i32([1], [0]) };
+    expect(values(call(sample, sampleTf, lost, { temperature: 0, top_p: 1, seed: 1 }).id)).toEqual([-1]);
+    const one = { logits: f32([2, 2], [NaN, 3, -Infinity, 3]), pos: i32([2], [0, 0]) };
+    expect(values(call(sample, sampleTf, one, { temperature: 1, top_p: 0.9, seed: 1 }).id)).toEqual([-1, 1]);
   });
   test("frequencies follow the probabilities, and top-p cuts the tail but keeps ties", () => {
     const [n, p] = [4000, [0.1, 0.4, 0.2, 0.2, 0.1]];

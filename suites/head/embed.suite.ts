@@ -39,6 +39,9 @@ const corners: C[] = [
 export default suite(op, [
   { name: "model.prefill", bench: true, attrs: { hc: 4 }, make: make(37, 1024, 384) },
   { name: "model.decode", bench: true, attrs: { hc: 4 }, make: make(1, 1024, 384) },
-  ...[shape(3, 5, 2056, 2), shape(4, 9, 1031, 3), shape(5, 2, 67, 4), shape(1, 1, 1, 1)],
+  shape(3, 5, 2056, 2),
+  shape(4, 9, 1031, 3),
+  shape(5, 2, 67, 4),
+  shape(1, 1, 1, 1),
   ...corners,
 ]);

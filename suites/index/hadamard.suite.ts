@@ -24,6 +24,12 @@ const corners: C[] = [
 export default suite(op, [
   { name: "model.prefill", bench: true, make: (g) => ({ x: g.normal("bf16", [67, 128]) }) },
   { name: "model.decode", bench: true, make: (g) => ({ x: g.normal("bf16", [8, 128]) }) },
-  ...[shape(1, 128), shape(9, 64), shape(5, 256), shape(33, 8), shape(3, 512), shape(7, 4), shape(2, 1)],
+  shape(1, 128),
+  shape(9, 64),
+  shape(5, 256),
+  shape(33, 8),
+  shape(3, 512),
+  shape(7, 4),
+  shape(2, 1),
   ...corners,
 ]);

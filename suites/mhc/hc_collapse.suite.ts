@@ -43,6 +43,10 @@ export default suite(op, [
   model("prefill", 19, 384),
   model("decode", 1, 384),
   model("pro", 2, 7168),
-  ...[shape(3, 2, 1033), shape(2, 7, 1032), shape(5, 4, 67), shape(1, 1, 1), shape(2, 8, 24)],
+  shape(3, 2, 1033),
+  shape(2, 7, 1032),
+  shape(5, 4, 67),
+  shape(1, 1, 1),
+  shape(2, 8, 24),
   ...corners,
 ]);

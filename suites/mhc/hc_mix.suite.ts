@@ -47,6 +47,10 @@ export default suite(op, [
   model("head", 7, 384, 4),
   model("pro", 1, 7168, 24),
   // two passes of 24 rows and rows that fill no tile; rows off the 16-byte grid
-  ...[shape(3, 8, 40, 80), shape(5, 2, 132, 8), shape(2, 3, 67, 15), shape(1, 1, 1, 3), shape(2, 4, 66, 29)],
+  shape(3, 8, 40, 80),
+  shape(5, 2, 132, 8),
+  shape(2, 3, 67, 15),
+  shape(1, 1, 1, 3),
+  shape(2, 4, 66, 29),
   ...corners,
 ]);

@@ -60,6 +60,10 @@ const corners: C[] = [
 export default suite(op, [
   model("prefill", 67),
   model("decode", 1),
-  ...[shape(3, 1, 5), shape(33, 2, 20), shape(5, 3, 1), shape(7, 6, 20), shape(2, 8, 7)],
+  shape(3, 1, 5),
+  shape(33, 2, 20),
+  shape(5, 3, 1),
+  shape(7, 6, 20),
+  shape(2, 8, 7),
   ...corners,
 ]);

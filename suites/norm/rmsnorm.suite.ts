@@ -52,6 +52,11 @@ export default suite(op, [
   model("indexer", 9, 128),
   model("decode", 1, 384),
   model("pro", 3, 7168),
-  ...[shape(1, 1), shape(2, 7), shape(5, 131), shape(3, 257), shape(4, 2056), shape(3, 2051)],
+  shape(1, 1),
+  shape(2, 7),
+  shape(5, 131),
+  shape(3, 257),
+  shape(4, 2056),
+  shape(3, 2051),
   ...corners,
 ]);

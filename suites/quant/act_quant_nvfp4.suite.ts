@@ -57,6 +57,10 @@ export default suite(op, [
   { name: "model.gather", bench: true, make: (g) => gathered(g, 37, 23, 16, 384) },
   { name: "model.rows", bench: true, make: (g) => plain(g, 29, 16, 128) },
   { name: "model.pro", bench: true, make: (g) => gathered(g, 6, 1, 384, 7168) },
-  ...[shape(1, 1, 16), shape(5, 3, 40), shape(4, 7, 138), shape(3, 2, 2), shape(2, 5, 2064)],
+  shape(1, 1, 16),
+  shape(5, 3, 40),
+  shape(4, 7, 138),
+  shape(3, 2, 2),
+  shape(2, 5, 2064),
   ...corners,
 ]);

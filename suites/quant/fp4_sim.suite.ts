@@ -24,7 +24,11 @@ const corner = (name: string, width: number, block: number): C => ({
 export default suite(op, [
   model("prefill", 67),
   model("decode", 8),
-  ...[shape(1, 1, 32), shape(5, 72, 32), shape(3, 131, 32), shape(6, 320, 64), shape(2, 90, 24)],
+  shape(1, 1, 32),
+  shape(5, 72, 32),
+  shape(3, 131, 32),
+  shape(6, 320, 64),
+  shape(2, 90, 24),
   corner("vectors", 128, 32),
   corner("scalars", 129, 32),
   corner("block=16", 96, 16),

@@ -65,6 +65,10 @@ export default suite(op, [
   model("pro", 1, 128),
   positions("theta=10000", plainFreq),
   positions("theta=160000", yarnFreq),
-  ...[shape(3, 9, 320, 24), shape(2, 11, 67, 11), shape(4, 1, 70, 4), shape(1, 2, 64, 32), shape(1, 1, 2, 1)],
+  shape(3, 9, 320, 24),
+  shape(2, 11, 67, 11),
+  shape(4, 1, 70, 4),
+  shape(1, 2, 64, 32),
+  shape(1, 1, 2, 1),
   ...corners,
 ]);

@@ -42,5 +42,9 @@ export default suite(op, [
   positions("theta=160000", yarnFreq, 0),
   positions("theta=160000", yarnFreq, 1),
   // all channels rotated, rows off the 16-byte grid, a rotation that starts inside a vector, more heads than a CTA takes
-  ...[shape(1, 2, 64, 32), shape(3, 5, 67, 11), shape(2, 9, 72, 6), shape(5, 1, 33, 16), shape(1, 1, 2, 1)],
+  shape(1, 2, 64, 32),
+  shape(3, 5, 67, 11),
+  shape(2, 9, 72, 6),
+  shape(5, 1, 33, 16),
+  shape(1, 1, 2, 1),
 ]);

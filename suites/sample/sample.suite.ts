@@ -54,7 +54,7 @@ const corners: C[] = [
         if (row === 0) return id % 3 === 0 ? NaN : g.random();
         if (row === 1) return id === 516 ? -7 : NaN;
         if (row === 2) return id === 40 ? Infinity : id === 3 ? NaN : id;
-        return id < 400 ? NaN : -Infinity;
+        return id < 400 ? NaN : id === 450 ? -3e38 : -Infinity;
       }),
       pos: g.ints([4], 0, 9),
     }),

@@ -11,14 +11,14 @@ const shape = (n: number, a: number): C => ({
 
 const corners: C[] = [
   {
-    // b takes away the rounded product: what is left is its rounding error, which only a fused multiply-add keeps
+    // every other b takes away the rounded product: its rounding error is left, which only a fused multiply-add keeps
     name: "fma.residue",
     attrs: { a: Math.fround(1 / 3) },
     make: (g) => {
       const x = (i: number): number => (1 + (i % 128) * 2 ** -7) * 2 ** (i % 11);
       return {
         x: g.from("bf16", [300], x),
-        b: g.from("f32", [300], (i) => -Math.fround(Math.fround(1 / 3) * x(i))),
+        b: g.from("f32", [300], (i) => (i % 2 ? 1 : -Math.fround(Math.fround(1 / 3) * x(i)))),
       };
     },
   },
