@@ -79,12 +79,14 @@ export interface Measured {
   readonly angle: number;
   /** Flat index of the element with the largest share of its elementwise bound (without noise: the largest error in ulp). */
   readonly worst: number;
-  /** The elementwise share of that element. */
+  /** Largest error beyond one flipped rounding, in units of REACH d. */
   readonly element_share: number;
   /** First element whose non-finite class differs, -1 when none does. */
   readonly first_nonfinite: number;
   /** First element whose bits differ (NaN equals NaN), -1 when none does. */
   readonly first_difference: number;
+  /** First row beyond its limit (exact contracts: with a difference), -1 when none is. */
+  readonly first_bad_row: number;
   readonly total: WorstSlice;
   readonly row: WorstSlice;
   readonly col: WorstSlice;
@@ -201,9 +203,8 @@ export function measure(native: Tensor, faithful: Tensor, noise: number): Measur
     else if (c === 3) nonfinite[side].neg_inf++;
   };
   const histogram: number[] = [];
-  let [first_nonfinite, first_difference, differ, maxUlp, max_abs, worst, element_share] = [
-    -1, -1, 0, 0, 0, 0, -1,
-  ];
+  let [first_nonfinite, first_difference, worst] = [-1, -1, 0];
+  let [differ, maxUlp, max_abs, worst_share, element_share] = [0, 0, 0, -1, 0];
   let [sum_n2, systematic, variance] = [0, 0, 0];
   let [biasN, biasSum, flips, flipped, up, moved] = [0, 0, 0, 0, 0, 0];
   const zeros = { native: 0, faithful: 0 };
@@ -254,9 +255,13 @@ export function measure(native: Tensor, faithful: Tensor, noise: number): Measur
       const d = Math.max(noise * size, dRow);
       const reach = u + REACH * d;
       const share = noise === 0 ? distance : off / reach;
-      if (!(share <= element_share)) {
-        element_share = share;
+      if (!(share <= worst_share)) {
+        worst_share = share;
         worst = i;
+      }
+      if (off > u) {
+        const beyond = (off - u) / (reach - u);
+        if (!(beyond <= element_share)) element_share = beyond;
       }
       if (size > probe.zeros * reach) probe.zeros = size / reach;
       const toMean = Math.abs(mean - b);
@@ -296,6 +301,12 @@ export function measure(native: Tensor, faithful: Tensor, noise: number): Measur
     }
     if (noise > 0) allB.merge(0, rowB, r);
   }
+  let first_bad_row = first_nonfinite < 0 || cols === 0 ? -1 : Math.floor(first_nonfinite / cols);
+  for (let r = 0; r < rows && first_bad_row !== r; r++)
+    if (!(rowE[r] <= rowB.limit(r, rows))) {
+      first_bad_row = r;
+      break;
+    }
   const sum_e2 = rowE.reduce((a, b) => a + b, 0);
   const sum_f2 = rowR.reduce((a, b) => a + b, 0);
   const rel_l2 = sum_e2 === 0 ? 0 : Math.sqrt(sum_e2 / sum_f2);
@@ -330,9 +341,10 @@ export function measure(native: Tensor, faithful: Tensor, noise: number): Measur
     },
     angle,
     worst: n === 0 ? -1 : worst,
-    element_share: Math.max(0, element_share),
+    element_share,
     first_nonfinite,
     first_difference,
+    first_bad_row,
     total: {
       index: [],
       value: rel_l2,
