@@ -85,6 +85,8 @@ export interface Measured {
   readonly first_nonfinite: number;
   /** First element whose bits differ (NaN equals NaN), -1 when none does. */
   readonly first_difference: number;
+  /** First row beyond its limit (exact contracts: with a difference), -1 when none is. */
+  readonly first_bad_row: number;
   readonly total: WorstSlice;
   readonly row: WorstSlice;
   readonly col: WorstSlice;
@@ -296,6 +298,12 @@ export function measure(native: Tensor, faithful: Tensor, noise: number): Measur
     }
     if (noise > 0) allB.merge(0, rowB, r);
   }
+  let first_bad_row = first_nonfinite < 0 || cols === 0 ? -1 : Math.floor(first_nonfinite / cols);
+  for (let r = 0; r < rows && first_bad_row !== r; r++)
+    if (!(rowE[r] <= rowB.limit(r, rows))) {
+      first_bad_row = r;
+      break;
+    }
   const sum_e2 = rowE.reduce((a, b) => a + b, 0);
   const sum_f2 = rowR.reduce((a, b) => a + b, 0);
   const rel_l2 = sum_e2 === 0 ? 0 : Math.sqrt(sum_e2 / sum_f2);
@@ -333,6 +341,7 @@ export function measure(native: Tensor, faithful: Tensor, noise: number): Measur
     element_share: Math.max(0, element_share),
     first_nonfinite,
     first_difference,
+    first_bad_row,
     total: {
       index: [],
       value: rel_l2,

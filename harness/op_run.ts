@@ -1,20 +1,11 @@
 /** Cases of ops, each through the three oracles and the kernel: `verify --op`. */
 import type { OpDecl } from "../kernels/schema.ts";
-import {
-  agree,
-  makeCall,
-  regretOf,
-  runFaithful,
-  runIdeal,
-  runNative,
-  legal,
-  type Call,
-  type Tensors,
-} from "./call.ts";
+import { makeCall, regretOf, runFaithful, runNative, legal, type Call } from "./call.ts";
 import { loadSuite } from "./discover.ts";
 import { SeededInputs } from "./inputs.ts";
-import { distance } from "./metrics.ts";
+import { priceOf } from "./isolated.ts";
 import type { Native } from "./native.ts";
+import { InlineOpinions } from "./opinions.ts";
 import type { Agreement, Row } from "./result.ts";
 import { errorRows, rowOf, tapName, type RowContext } from "./rows.ts";
 import { CLEAN, judge } from "./verdict.ts";
@@ -69,8 +60,7 @@ async function compare(
   o: OpOptions,
 ): Promise<Row[]> {
   const faithful = await runFaithful(call);
-  const ideal = await runIdeal(call);
-  const tf = o.tf === null ? null : await agree(call, { faithful: faithful.out, ideal: ideal.out }, o.tf);
+  const second = await new InlineOpinions(o.tf).second(call, faithful.out);
   const native = await launched;
   const regret = await regretOf(call, native.out);
   // what follows from a legal choice is held against the oracle under the same choice
@@ -78,13 +68,13 @@ async function compare(
   return Object.entries(call.op.out).map(([output, decl]) => {
     const isChoice = decl.judge.kind === "choice";
     const reference = (isChoice ? faithful.out : ref)[output];
-    const oracles: Agreement | null = tf?.by[output] ?? null;
+    const oracles: Agreement | null = second.oracles?.[output] ?? null;
     const v = judge({
       decl,
       scalars: call.s,
       native: native.out[output],
       faithful: reference,
-      ideal: ideal.out[output],
+      ideal: second.ideal[output],
       guards: native.guards[output] ?? CLEAN,
       oracles,
       ...(regret && isChoice ? { regret } : {}),
@@ -96,24 +86,15 @@ async function compare(
         site: tapName(call.op, at.site, output),
         faithful: reference,
         native: native.out[output],
-        price: priceOf(faithful.out, ideal.out, output),
+        price: priceOf(second.price[output]),
         oracles,
-        times: { native: native.ms, faithful: faithful.ms, ideal: ideal.ms, tf: tf?.ms ?? null },
+        times: { native: native.ms, faithful: faithful.ms, ideal: second.ideal_ms, tf: second.tf_ms },
         counters: native.counters,
       },
       v,
     );
   });
 }
-
-const priceOf = (
-  faithful: Tensors,
-  ideal: Tensors,
-  output: string,
-): { calc_diff: number; rel_l2: number } => {
-  const { calc_diff, rel_l2 } = distance(faithful[output], ideal[output]);
-  return { calc_diff, rel_l2 };
-};
 
 /**
  * A corner case whose right answer is zero (or empty) cannot fail by its numbers, but it can crash, stay unwritten or leave its

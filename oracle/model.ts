@@ -17,6 +17,7 @@ import { op as mtpFuse } from "../kernels/mtp/mtp_fuse.op.ts";
 import { op as rmsnorm } from "../kernels/norm/rmsnorm.op.ts";
 import { op as groupedLinear } from "../kernels/linear/grouped_linear_fp8w.op.ts";
 import { op as kvFp8Sim } from "../kernels/quant/kv_fp8_sim.op.ts";
+import { op as sample } from "../kernels/sample/sample.op.ts";
 import { op as qNormRope } from "../kernels/rope/q_norm_rope.op.ts";
 import { op as rope } from "../kernels/rope/rope.op.ts";
 import { attendCompressed, emptyCompressor, type CompressorState } from "./compressor.ts";
@@ -218,3 +219,15 @@ export async function mtpBlock(
   const fused = await c.call(mtpFuse, "fuse", { e: eP, h: view(hP, [n_tok, cfg.hc, cfg.d_model]) });
   return block(c, cfg.layers[cfg.n_layer], fused.x, { ids: nextIds, pos0 }, state);
 }
+
+export interface Sampling {
+  readonly temperature: number;
+  readonly top_p: number;
+  readonly seed: number;
+}
+
+/** Next token ids i32 [n_tok] at each of the positions pos0, pos0 + 1, ... */
+export const sampleNext = async (c: Ctx, logits: Tensor, pos0: number, how: Sampling): Promise<Tensor> => {
+  const pos = i32(Array.from({ length: logits.shape[0] }, (_, i) => pos0 + i));
+  return (await c.call(sample, "sample", { logits, pos }, { ...how })).id;
+};
