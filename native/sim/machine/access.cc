@@ -76,7 +76,7 @@ bool find_window(Warp& w, const Instr& in, Space space, uint64_t a, uint64_t byt
   }
   const Allocation*& recent = c.recent[(reinterpret_cast<uintptr_t>(&in) / sizeof(Instr)) % 32];
   if (!recent || a - recent->base >= recent->bytes) {
-    const auto& list = l.allocations;
+    const auto& list = *l.allocations;
     size_t lo = 0, hi = list.size();
     while (lo < hi) {
       size_t mid = (lo + hi) / 2;

@@ -41,60 +41,71 @@ void Cta::start(Launch& l, uint64_t linear) {
 }
 
 void Cta::fill_inits(WarpState& s) {
+  const Dim3& b = launch->config.block;
+  for (const Init& i : s.program->inits) {
+    uint32_t v[LANES];
+    uint64_t same = 0;
+    bool lanes_differ = true;
+    for (unsigned l = 0; l < LANES; ++l) {
+      uint32_t t = s.w.index * LANES + l, bit = 1u << l;
+      switch (i.kind) {
+        case Init::tid_x: v[l] = b.x >= launch->config.block.count() ? t : t % b.x; break;
+        case Init::tid_y: v[l] = t / b.x % b.y; break;
+        case Init::tid_z: v[l] = t / b.x / b.y; break;
+        case Init::laneid: v[l] = l; break;
+        case Init::lanemask_eq: v[l] = bit; break;
+        case Init::lanemask_le: v[l] = bit | (bit - 1); break;
+        case Init::lanemask_lt: v[l] = bit - 1; break;
+        case Init::lanemask_ge: v[l] = 0 - bit; break;
+        case Init::lanemask_gt: v[l] = (0 - bit) & ~bit; break;
+        default: lanes_differ = false;
+      }
+      if (!lanes_differ) {
+        same = value_of(i, s.w.index);
+        break;
+      }
+    }
+    if (lanes_differ) {
+      std::memcpy(s.w.slot<uint32_t>(i.slot), v, sizeof v);
+    } else if (i.kind == Init::is_explicit_cluster) {  // the one predicate among them
+      *s.w.slot<uint32_t>(i.slot) = same ? ALL : 0;
+    } else if (i.wide) {
+      std::fill_n(s.w.slot<uint64_t>(i.slot), LANES, same);
+    } else {
+      std::fill_n(s.w.slot<uint32_t>(i.slot), LANES, uint32_t(same));
+    }
+  }
+}
+
+// Special registers that are one value for the whole warp.
+uint64_t Cta::value_of(const Init& i, uint32_t warp) const {
   const LaunchConfig& c = launch->config;
   const Dim3 &b = c.block, &g = c.grid, &k = c.cluster;
   Dim3 in_cluster{id.x % k.x, id.y % k.y, id.z % k.z}, cluster{id.x / k.x, id.y / k.y, id.z / k.z};
   Dim3 clusters{g.x / k.x, g.y / k.y, g.z / k.z};
-  for (const Init& i : s.program->inits) {
-    uint64_t v[LANES];
-    for (unsigned l = 0; l < LANES; ++l) {
-      uint32_t t = s.w.index * LANES + l, bit = 1u << l;
-      uint64_t value = 0;
-      switch (i.kind) {
-        case Init::tid_x: value = t % b.x; break;
-        case Init::tid_y: value = t / b.x % b.y; break;
-        case Init::tid_z: value = t / b.x / b.y; break;
-        case Init::ntid_x: case Init::ntid_y: case Init::ntid_z: value = of(b, i.kind - Init::ntid_x); break;
-        case Init::ctaid_x: case Init::ctaid_y: case Init::ctaid_z: value = of(id, i.kind - Init::ctaid_x); break;
-        case Init::nctaid_x: case Init::nctaid_y: case Init::nctaid_z: value = of(g, i.kind - Init::nctaid_x); break;
-        case Init::laneid: value = l; break;
-        case Init::warpid: value = s.w.index; break;
-        case Init::nwarpid: value = 64; break;
-        case Init::smid: value = (id.x + uint64_t(g.x) * (id.y + uint64_t(g.y) * id.z)) % 148; break;
-        case Init::nsmid: value = 148; break;
-        case Init::gridid: value = launch->grid_id; break;
-        case Init::lanemask_eq: value = bit; break;
-        case Init::lanemask_le: value = bit | (bit - 1); break;
-        case Init::lanemask_lt: value = bit - 1; break;
-        case Init::lanemask_ge: value = uint32_t(0 - bit); break;
-        case Init::lanemask_gt: value = uint32_t(0 - bit) & ~bit; break;
-        case Init::clusterid_x: case Init::clusterid_y: case Init::clusterid_z: value = of(cluster, i.kind - Init::clusterid_x); break;
-        case Init::nclusterid_x: case Init::nclusterid_y: case Init::nclusterid_z:
-          value = of(clusters, i.kind - Init::nclusterid_x);
-          break;
-        case Init::cluster_ctaid_x: case Init::cluster_ctaid_y: case Init::cluster_ctaid_z:
-          value = of(in_cluster, i.kind - Init::cluster_ctaid_x);
-          break;
-        case Init::cluster_nctaid_x: case Init::cluster_nctaid_y: case Init::cluster_nctaid_z:
-          value = of(k, i.kind - Init::cluster_nctaid_x);
-          break;
-        case Init::cluster_ctarank: value = rank; break;
-        case Init::cluster_nctarank: value = k.count(); break;
-        case Init::is_explicit_cluster: value = k.count() > 1; break;
-        case Init::total_smem_size: value = SHARED_RESERVED + s.program->static_shared + c.dynamic_shared; break;
-        case Init::dynamic_smem_size: value = c.dynamic_shared; break;
-        case Init::aggr_smem_size: value = s.program->static_shared + c.dynamic_shared; break;
-        case Init::shared_address: value = shared_base() + i.value; break;
-      }
-      v[l] = value;
-    }
-    if (i.kind == Init::is_explicit_cluster) {  // the one predicate among them
-      *s.w.slot<uint32_t>(i.slot) = v[0] ? ALL : 0;
-    } else if (i.wide) {
-      std::memcpy(s.w.slot<uint64_t>(i.slot), v, sizeof v);
-    } else {
-      for (unsigned l = 0; l < LANES; ++l) s.w.slot<uint32_t>(i.slot)[l] = uint32_t(v[l]);
-    }
+  const Program& p = *launch->program;
+  auto axis = [&](Init::Kind first) { return unsigned(i.kind - first); };
+  switch (i.kind) {
+    case Init::ntid_x: case Init::ntid_y: case Init::ntid_z: return of(b, axis(Init::ntid_x));
+    case Init::ctaid_x: case Init::ctaid_y: case Init::ctaid_z: return of(id, axis(Init::ctaid_x));
+    case Init::nctaid_x: case Init::nctaid_y: case Init::nctaid_z: return of(g, axis(Init::nctaid_x));
+    case Init::warpid: return warp;
+    case Init::nwarpid: return 64;
+    case Init::smid: return (id.x + uint64_t(g.x) * (id.y + uint64_t(g.y) * id.z)) % 148;
+    case Init::nsmid: return 148;
+    case Init::gridid: return launch->grid_id;
+    case Init::clusterid_x: case Init::clusterid_y: case Init::clusterid_z: return of(cluster, axis(Init::clusterid_x));
+    case Init::nclusterid_x: case Init::nclusterid_y: case Init::nclusterid_z: return of(clusters, axis(Init::nclusterid_x));
+    case Init::cluster_ctaid_x: case Init::cluster_ctaid_y: case Init::cluster_ctaid_z: return of(in_cluster, axis(Init::cluster_ctaid_x));
+    case Init::cluster_nctaid_x: case Init::cluster_nctaid_y: case Init::cluster_nctaid_z: return of(k, axis(Init::cluster_nctaid_x));
+    case Init::cluster_ctarank: return rank;
+    case Init::cluster_nctarank: return k.count();
+    case Init::is_explicit_cluster: return k.count() > 1;
+    case Init::total_smem_size: return SHARED_RESERVED + p.static_shared + c.dynamic_shared;
+    case Init::dynamic_smem_size: return c.dynamic_shared;
+    case Init::aggr_smem_size: return p.static_shared + c.dynamic_shared;
+    case Init::shared_address: return shared_base() + i.value;
+    default: return 0;
   }
 }
 

@@ -28,7 +28,7 @@ struct Launch {
   std::vector<uint8_t> params;
   uint64_t grid_id = 0;
   Memory* memory = nullptr;
-  std::vector<std::shared_ptr<Allocation>> allocations;  // sorted by base; nothing comes or goes during a launch
+  std::shared_ptr<const Allocations> allocations;  // by address; nothing comes or goes during a launch
   std::atomic<uint64_t> next_cta{0}, warp_instructions{0}, thread_instructions{0};
   std::atomic<bool> stop{false};
 };
@@ -64,6 +64,7 @@ struct Cta {
   void wake(unsigned id);
   [[noreturn]] void deadlock();
   void fill_inits(WarpState& s);
+  uint64_t value_of(const Init& i, uint32_t warp) const;
 };
 
 }  // namespace sim

@@ -32,6 +32,7 @@ class Pool {
     if (helpers) wake_.notify_all();
     job();
     std::unique_lock g(lock_);
+    active_ -= open_, open_ = 0;  // who has not woken yet is not needed any more
     done_.wait(g, [&] { return active_ == 0; });
   }
 

@@ -65,7 +65,7 @@ uint64_t Memory::allocate(uint64_t bytes, const std::string& name, uint64_t alig
   a->name = name.empty() ? "allocation " + std::to_string(++count_) : name;
   allocations_[at] = a;
   used_ += bytes;
-  ++epoch_;
+  list_ = nullptr;
   return at;
 }
 
@@ -88,7 +88,7 @@ bool Memory::release(uint64_t base) {
     drop(a, b - a);
     std::memset(reinterpret_cast<void*>(b), 0, s0 + n - b);
   }
-  ++epoch_;
+  list_ = nullptr;
   return true;
 }
 
@@ -98,11 +98,14 @@ std::shared_ptr<Allocation> Memory::find(uint64_t address) const {
   return it == allocations_.begin() ? nullptr : std::prev(it)->second;
 }
 
-std::vector<std::shared_ptr<Allocation>> Memory::list() const {
-  std::shared_lock guard(lock_);
-  std::vector<std::shared_ptr<Allocation>> out;
-  for (const auto& [base, a] : allocations_) out.push_back(a);
-  return out;
+std::shared_ptr<const Allocations> Memory::list() const {
+  std::unique_lock guard(lock_);
+  if (!list_) {
+    auto all = std::make_shared<Allocations>();
+    for (const auto& [base, a] : allocations_) all->push_back(a);
+    list_ = all;
+  }
+  return list_;
 }
 
 void Memory::mark(Allocation& a, uint64_t address, uint64_t bytes) {

@@ -23,6 +23,8 @@ struct Allocation {
   bool live = true;
 };
 
+using Allocations = std::vector<std::shared_ptr<Allocation>>;
+
 class Memory {
  public:
   Memory();
@@ -35,14 +37,11 @@ class Memory {
   uint64_t allocate(uint64_t bytes, const std::string& name = "", uint64_t align = 512);  // 0: out of memory
   bool release(uint64_t base);
   std::shared_ptr<Allocation> find(uint64_t address) const;  // the allocation that holds or most closely precedes the address
-  std::vector<std::shared_ptr<Allocation>> list() const;                // by address
+  std::shared_ptr<const Allocations> list() const;             // by address; the same object until an allocation comes or goes
   bool holds(uint64_t address) const { return address - base_ < reserved_; }
   Shadow shadow() const { return Shadow(shadow_ - (base_ >> 3)); }  // indexed by device address
   uint64_t total() const { return capacity_; }
   uint64_t in_use() const { return used_; }
-  // Bumped when an allocation comes or goes: cached lookups are stale then.
-  uint64_t epoch() const { return epoch_.load(std::memory_order_acquire); }
-
   void mark(Allocation& a, uint64_t address, uint64_t bytes);  // written by the host
 
   // Why [address, address+bytes) cannot be accessed: "" when it can.
@@ -54,7 +53,7 @@ class Memory {
   std::map<uint64_t, uint64_t> graves_;                          // freed: base, bytes, for the sentence "freed"
   uint8_t* shadow_ = nullptr;
   uint64_t base_ = 0, reserved_ = 0, capacity_ = 0, next_ = 0, used_ = 0, count_ = 0;
-  std::atomic<uint64_t> epoch_{1};
+  mutable std::shared_ptr<const Allocations> list_;  // null: an allocation came or went since
 };
 
 }  // namespace sim

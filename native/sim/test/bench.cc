@@ -1,4 +1,4 @@
-// Thread-instructions a second of converged code.
+// Thread-instructions a second of converged code: sim_bench [kernel [repetitions]]
 #include <sys/resource.h>
 
 #include <cstdio>
@@ -8,7 +8,9 @@
 using namespace sim;
 using namespace sim::testing;
 
-int main() {
+int main(int argc, char** argv) {
+  int repeat = argc > 2 ? std::atoi(argv[2]) : 2;
+  auto wanted = [&](const char* name) { return argc < 2 || !std::strcmp(argv[1], name); };
   auto m = kernels("norm");
   const int d = 4096, rows = 256;
   Array<float> x(std::vector<float>(d * rows, 1.5f)), w(std::vector<float>(d, 2.0f)), y(d * rows);
@@ -32,16 +34,22 @@ int main() {
     for (uint32_t grid : {1u, 256u}) {
       c.grid = {grid, 1, 1}, c.block = {256, 1, 1};
       std::string suffix = grid == 1 ? " (1 CTA)" : " (256 CTAs)";
-      for (int k = 0; k < 2; ++k) {
-        busy = cpu();
-        auto a = launch(*m, *m->entry("fma_chain"), c, params(y.at, grid == 1 ? 200000 : 2000, 0.99f, 0.5f));
-        if (k) report(("fma_chain" + suffix).c_str(), a);
-        busy = cpu();
-        auto r = launch(*m, *m->entry("rmsnorm"), c, params(x.at, w.at, y.at, d, 1e-6f));
-        if (k) report(("rmsnorm" + suffix).c_str(), r);
-        busy = cpu();
-        auto v = launch(*m, *m->entry("rmsnorm_v4"), c, params(x.at, w.at, y.at, d / 4, 1e-6f));
-        if (k) report(("rmsnorm_v4" + suffix).c_str(), v);
+      for (int k = 0; k < repeat; ++k) {
+        if (wanted("fma_chain")) {
+          busy = cpu();
+          auto a = launch(*m, *m->entry("fma_chain"), c, params(y.at, grid == 1 ? 200000 : 2000, 0.99f, 0.5f));
+          if (k == repeat - 1) report(("fma_chain" + suffix).c_str(), a);
+        }
+        if (wanted("rmsnorm")) {
+          busy = cpu();
+          auto r = launch(*m, *m->entry("rmsnorm"), c, params(x.at, w.at, y.at, d, 1e-6f));
+          if (k == repeat - 1) report(("rmsnorm" + suffix).c_str(), r);
+        }
+        if (wanted("rmsnorm_v4")) {
+          busy = cpu();
+          auto v = launch(*m, *m->entry("rmsnorm_v4"), c, params(x.at, w.at, y.at, d / 4, 1e-6f));
+          if (k == repeat - 1) report(("rmsnorm_v4" + suffix).c_str(), v);
+        }
       }
     }
   }
