@@ -1,16 +1,19 @@
-// sparse_attention: each query attends to the pool rows of its key list; keys are values; a sink joins the denominator only.
+// sparse_attention: each query attends to the pool rows of its key list; keys are values; a sink joins the
+// denominator only.
 //
 //   s[j] = (q . k[idx[j]]) * scale; m = max of s over slots with idx >= 0; P[j] = exp(s[j] - m)
 //   L = sum P + exp(sink - m); o = bf16(sum bf16(P[j]) k[idx[j]] / L)
 //
 // cite      DeepSeek-V4 inference/kernel.py sparse_attn
-// shapes    q bf16 [n_tok, n_head, head_dim], kv bf16 [n_kv, head_dim], idx i32 [n_tok, n_key], sink f32 [n_head]
-//           -> o bf16 [n_tok, n_head, head_dim]; any sizes
-// numerics  f32 scores and sums; P is rounded to bf16 for the second product only. m is the maximum over all keys before any P is
-//           rounded, so keys go by twice; the scores of up to KEY_CHUNK keys wait in shared memory, longer lists are scored twice.
-//           A slot with idx < 0 is never read; a query without keys gives 0
-// parallel  one CTA a token and 16 heads (an m16 tile). score: warps take 16 keys each; softmax: warps take 4 heads each; value:
-//           warps take 64 channels each. Keys go from global memory straight into fragments
+// shapes    q bf16 [n_tok, n_head, head_dim], kv bf16 [n_kv, head_dim], idx i32 [n_tok, n_key], sink f32
+//           [n_head] -> o bf16 [n_tok, n_head, head_dim]; any sizes
+// numerics  f32 scores and sums; P is rounded to bf16 for the second product only. m is the maximum over all
+//           keys before any P is rounded, so keys go by twice; the scores of up to KEY_CHUNK keys wait in
+//           shared memory, longer lists are scored twice. A slot with idx < 0 is never read; a query without
+//           keys gives 0
+// parallel  one CTA a token and 16 heads (an m16 tile). score: warps take 16 keys each; softmax: warps take 4
+//           heads each; value: warps take 64 channels each. Keys go from global memory straight into
+//           fragments
 #include "kernels/common/mma.cuh"
 #include "kernels/common/reduce.cuh"
 #include "kernels/common/vec.cuh"
@@ -19,9 +22,10 @@
 namespace {
 
 constexpr int HEADS = 16, N_WARP = 4, THREADS = 32 * N_WARP;
-constexpr int KEY_CHUNK = 1280;  // with 512 channels 106 KB of shared memory: two CTAs an SM. The launch declaration repeats it
+// With 512 channels 106 KB of shared memory: two CTAs an SM. The launch declaration repeats it.
+constexpr int KEY_CHUNK = 1280;
 constexpr int UNIT = 64;         // channels of a warp's value tile: 8 lanes of 8 channels
-constexpr int UNITS = 2;         // tiles a warp holds in registers, so a pass covers N_WARP * UNITS * UNIT = 512 channels
+constexpr int UNITS = 2;         // tiles a warp holds: a pass covers N_WARP * UNITS * UNIT = 512 channels
 constexpr float NEG_INF = -__builtin_huge_valf();
 
 // Dynamic shared memory: q, then scores, then the chunk's pool rows.
@@ -79,7 +83,8 @@ struct Attention {
     for (int i = threadIdx.x; i < HEADS * chunks; i += THREADS) {
       const int h = i / chunks, c = i % chunks;
       uint4 v = {0, 0, 0, 0};
-      if (h < n_head) v = load8<VEC>(p.q + (int64_t(tok) * p.n_head + head0 + h) * p.head_dim, 8 * c, p.head_dim);
+      if (h < n_head)
+        v = load8<VEC>(p.q + (int64_t(tok) * p.n_head + head0 + h) * p.head_dim, 8 * c, p.head_dim);
       *reinterpret_cast<uint4*>(smem.q + h * smem.q_stride + 16 * c) = v;
     }
   }
@@ -133,8 +138,9 @@ struct Attention {
     return m;
   }
 
-  // P = exp(s - m), rounded to bf16 in place; returns this lane's part of sum P (unrounded). A step reads s before it writes P, and
-  // P of 32 keys ends before s of the next 32 begins. Keys up to whole tiles have s = -inf and P = 0.
+  // P = exp(s - m), rounded to bf16 in place; returns this lane's part of sum P (unrounded). A step reads s
+  // before it writes P, and P of 32 keys ends before s of the next 32 begins. Keys up to whole tiles have s =
+  // -inf and P = 0.
   __device__ __forceinline__ float exponentials(int i, int keys, float m) {
     float* s = smem.s + (HEADS / N_WARP * warp + i) * smem.s_stride;
     bf16_t* P = reinterpret_cast<bf16_t*>(s);
@@ -152,8 +158,9 @@ struct Attention {
     return sum;
   }
 
-  // acc += sum over keys of bf16(P) k, for channels of units unit0 and unit0 + N_WARP. In a step of 16 keys, lane q owns keys 4q .. 4q + 3;
-  // tile c of a unit holds channels 8n + c for n = 0 .. 7, so that a lane's eight channels of a row are one load.
+  // acc += sum over keys of bf16(P) k, for channels of units unit0 and unit0 + N_WARP. In a step of 16 keys,
+  // lane q owns keys 4q .. 4q + 3; tile c of a unit holds channels 8n + c for n = 0 .. 7, so that a lane's
+  // eight channels of a row are one load.
   __device__ __forceinline__ void value(int keys, int unit0, float (&acc)[UNITS][8][4]) {
     const float* P_lo = smem.s + r * smem.s_stride;
     for (int j0 = 0; j0 < keys; j0 += 16) {
@@ -165,7 +172,8 @@ struct Attention {
       for (int u = 0; u < UNITS; ++u) {
         const int d = (unit0 + N_WARP * u) * UNIT + 8 * r;
         if ((unit0 + N_WARP * u) * UNIT >= p.head_dim) continue;
-        const uint4 v0 = load_key(row.x, d), v1 = load_key(row.y, d), v2 = load_key(row.z, d), v3 = load_key(row.w, d);
+        const uint4 v0 = load_key(row.x, d), v1 = load_key(row.y, d);
+        const uint4 v2 = load_key(row.z, d), v3 = load_key(row.w, d);
         step(acc[u][0], acc[u][1], lo, hi, v0.x, v1.x, v2.x, v3.x);
         step(acc[u][2], acc[u][3], lo, hi, v0.y, v1.y, v2.y, v3.y);
         step(acc[u][4], acc[u][5], lo, hi, v0.z, v1.z, v2.z, v3.z);
@@ -180,13 +188,17 @@ struct Attention {
   }
 
   // Two neighbouring channels of four keys: pairs of keys side by side are what a B fragment holds.
-  __device__ __forceinline__ static void step(float (&even)[4], float (&odd)[4], uint2 lo, uint2 hi, uint32_t k0,
-                                              uint32_t k1, uint32_t k2, uint32_t k3) {
-    mma::m16n8k16(mma::Bf16{}, even, lo.x, hi.x, lo.y, hi.y, __byte_perm(k0, k1, 0x5410), __byte_perm(k2, k3, 0x5410));
-    mma::m16n8k16(mma::Bf16{}, odd, lo.x, hi.x, lo.y, hi.y, __byte_perm(k0, k1, 0x7632), __byte_perm(k2, k3, 0x7632));
+  __device__ __forceinline__ static void step(float (&even)[4], float (&odd)[4], uint2 lo, uint2 hi,
+                                              uint32_t k0, uint32_t k1, uint32_t k2, uint32_t k3) {
+    constexpr uint32_t LOW = 0x5410, HIGH = 0x7632;  // halves of both words
+    mma::m16n8k16(mma::Bf16{}, even, lo.x, hi.x, lo.y, hi.y, __byte_perm(k0, k1, LOW),
+                  __byte_perm(k2, k3, LOW));
+    mma::m16n8k16(mma::Bf16{}, odd, lo.x, hi.x, lo.y, hi.y, __byte_perm(k0, k1, HIGH),
+                  __byte_perm(k2, k3, HIGH));
   }
 
-  // o = bf16(acc / L). Columns 2q and 2q + 1 of tile c are channels 16q + c and 16q + 8 + c: sixteen neighbours a lane and row.
+  // o = bf16(acc / L). Columns 2q and 2q + 1 of tile c are channels 16q + c and 16q + 8 + c: sixteen
+  // neighbours a lane and row.
   __device__ __forceinline__ void store(int unit0, const float (&acc)[UNITS][8][4], const float* L) {
 #pragma unroll
     for (int half = 0; half < 2; ++half) {
@@ -261,7 +273,8 @@ struct Attention {
         for (int i = 0; i < HEADS / N_WARP; ++i) {
           const int h = HEADS / N_WARP * warp + i;
           const float P = warp_sum(sum[i]);
-          if (lane == 0 && h < n_head) L[h] = m[i] == NEG_INF && P == 0.0f ? 0.0f : P + expf(p.sink[head0 + h] - m[i]);
+          const bool no_key = m[i] == NEG_INF && P == 0.0f;
+          if (lane == 0 && h < n_head) L[h] = no_key ? 0.0f : P + expf(p.sink[head0 + h] - m[i]);
         }
         __syncthreads();
       }

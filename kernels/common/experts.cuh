@@ -1,6 +1,6 @@
 // What grouped expert linears share: which rows and weights a CTA works on.
 #pragma once
-#include "kernels/common/gemm.cuh"
+#include "kernels/common/gemm_narrow.cuh"
 
 namespace gemm {
 

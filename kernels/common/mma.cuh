@@ -1,8 +1,9 @@
 // Warp-level matrix instruction (m16n8k16, f32 accumulators) and the exact widenings that feed it.
 //
-// A dot product does not care in which order it meets K as long as both operands agree. Kernels here use that: in a group of
-// 4 * G consecutive k, the four lanes q = lane % 4 own G consecutive k each, so that a lane loads its share of a weight row
-// from global memory in one piece, straight into B fragments, and no weight passes through shared memory.
+// A dot product does not care in which order it meets K as long as both operands agree. Kernels here use
+// that: in a group of 4 * G consecutive k, the four lanes q = lane % 4 own G consecutive k each, so that a
+// lane loads its share of a weight row from global memory in one piece, straight into B fragments, and no
+// weight passes through shared memory.
 #pragma once
 #include <cuda_fp16.h>
 
@@ -14,21 +15,23 @@ namespace mma {
 struct Bf16 {};
 struct F16 {};
 
-// m16n8k16: d += a b; m16n8k16_start: d = a b. PTX #warp-level-matrix-fragment-mma-16816-float: row = lane / 4 (+ 8), a0/a1 the first k pair of rows r, r + 8,
-// a2/a3 the second; b0/b1 the same pairs of column lane / 4; d: columns 2q, 2q + 1 of rows r (d[0], d[1]) and r + 8 (d[2], d[3]).
-#define MMA_M16N8K16(KIND, TYPE)                                                                                            \
-  __device__ __forceinline__ void m16n8k16(KIND, float (&d)[4], uint32_t a0, uint32_t a1, uint32_t a2, uint32_t a3,         \
-                                           uint32_t b0, uint32_t b1) {                                                      \
-    asm("mma.sync.aligned.m16n8k16.row.col.f32." TYPE "." TYPE ".f32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%9}, {%0,%1,%2,%3};" \
-        : "+f"(d[0]), "+f"(d[1]), "+f"(d[2]), "+f"(d[3])                                                                    \
-        : "r"(a0), "r"(a1), "r"(a2), "r"(a3), "r"(b0), "r"(b1));                                                            \
-  }                                                                                                                         \
-  __device__ __forceinline__ void m16n8k16_start(KIND, float (&d)[4], uint32_t a0, uint32_t a1, uint32_t a2, uint32_t a3,   \
-                                                 uint32_t b0, uint32_t b1) {                                                \
-    asm("mma.sync.aligned.m16n8k16.row.col.f32." TYPE "." TYPE ".f32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%9}, "               \
-        "{%10,%10,%10,%10};"                                                                                                \
-        : "=f"(d[0]), "=f"(d[1]), "=f"(d[2]), "=f"(d[3])                                                                    \
-        : "r"(a0), "r"(a1), "r"(a2), "r"(a3), "r"(b0), "r"(b1), "f"(0.0f));                                                 \
+// m16n8k16: d += a b; m16n8k16_start: d = a b. PTX #warp-level-matrix-fragment-mma-16816-float: row = lane /
+// 4 (+ 8), a0/a1 the first k pair of rows r, r + 8, a2/a3 the second; b0/b1 the same pairs of column lane /
+// 4; d: columns 2q, 2q + 1 of rows r (d[0], d[1]) and r + 8 (d[2], d[3]).
+#define MMA_M16N8K16(KIND, TYPE)                                                                           \
+  __device__ __forceinline__ void m16n8k16(KIND, float (&d)[4], uint32_t a0, uint32_t a1, uint32_t a2,     \
+                                           uint32_t a3, uint32_t b0, uint32_t b1) {                        \
+    asm("mma.sync.aligned.m16n8k16.row.col.f32." TYPE "." TYPE ".f32 "                                     \
+        "{%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%9}, {%0,%1,%2,%3};"                                            \
+        : "+f"(d[0]), "+f"(d[1]), "+f"(d[2]), "+f"(d[3])                                                   \
+        : "r"(a0), "r"(a1), "r"(a2), "r"(a3), "r"(b0), "r"(b1));                                           \
+  }                                                                                                        \
+  __device__ __forceinline__ void m16n8k16_start(KIND, float (&d)[4], uint32_t a0, uint32_t a1, uint32_t a2,\
+                                                 uint32_t a3, uint32_t b0, uint32_t b1) {                  \
+    asm("mma.sync.aligned.m16n8k16.row.col.f32." TYPE "." TYPE ".f32 "                                     \
+        "{%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%9}, {%10,%10,%10,%10};"                                        \
+        : "=f"(d[0]), "=f"(d[1]), "=f"(d[2]), "=f"(d[3])                                                   \
+        : "r"(a0), "r"(a1), "r"(a2), "r"(a3), "r"(b0), "r"(b1), "f"(0.0f));                                \
   }
 MMA_M16N8K16(Bf16, "bf16")
 MMA_M16N8K16(F16, "f16")
@@ -61,9 +64,9 @@ __device__ __forceinline__ void bf16_from_e4m3x4(uint32_t codes, uint32_t& lo, u
   hi = bf16_from_f16(hi);
 }
 
-// Eight e2m1 codes (element i in bits 4i .. 4i + 3) times 2^-14 as f16, in the order 0 4 | 1 5 | 2 6 | 3 7: the code's sign,
-// exponent and mantissa bits moved to f16's places, where exponent field 0 makes subnormals of both formats the same thing.
-// Whoever pairs these with another operand puts that one in the same order.
+// Eight e2m1 codes (element i in bits 4i .. 4i + 3) times 2^-14 as f16, in the order 0 4 | 1 5 | 2 6 | 3 7:
+// the code's sign, exponent and mantissa bits moved to f16's places, where exponent field 0 makes subnormals
+// of both formats the same thing. Whoever pairs these with another operand puts that one in the same order.
 __device__ __forceinline__ void f16_from_e2m1x8(uint32_t codes, uint32_t (&h)[4]) {
   constexpr uint32_t SIGN = 0x80008000u, MAGNITUDE = 0x0e000e00u;
   h[0] = ((codes << 12) & SIGN) | ((codes << 9) & MAGNITUDE);

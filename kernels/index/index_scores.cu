@@ -3,9 +3,11 @@
 //   s[tok][n] = sum over h of relu(q[tok][h] . k[n]) * bf16(w[tok][h] * scale)
 //
 // cite      DeepSeek-V4 inference/model.py Indexer.forward; rounding as DeepGEMM mqa_logits (f32)
-// shapes    q bf16 [n_tok, n_head, width], k bf16 [n_entry, width], w bf16 [n_tok, n_head] -> s f32 [n_tok, n_entry]; any sizes
+// shapes    q bf16 [n_tok, n_head, width], k bf16 [n_entry, width], w bf16 [n_tok, n_head] -> s f32 [n_tok,
+//           n_entry]; any sizes
 // numerics  f32 dot products and sum; NaN passes the relu; no mask
-// parallel  one CTA a token and 64 entries: heads are the rows of A (64 a pass), entries the columns, four warps over them
+// parallel  one CTA a token and 64 entries: heads are the rows of A (64 a pass), entries the columns, four
+//           warps over them
 #include "index_scores.h"
 #include "kernels/common/gemm.cuh"
 #include "kernels/common/reduce.cuh"
@@ -28,13 +30,15 @@ __device__ __forceinline__ void tile(const IndexScoresParams& p, Smem& smem) {
 
   const bf16_t* k_row[N_TILES];
 #pragma unroll
-  for (int t = 0; t < N_TILES; ++t) k_row[t] = p.k + int64_t(min(n0 + 8 * t + lane.r, p.n_entry - 1)) * p.width;
+  for (int t = 0; t < N_TILES; ++t)
+    k_row[t] = p.k + int64_t(min(n0 + 8 * t + lane.r, p.n_entry - 1)) * p.width;
 
   float s[N_TILES][2] = {};  // this lane's heads of columns 2q, 2q + 1
   int buffer = 0;
   for (int head0 = 0; head0 < p.n_head; head0 += B_M) {
     const int heads = min(B_M, p.n_head - head0);
-    const bf16_t* q_row = p.q + (int64_t(tok) * p.n_head + head0 + tid / 16) * p.width;  // stages heads tid / 16 + 8 i
+    // this thread stages heads tid / 16 + 8 i
+    const bf16_t* q_row = p.q + (int64_t(tok) * p.n_head + head0 + tid / 16) * p.width;
     __syncthreads();  // weights of the last pass are read
     if (tid < heads)
       smem.weight[tid] = __bfloat162float(
@@ -100,7 +104,8 @@ __device__ __forceinline__ void tile(const IndexScoresParams& p, Smem& smem) {
 
 }  // namespace
 
-extern "C" __global__ void __launch_bounds__(gemm::THREADS) index_scores(const __grid_constant__ IndexScoresParams p) {
+extern "C" __global__ void __launch_bounds__(gemm::THREADS)
+    index_scores(const __grid_constant__ IndexScoresParams p) {
   __shared__ Smem smem;
   if (p.width % 8 == 0 && mma::aligned(p.q, 16) && mma::aligned(p.k, 16))
     tile<true>(p, smem);

@@ -1,101 +1,109 @@
 // index_topk: the compressed entries that a query attends to.
 //
-//   of n < visible = min(n_entry, floor((pos + 1) / ratio)): the topk largest s[tok][n], ties to the lowest index, NaN below every
-//   number; written in ascending index order, then -1
+//   of n < visible = min(n_entry, floor((pos + 1) / ratio)): the topk largest s[tok][n], ties to the lowest
+//   index, NaN below every number; written in ascending index order, then -1
 //
 // cite      DeepSeek-V4 inference/model.py Indexer.forward: masked topk
 // shapes    s f32 [n_tok, n_entry], pos i32 [n_tok] -> idx i32 [n_tok, topk]; any sizes
 // numerics  comparisons only
-// parallel  one CTA a token. Radix select over 32-bit order keys, 11 + 11 + 10 bits, finds the topk-th largest key and how many of
-//           its equals still fit; each warp then counts and writes its contiguous range of entries, so order needs no sort
+// parallel  one CTA a token. Radix select over 32-bit order keys, a byte a pass, finds the topk-th largest
+//           key and how many of its equals still fit; each warp then counts and writes a contiguous range of
+//           entries, so order needs no sort
 #include "index_topk.h"
 #include "kernels/common/order.cuh"
 #include "kernels/common/reduce.cuh"
 
 namespace {
 
-constexpr int N_WARP = 8, THREADS = 32 * N_WARP;
-constexpr int BITS = 11, BINS = 1 << BITS;
-constexpr int PER_THREAD = BINS / THREADS;
+constexpr int MAX_WARPS = 32;
+constexpr int BITS = 8, BINS = 1 << BITS;  // a bin a thread: the launch has at least BINS threads
+constexpr int AHEAD = 4;                   // loads in flight a lane
 
 struct Smem {
   uint32_t bin[BINS];
-  uint32_t warp_total[N_WARP];
-  uint32_t digit, below;  // the chosen bin and how many keys lie in higher ones
-  int above[N_WARP], equal[N_WARP];
+  uint32_t warp_total[BINS / 32];
+  uint32_t digit, higher;  // the chosen bin and how many keys lie in higher ones
+  int above[MAX_WARPS], equal[MAX_WARPS];
 };
 
 // Finds the bin that holds the `wanted`-th largest key counted in smem.bin (1 is the largest).
 __device__ __forceinline__ void choose(Smem& smem, uint32_t wanted) {
   const int tid = threadIdx.x, lane = tid % 32, warp = tid / 32;
-  // thread t owns bins from the top: BINS - 1 - PER_THREAD t downwards
-  const int top = BINS - 1 - PER_THREAD * tid;
-  uint32_t mine = 0;
+  uint32_t count = 0, inclusive = 0;
+  if (tid < BINS) {  // whole warps; thread t looks at bin BINS - 1 - t
+    count = inclusive = smem.bin[BINS - 1 - tid];
 #pragma unroll
-  for (int i = 0; i < PER_THREAD; ++i) mine += smem.bin[top - i];
-  uint32_t inclusive = mine;
-  for (int o = 1; o < 32; o *= 2) {
-    const uint32_t before = __shfl_up_sync(FULL_WARP, inclusive, o);
-    if (lane >= o) inclusive += before;
+    for (int o = 1; o < 32; o *= 2) {
+      const uint32_t before = __shfl_up_sync(FULL_WARP, inclusive, o);
+      if (lane >= o) inclusive += before;
+    }
+    if (lane == 31) smem.warp_total[warp] = inclusive;
   }
-  if (lane == 31) smem.warp_total[warp] = inclusive;
   __syncthreads();
-  uint32_t higher = inclusive - mine;
-  for (int w = 0; w < warp; ++w) higher += smem.warp_total[w];
-  if (higher < wanted && wanted <= higher + mine) {
-#pragma unroll
-    for (int i = 0; i < PER_THREAD; ++i) {
-      const uint32_t count = smem.bin[top - i];
-      if (higher < wanted && wanted <= higher + count) {
-        smem.digit = top - i;
-        smem.below = higher;
-      }
-      higher += count;
+  if (tid < BINS) {
+    uint32_t higher = inclusive - count;
+    for (int w = 0; w < warp; ++w) higher += smem.warp_total[w];
+    if (higher < wanted && wanted <= higher + count) {
+      smem.digit = BINS - 1 - tid;
+      smem.higher = higher;
     }
   }
   __syncthreads();
 }
 
+// Keys of entries n, n + step, ..; 0 (no key) at or beyond `end`.
+__device__ __forceinline__ void load_keys(const float* s, int n, int step, int end, uint32_t (&key)[AHEAD]) {
+#pragma unroll
+  for (int i = 0; i < AHEAD; ++i) key[i] = n + i * step < end ? order_key(s[n + i * step]) : 0;
+}
+
 }  // namespace
 
-extern "C" __global__ void __launch_bounds__(THREADS) index_topk(const __grid_constant__ IndexTopkParams p) {
+extern "C" __global__ void __launch_bounds__(1024) index_topk(const __grid_constant__ IndexTopkParams p) {
   __shared__ Smem smem;
-  const int tid = threadIdx.x, lane = tid % 32, warp = tid / 32;
+  const int tid = threadIdx.x, lane = tid % 32, warp = tid / 32, threads = blockDim.x;
   const float* s = p.s + int64_t(blockIdx.x) * p.n_entry;
   int32_t* idx = p.idx + int64_t(blockIdx.x) * p.topk;
   const int visible = max(0, min(p.n_entry, (p.pos[blockIdx.x] + 1) / p.ratio));
 
   // no choice: every visible entry
   if (visible <= p.topk) {
-    for (int j = tid; j < p.topk; j += THREADS) idx[j] = j < visible ? j : -1;
+    for (int j = tid; j < p.topk; j += threads) idx[j] = j < visible ? j : -1;
     return;
   }
 
-  // threshold: the topk-th largest key, from its highest bits down; `wanted` counts among keys that share the bits found
+  // threshold: the topk-th largest key, a byte at a time from the top; `wanted` counts among keys with the
+  // bytes found
   uint32_t threshold = 0, wanted = p.topk;
+  uint32_t key[AHEAD];
 #pragma unroll 1
-  for (int known = 32, shift = 32 - BITS;; known = shift, shift = max(0, shift - BITS)) {  // bits from `known` up are found
-    for (int i = tid; i < BINS; i += THREADS) smem.bin[i] = 0;
+  for (int shift = 32 - BITS; shift >= 0; shift -= BITS) {
+    if (tid < BINS) smem.bin[tid] = 0;
     __syncthreads();
-    for (int n = tid; n < visible; n += THREADS) {
-      const uint32_t key = order_key(s[n]);
-      if (known == 32 || key >> known == threshold >> known) atomicAdd(&smem.bin[(key >> shift) & (BINS - 1)], 1u);
+    const uint32_t known = shift == 32 - BITS ? 0 : ~0u << (shift + BITS);
+    for (int n = tid; n < visible; n += AHEAD * threads) {
+      load_keys(s, n, threads, visible, key);
+#pragma unroll
+      for (int i = 0; i < AHEAD; ++i)
+        if (key[i] != 0 && (key[i] & known) == threshold) atomicAdd(&smem.bin[(key[i] >> shift) % BINS], 1u);
     }
     __syncthreads();
     choose(smem, wanted);
     threshold |= smem.digit << shift;
-    wanted -= smem.below;
-    if (shift == 0) break;
+    wanted -= smem.higher;
   }
 
   // each warp counts its range
-  const int range = (visible + THREADS - 1) / THREADS * 32;
+  const int range = (visible + threads - 1) / threads * 32;
   const int begin = min(visible, warp * range), end = min(visible, begin + range);
   int above = 0, equal = 0;
-  for (int n0 = begin; n0 < end; n0 += 32) {
-    const uint32_t key = n0 + lane < end ? order_key(s[n0 + lane]) : 0;
-    above += __popc(__ballot_sync(FULL_WARP, key > threshold));
-    equal += __popc(__ballot_sync(FULL_WARP, key == threshold));
+  for (int n = begin; n < end; n += AHEAD * 32) {
+    load_keys(s, n + lane, 32, end, key);
+#pragma unroll
+    for (int i = 0; i < AHEAD; ++i) {
+      above += __popc(__ballot_sync(FULL_WARP, key[i] > threshold));
+      equal += __popc(__ballot_sync(FULL_WARP, key[i] == threshold));
+    }
   }
   if (lane == 0) {
     smem.above[warp] = above;
@@ -110,14 +118,17 @@ extern "C" __global__ void __launch_bounds__(THREADS) index_topk(const __grid_co
     n_equal += smem.equal[w];
   }
   const uint32_t before = (1u << lane) - 1;
-  for (int n0 = begin; n0 < end; n0 += 32) {
-    const uint32_t key = n0 + lane < end ? order_key(s[n0 + lane]) : 0;
-    const uint32_t is_above = __ballot_sync(FULL_WARP, key > threshold);
-    const uint32_t is_equal = __ballot_sync(FULL_WARP, key == threshold);
-    const int equal_rank = n_equal + __popc(is_equal & before);
-    const int at = n_above + __popc(is_above & before) + min(equal_rank, int(wanted));
-    if (key > threshold || (key == threshold && equal_rank < int(wanted))) idx[at] = n0 + lane;
-    n_above += __popc(is_above);
-    n_equal += __popc(is_equal);
+  for (int n = begin; n < end; n += AHEAD * 32) {
+    load_keys(s, n + lane, 32, end, key);
+#pragma unroll
+    for (int i = 0; i < AHEAD; ++i) {
+      const uint32_t is_above = __ballot_sync(FULL_WARP, key[i] > threshold);
+      const uint32_t is_equal = __ballot_sync(FULL_WARP, key[i] == threshold);
+      const int rank = n_equal + __popc(is_equal & before);  // among equals
+      const int at = n_above + __popc(is_above & before) + min(rank, int(wanted));
+      if (key[i] > threshold || (key[i] == threshold && rank < int(wanted))) idx[at] = n + 32 * i + lane;
+      n_above += __popc(is_above);
+      n_equal += __popc(is_equal);
+    }
   }
 }

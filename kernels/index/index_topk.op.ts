@@ -19,6 +19,6 @@ export const op = defineOp({
   },
   contract:
     "of the entries n < floor((pos + 1) / ratio) the topk largest scores, ties to the lowest index, NaN below every number; written in ascending index order, then -1",
-  launch: { grid: ["n_tok"], block: 256 },
+  launch: { grid: ["n_tok"], block: "n_entry > 8192 ? 1024 : 256" },
   flops: ({ n_tok, n_entry }) => n_tok * n_entry,
 });

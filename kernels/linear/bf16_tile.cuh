@@ -1,14 +1,21 @@
-// The 64 x 64 tile of y = a wT with bf16 operands, shared by linear_bf16 and linear_f32 (they differ in the stored type).
+// The 64 x 64 tile of y = a wT with bf16 operands, shared by linear_bf16 and linear_f32 (they differ in the
+// stored type).
 #pragma once
-#include "kernels/common/gemm.cuh"
+#include "kernels/common/gemm_narrow.cuh"
 
 namespace linear {
 
 using namespace gemm;
 constexpr int G = 8;  // one 16-byte load a lane
 
+union Smem {
+  TileA<G> a;
+  Partial partial;
+};
+
 template <bool VEC, class T>
-__device__ __forceinline__ void bf16_tile(const bf16_t* a, const bf16_t* w, T* y, int M, int N, int K, TileA<G>& smem) {
+__device__ __forceinline__ void bf16_tile(const bf16_t* a, const bf16_t* w, T* y, int M, int N, int K,
+                                          Smem& smem) {
   const Lane lane;
   const int tid = threadIdx.x;
   const int m0 = blockIdx.y * B_M, n0 = blockIdx.x * B_N + lane.warp * 8 * N_TILES;
@@ -17,7 +24,7 @@ __device__ __forceinline__ void bf16_tile(const bf16_t* a, const bf16_t* w, T* y
   const bf16_t* w_row[N_TILES];
 #pragma unroll
   for (int t = 0; t < N_TILES; ++t) w_row[t] = w + int64_t(min(n0 + 8 * t + lane.r, N - 1)) * K;
-  const bf16_t* a_row = a + int64_t(m0 + tid / 16) * K;  // this thread stages rows tid / 16 + 8 i, 8 values from k
+  const bf16_t* a_row = a + int64_t(m0 + tid / 16) * K;  // this thread stages rows tid / 16 + 8 i
 
   float acc[M_TILES][N_TILES][4] = {};
   for (int k0 = 0, buffer = 0; k0 < K; k0 += B_K, buffer ^= 1) {
@@ -38,7 +45,7 @@ __device__ __forceinline__ void bf16_tile(const bf16_t* a, const bf16_t* w, T* y
 #pragma unroll
     for (int i = 0; i < B_M / 8; ++i)
       if (tid / 16 + 8 * i < rows)
-        smem.put(buffer, tid / 16 + 8 * i, tid % 16,
+        smem.a.put(buffer, tid / 16 + 8 * i, tid % 16,
                  load_bf16x8<VEC>(a_row + int64_t(8 * i) * K, k0 + 8 * (tid % 16), K));
     __syncthreads();
 
@@ -46,7 +53,7 @@ __device__ __forceinline__ void bf16_tile(const bf16_t* a, const bf16_t* w, T* y
 #pragma unroll
     for (int i = 0; i < M_TILES; ++i)
       if (16 * i < rows)
-        dot_block<G, false>(mma::Bf16{}, acc[i], smem, buffer, 16 * i + lane.r, rows, lane.q, b);
+        dot_block<G, false>(mma::Bf16{}, acc[i], smem.a, buffer, 16 * i + lane.r, rows, lane.q, b);
   }
 
   // store: y = acc, rounded once when y is bf16
@@ -54,11 +61,48 @@ __device__ __forceinline__ void bf16_tile(const bf16_t* a, const bf16_t* w, T* y
 }
 
 template <class T>
-__device__ __forceinline__ void bf16(const bf16_t* a, const bf16_t* w, T* y, int M, int N, int K, TileA<G>& smem) {
-  if (K % 8 == 0 && mma::aligned(a, 16) && mma::aligned(w, 16))
+__device__ __forceinline__ void bf16_narrow(const bf16_t* a, const bf16_t* w, T* y, int M, int N, int K,
+                                            Smem& smem) {
+  const Lane lane;
+  const int column0 = blockIdx.x * B_N;
+  const bf16_t* a_lo = a + int64_t(low_row(lane, M)) * K;
+  const bf16_t* a_hi = a + int64_t(high_row(lane, M)) * K;
+
+  Narrow acc = {};
+  for (int k0 = lane.warp * NARROW_K; k0 < K; k0 += N_WARP * NARROW_K) {
+    // load
+    Fragment b[NARROW_TILES], lo, hi;
+#pragma unroll
+    for (int t = 0; t < NARROW_TILES; ++t) {
+      const bf16_t* w_row = w + int64_t(min(column0 + 8 * t + lane.r, N - 1)) * K;
+#pragma unroll
+      for (int j = 0; j < NARROW_CHUNKS; ++j)
+        as_chunk(load_bf16x8<true>(w_row, k0 + lane_k<G>(j, lane.q), K), b[t][j]);
+    }
+#pragma unroll
+    for (int j = 0; j < NARROW_CHUNKS; ++j) {
+      as_chunk(load_bf16x8<true>(a_lo, k0 + lane_k<G>(j, lane.q), K), lo[j]);
+      as_chunk(load_bf16x8<true>(a_hi, k0 + lane_k<G>(j, lane.q), K), hi[j]);
+    }
+    // mma: acc += sum over the step of a w
+#pragma unroll
+    for (int t = 0; t < NARROW_TILES; ++t) multiply_row<false>(mma::Bf16{}, acc[t], lo, hi, b[t]);
+  }
+
+  // store: y = acc, rounded once when y is bf16
+  finish(acc, smem.partial, y, 0, M, N, column0, N, lane);
+}
+
+template <class T>
+__device__ __forceinline__ void bf16(const bf16_t* a, const bf16_t* w, T* y, int M, int N, int K,
+                                     Smem& smem) {
+  const bool vec = K % 8 == 0 && mma::aligned(a, 16) && mma::aligned(w, 16);
+  if (!vec)
+    bf16_tile<false>(a, w, y, M, N, K, smem);
+  else if (M > NARROW_ROWS)
     bf16_tile<true>(a, w, y, M, N, K, smem);
   else
-    bf16_tile<false>(a, w, y, M, N, K, smem);
+    bf16_narrow(a, w, y, M, N, K, smem);
 }
 
 }  // namespace linear

@@ -1,24 +1,38 @@
-// grouped_linear_fp8w: per group g of channels, y = a wT with bf16 rows and e4m3 weights (the output projection's first half).
+// grouped_linear_fp8w: per group g of channels, y = a wT with bf16 rows and e4m3 weights (the output
+// projection's first half).
 //
 //   y[m][g][n] = bf16(sum over k of a[m][g][k] * w[g N + n][k] * w_s[(g N + n) / 128][k / 128])
 //
-// cite      DeepSeek-V4 inference/model.py Attention.forward: einsum(bsgd, grd -> bsgr) with wo_a dequantised to bf16
-// shapes    a bf16 [M, n_group, K], w e4m3 [n_group * N, K], w_s ue8m0 [n_group * N / 128, K / 128] -> y bf16 [M, n_group, N]
-// numerics  e4m3 widens to bf16 exactly and w_s is a power of two, so scaling the f32 sum of a 128-block is the sum of scaled
-//           weights; f32 accumulation, one rounding to bf16
-// parallel  one CTA a 64 x 64 tile of a group, four warps over its columns; m16 tiles without rows are skipped
+// cite      DeepSeek-V4 inference/model.py Attention.forward: einsum(bsgd, grd -> bsgr) with wo_a dequantised
+//           to bf16
+// shapes    a bf16 [M, n_group, K], w e4m3 [n_group * N, K], w_s ue8m0 [n_group * N / 128, K / 128] -> y bf16
+//           [M, n_group, N]
+// numerics  e4m3 widens to bf16 exactly and w_s is a power of two, so scaling the f32 sum of a 128-block is
+//           the sum of scaled weights; f32 accumulation, one rounding to bf16
+// parallel  one CTA a 64 x 64 tile of a group, four warps over its columns, or over K when M is at most 16
 #include "grouped_linear_fp8w.h"
-#include "kernels/common/gemm.cuh"
+#include "kernels/common/gemm_narrow.cuh"
 
 namespace {
 
 using namespace gemm;
 constexpr int G = 16;  // one 16-byte load of weights a lane
 
-struct Smem {
-  TileA<G> a;
-  float scale[2][B_N];  // w_s of the step, by column: a tile may straddle two 128-row blocks of w
+union Smem {
+  struct {
+    TileA<G> a;
+    float scale[2][B_N];  // w_s of the step, by column: a tile may straddle two 128-row blocks of w
+  };
+  Partial partial;
 };
+
+// Sixteen codes of a lane as two chunks of a fragment.
+__device__ __forceinline__ void widen(const uint4& codes, uint32_t (&first)[4], uint32_t (&second)[4]) {
+  mma::bf16_from_e4m3x4(codes.x, first[0], first[1]);
+  mma::bf16_from_e4m3x4(codes.y, first[2], first[3]);
+  mma::bf16_from_e4m3x4(codes.z, second[0], second[1]);
+  mma::bf16_from_e4m3x4(codes.w, second[2], second[3]);
+}
 
 template <bool VEC>
 __device__ __forceinline__ void tile(const GroupedLinearFp8wParams& p, Smem& smem) {
@@ -33,7 +47,8 @@ __device__ __forceinline__ void tile(const GroupedLinearFp8wParams& p, Smem& sme
   for (int t = 0; t < N_TILES; ++t)
     w_row[t] = p.w + (int64_t(group) * p.N + min(n0 + 8 * t + lane.r, p.N - 1)) * p.K;
   const int64_t a_stride = int64_t(p.n_group) * p.K;
-  const bf16_t* a_row = p.a + (m0 + tid / 16) * a_stride + int64_t(group) * p.K;  // stages rows tid / 16 + 8 i
+  // this thread stages rows tid / 16 + 8 i
+  const bf16_t* a_row = p.a + (m0 + tid / 16) * a_stride + int64_t(group) * p.K;
   const int64_t scale_row = (int64_t(group) * p.N + min(column0 + tid, p.N - 1)) / 128;
 
   float acc[M_TILES][N_TILES][4] = {};
@@ -61,12 +76,7 @@ __device__ __forceinline__ void tile(const GroupedLinearFp8wParams& p, Smem& sme
 #pragma unroll
     for (int t = 0; t < N_TILES; ++t)
 #pragma unroll
-      for (int h = 0; h < 2; ++h) {
-        mma::bf16_from_e4m3x4(raw[t][h].x, b[t][2 * h][0], b[t][2 * h][1]);
-        mma::bf16_from_e4m3x4(raw[t][h].y, b[t][2 * h][2], b[t][2 * h][3]);
-        mma::bf16_from_e4m3x4(raw[t][h].z, b[t][2 * h + 1][0], b[t][2 * h + 1][1]);
-        mma::bf16_from_e4m3x4(raw[t][h].w, b[t][2 * h + 1][2], b[t][2 * h + 1][3]);
-      }
+      for (int h = 0; h < 2; ++h) widen(raw[t][h], b[t][2 * h], b[t][2 * h + 1]);
     float2 s[N_TILES];
 #pragma unroll
     for (int t = 0; t < N_TILES; ++t)
@@ -90,13 +100,63 @@ __device__ __forceinline__ void tile(const GroupedLinearFp8wParams& p, Smem& sme
   store_tile(p.y + int64_t(group) * p.N, acc, m0, rows, p.N, n0, int64_t(p.n_group) * p.N, lane);
 }
 
+__device__ __forceinline__ void narrow(const GroupedLinearFp8wParams& p, Smem& smem) {
+  const Lane lane;
+  const int group = blockIdx.z, column0 = blockIdx.x * B_N, n_block = (p.K + B_K - 1) / B_K;
+  const int64_t w_row0 = int64_t(group) * p.N;
+  const bf16_t* a_lo = p.a + (int64_t(low_row(lane, p.M)) * p.n_group + group) * p.K;
+  const bf16_t* a_hi = p.a + (int64_t(high_row(lane, p.M)) * p.n_group + group) * p.K;
+  // the tile's 64 rows of w lie in at most two scale blocks: columns from `split` on in the second
+  const int64_t block0 = (w_row0 + column0) / 128, last = (w_row0 + p.N - 1) / 128;
+  const uint8_t* scale0 = p.w_s + block0 * n_block;
+  const uint8_t* scale1 = p.w_s + min(block0 + 1, last) * n_block;
+  const int split = int((block0 + 1) * 128 - w_row0 - column0);
+
+  Narrow acc = {};
+  for (int k0 = lane.warp * NARROW_K; k0 < p.K; k0 += N_WARP * NARROW_K) {
+    // load
+    const int k = k0 + lane_k<G>(0, lane.q), block = k0 / B_K;
+    uint4 w[NARROW_TILES];
+#pragma unroll
+    for (int t = 0; t < NARROW_TILES; ++t)
+      w[t] = load_e4m3x16<true>(p.w + (w_row0 + min(column0 + 8 * t + lane.r, p.N - 1)) * p.K, k, p.K);
+    Fragment lo, hi;
+#pragma unroll
+    for (int j = 0; j < NARROW_CHUNKS; ++j) {
+      as_chunk(load_bf16x8<true>(a_lo, k + 8 * j, p.K), lo[j]);
+      as_chunk(load_bf16x8<true>(a_hi, k + 8 * j, p.K), hi[j]);
+    }
+    const float s0 = ue8m0_to_f32(scale0[block]), s1 = ue8m0_to_f32(scale1[block]);
+
+    // mma: dot = sum over half a block of a w; acc += dot * w_s
+#pragma unroll
+    for (int t = 0; t < NARROW_TILES; ++t) {
+      Fragment b;
+      widen(w[t], b[0], b[1]);
+      float dot[4];
+      multiply_row<true>(mma::Bf16{}, dot, lo, hi, b);
+      const float even = 8 * t + 2 * lane.q < split ? s0 : s1, odd = 8 * t + 2 * lane.q + 1 < split ? s0 : s1;
+      acc[t][0] += dot[0] * even;
+      acc[t][1] += dot[1] * odd;
+      acc[t][2] += dot[2] * even;
+      acc[t][3] += dot[3] * odd;
+    }
+  }
+
+  // store: y = bf16(acc)
+  finish(acc, smem.partial, p.y + w_row0, 0, p.M, p.N, column0, int64_t(p.n_group) * p.N, lane);
+}
+
 }  // namespace
 
-extern "C" __global__ void __launch_bounds__(gemm::THREADS)
+extern "C" __global__ void __launch_bounds__(gemm::THREADS, 3)
     grouped_linear_fp8w(const __grid_constant__ GroupedLinearFp8wParams p) {
   __shared__ Smem smem;
-  if (p.K % 16 == 0 && mma::aligned(p.a, 16) && mma::aligned(p.w, 16))
+  const bool vec = p.K % 16 == 0 && mma::aligned(p.a, 16) && mma::aligned(p.w, 16);
+  if (!vec)
+    tile<false>(p, smem);
+  else if (p.M > NARROW_ROWS)
     tile<true>(p, smem);
   else
-    tile<false>(p, smem);
+    narrow(p, smem);
 }

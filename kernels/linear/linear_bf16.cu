@@ -5,11 +5,12 @@
 // cite      DeepSeek-V4 inference/model.py F.linear in bf16 (indexer weights_proj)
 // shapes    a bf16 [M, K], w bf16 [N, K] -> y bf16 [M, N]; any M, N, K
 // numerics  products of bf16 are exact in f32; f32 accumulation, one rounding to bf16
-// parallel  one CTA a 64 x 64 tile of y, four warps over its columns; m16 tiles without rows are skipped
+// parallel  one CTA a 64 x 64 tile of y, four warps over its columns, or over K when M is at most 16
 #include "bf16_tile.cuh"
 #include "linear_bf16.h"
 
-extern "C" __global__ void __launch_bounds__(gemm::THREADS) linear_bf16(const __grid_constant__ LinearBf16Params p) {
-  __shared__ gemm::TileA<linear::G> smem;
+extern "C" __global__ void __launch_bounds__(gemm::THREADS, 3)
+    linear_bf16(const __grid_constant__ LinearBf16Params p) {
+  __shared__ linear::Smem smem;
   linear::bf16(p.a, p.w, p.y, p.M, p.N, p.K, smem);
 }

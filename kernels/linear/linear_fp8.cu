@@ -1,13 +1,16 @@
 // linear_fp8: y = a wT, both operands e4m3 with power-of-two scales.
 //
-//   y[m][n] = bf16(sum over 128-blocks b of K of (sum over k in b of a[m][k] w[n][k]) * a_s[m][b] * w_s[n / 128][b])
+//   y[m][n] = bf16(sum over 128-blocks b of K of dot[b] * a_s[m][b] * w_s[n / 128][b])
+//   dot[b] = sum over k in b of a[m][k] w[n][k]
 //
 // cite      DeepSeek-V4 inference/kernel.py fp8_gemm
-// shapes    a e4m3 [M, K], a_s ue8m0 [M, K/128], w e4m3 [N, K], w_s ue8m0 [N/128, K/128] -> y bf16 [M, N]; any M, N, K
-// numerics  e4m3 widens to f16 exactly and products of two are exact in f32; f32 accumulation, one rounding to bf16. The fp8
-//           instruction is not used: on Hopper it accumulates with about 14 bits.
-// parallel  one CTA a 64 x 64 tile of y, four warps over its columns; m16 tiles without rows are skipped
-#include "kernels/common/gemm.cuh"
+// shapes    a e4m3 [M, K], a_s ue8m0 [M, K/128], w e4m3 [N, K], w_s ue8m0 [N/128, K/128] -> y bf16 [M, N];
+//           any M, N, K
+// numerics  e4m3 widens to f16 exactly and products of two are exact in f32; f32 accumulation, one rounding
+//           to bf16. The fp8 instruction is not used: on Hopper it accumulates with about 14 bits.
+// parallel  one CTA a 64 x 64 tile of y, four warps over its columns, or over K when M is at most 16 and rows
+//           are vectors
+#include "kernels/common/gemm_narrow.cuh"
 #include "linear_fp8.h"
 
 namespace {
@@ -15,10 +18,63 @@ namespace {
 using namespace gemm;
 constexpr int G = 16;  // one 16-byte load a lane
 
-struct Smem {
-  TileA<G> a;
-  float scale[2][B_M];  // a_s * w_s of the step
+union Smem {
+  struct {
+    TileA<G> a;
+    float scale[2][B_M];  // a_s * w_s of the step
+  };
+  Partial partial;
 };
+
+// Sixteen codes of a lane as two chunks of a fragment.
+__device__ __forceinline__ void widen(const uint4& codes, uint32_t (&first)[4], uint32_t (&second)[4]) {
+  mma::f16_from_e4m3x4(codes.x, first[0], first[1]);
+  mma::f16_from_e4m3x4(codes.y, first[2], first[3]);
+  mma::f16_from_e4m3x4(codes.z, second[0], second[1]);
+  mma::f16_from_e4m3x4(codes.w, second[2], second[3]);
+}
+
+__device__ __forceinline__ void narrow(const LinearFp8Params& p, Smem& smem) {
+  const Lane lane;
+  const int column0 = blockIdx.x * B_N, n_block = (p.K + B_K - 1) / B_K;
+  const int row_lo = low_row(lane, p.M), row_hi = high_row(lane, p.M);
+  const uint8_t* a_lo = p.a + int64_t(row_lo) * p.K;
+  const uint8_t* a_hi = p.a + int64_t(row_hi) * p.K;
+  const uint8_t* w_scale = p.w_s + int64_t(column0 / 128) * n_block;
+
+  Narrow acc = {};
+  for (int k0 = lane.warp * NARROW_K; k0 < p.K; k0 += N_WARP * NARROW_K) {
+    // load
+    const int k = k0 + lane_k<G>(0, lane.q), block = k0 / B_K;
+    uint4 w[NARROW_TILES];
+#pragma unroll
+    for (int t = 0; t < NARROW_TILES; ++t)
+      w[t] = load_e4m3x16<true>(p.w + int64_t(min(column0 + 8 * t + lane.r, p.N - 1)) * p.K, k, p.K);
+    const uint4 lo_codes = load_e4m3x16<true>(a_lo, k, p.K), hi_codes = load_e4m3x16<true>(a_hi, k, p.K);
+    const float w_s = ue8m0_to_f32(w_scale[block]);
+    const float s_lo = ue8m0_to_f32(p.a_s[int64_t(row_lo) * n_block + block]) * w_s;
+    const float s_hi = ue8m0_to_f32(p.a_s[int64_t(row_hi) * n_block + block]) * w_s;
+
+    // mma: dot = sum over half a block of a w; acc += dot * a_s * w_s
+    Fragment lo, hi;
+    widen(lo_codes, lo[0], lo[1]);
+    widen(hi_codes, hi[0], hi[1]);
+#pragma unroll
+    for (int t = 0; t < NARROW_TILES; ++t) {
+      Fragment b;
+      widen(w[t], b[0], b[1]);
+      float dot[4];
+      multiply_row<true>(mma::F16{}, dot, lo, hi, b);
+      acc[t][0] += dot[0] * s_lo;
+      acc[t][1] += dot[1] * s_lo;
+      acc[t][2] += dot[2] * s_hi;
+      acc[t][3] += dot[3] * s_hi;
+    }
+  }
+
+  // store: y = bf16(acc)
+  finish(acc, smem.partial, p.y, 0, p.M, p.N, column0, p.N, lane);
+}
 
 template <bool VEC>
 __device__ __forceinline__ void tile(const LinearFp8Params& p, Smem& smem) {
@@ -31,7 +87,7 @@ __device__ __forceinline__ void tile(const LinearFp8Params& p, Smem& smem) {
   const uint8_t* w_row[N_TILES];
 #pragma unroll
   for (int t = 0; t < N_TILES; ++t) w_row[t] = p.w + int64_t(min(n0 + 8 * t + lane.r, p.N - 1)) * p.K;
-  const uint8_t* a_row = p.a + int64_t(m0 + tid / 8) * p.K;  // this thread stages rows tid / 8 + 16 i, 16 values from k
+  const uint8_t* a_row = p.a + int64_t(m0 + tid / 8) * p.K;  // this thread stages rows tid / 8 + 16 i
   const uint8_t* w_scale = p.w_s + int64_t(blockIdx.x * B_N / 128) * n_block;
 
   float acc[M_TILES][N_TILES][4] = {};
@@ -50,13 +106,11 @@ __device__ __forceinline__ void tile(const LinearFp8Params& p, Smem& smem) {
     for (int i = 0; i < M_TILES; ++i)
       if (tid / 8 + 16 * i < rows) {
         const uint4 v = load_e4m3x16<VEC>(a_row + int64_t(16 * i) * p.K, k0 + 16 * (tid % 8), p.K);
-        uint4 lo, hi;
-        mma::f16_from_e4m3x4(v.x, lo.x, lo.y);
-        mma::f16_from_e4m3x4(v.y, lo.z, lo.w);
-        mma::f16_from_e4m3x4(v.z, hi.x, hi.y);
-        mma::f16_from_e4m3x4(v.w, hi.z, hi.w);
-        smem.a.put(buffer, tid / 8 + 16 * i, 2 * (tid % 8), lo);
-        smem.a.put(buffer, tid / 8 + 16 * i, 2 * (tid % 8) + 1, hi);
+        uint32_t h[2][4];
+        widen(v, h[0], h[1]);
+#pragma unroll
+        for (int c = 0; c < 2; ++c)
+          smem.a.put(buffer, tid / 8 + 16 * i, 2 * (tid % 8) + c, {h[c][0], h[c][1], h[c][2], h[c][3]});
       }
     if (tid < rows)
       smem.scale[buffer][tid] =
@@ -68,12 +122,7 @@ __device__ __forceinline__ void tile(const LinearFp8Params& p, Smem& smem) {
 #pragma unroll
     for (int t = 0; t < N_TILES; ++t)
 #pragma unroll
-      for (int h = 0; h < 2; ++h) {
-        mma::f16_from_e4m3x4(raw[t][h].x, b[t][2 * h][0], b[t][2 * h][1]);
-        mma::f16_from_e4m3x4(raw[t][h].y, b[t][2 * h][2], b[t][2 * h][3]);
-        mma::f16_from_e4m3x4(raw[t][h].z, b[t][2 * h + 1][0], b[t][2 * h + 1][1]);
-        mma::f16_from_e4m3x4(raw[t][h].w, b[t][2 * h + 1][2], b[t][2 * h + 1][3]);
-      }
+      for (int h = 0; h < 2; ++h) widen(raw[t][h], b[t][2 * h], b[t][2 * h + 1]);
 #pragma unroll
     for (int i = 0; i < M_TILES; ++i)
       if (16 * i < rows) {
@@ -97,10 +146,14 @@ __device__ __forceinline__ void tile(const LinearFp8Params& p, Smem& smem) {
 
 }  // namespace
 
-extern "C" __global__ void __launch_bounds__(gemm::THREADS) linear_fp8(const __grid_constant__ LinearFp8Params p) {
+extern "C" __global__ void __launch_bounds__(gemm::THREADS, 3)
+    linear_fp8(const __grid_constant__ LinearFp8Params p) {
   __shared__ Smem smem;
-  if (p.K % 16 == 0 && mma::aligned(p.a, 16) && mma::aligned(p.w, 16))
+  const bool vec = p.K % 16 == 0 && mma::aligned(p.a, 16) && mma::aligned(p.w, 16);
+  if (!vec)
+    tile<false>(p, smem);
+  else if (p.M > NARROW_ROWS)
     tile<true>(p, smem);
   else
-    tile<false>(p, smem);
+    narrow(p, smem);
 }

@@ -3,7 +3,8 @@
 //   z[tok] = bf16(routed[slot_row[tok][0]] + ... + routed[slot_row[tok][n_act - 1]] + shared[tok])
 //
 // cite      DeepSeek-V4 inference/model.py MoE.forward: y (f32) += expert, + shared, cast
-// shapes    routed bf16 [n_row, d_model], slot_row i32 [n_tok, n_act], shared bf16 [n_tok, d_model] -> z bf16 [n_tok, d_model]
+// shapes    routed bf16 [n_row, d_model], slot_row i32 [n_tok, n_act], shared bf16 [n_tok, d_model] -> z bf16
+//           [n_tok, d_model]
 // numerics  f32 from zero, left to right, one rounding: the result is exact bit for bit
 // parallel  a thread eight neighbouring channels of a token
 #include "kernels/common/vec.cuh"
@@ -32,7 +33,8 @@ extern "C" __global__ void __launch_bounds__(128) moe_combine(const __grid_const
   } else {
     for (int j = 0; j < min(8, p.d_model - c); ++j) {
       float sum = 0.0f;
-      for (int a = 0; a < p.n_act; ++a) sum += __bfloat162float(p.routed[int64_t(rows[a]) * p.d_model + c + j]);
+      for (int a = 0; a < p.n_act; ++a)
+        sum += __bfloat162float(p.routed[int64_t(rows[a]) * p.d_model + c + j]);
       p.z[at + j] = __float2bfloat16_rn(sum + __bfloat162float(p.shared[at + j]));
     }
   }

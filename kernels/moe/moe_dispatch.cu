@@ -4,11 +4,12 @@
 //   row_slot[row] = slot, slot_row[slot] = row, row_tok[row] = slot / n_act, row_expert[row] = ids[slot]
 //
 // cite      DeepSeek-V4 inference/model.py MoE.forward: rows of each expert
-// shapes    ids i32 [n_tok, n_act] -> offset i32 [n_expert + 1], row_tok, row_slot, row_expert i32 [n_tok * n_act],
-//           slot_row i32 [n_tok, n_act]
+// shapes    ids i32 [n_tok, n_act] -> offset i32 [n_expert + 1], row_tok, row_slot, row_expert i32 [n_tok *
+//           n_act], slot_row i32 [n_tok, n_act]
 // numerics  integers
-// parallel  one CTA. A warp owns a contiguous range of slots: it counts its range, the CTA turns counts into first rows by
-//           (expert, warp), and the warp hands out rows in slot order without meeting the others again
+// parallel  one CTA. A warp owns a contiguous range of slots: it counts its range, the CTA turns counts into
+//           first rows by (expert, warp), and the warp hands out rows in slot order without meeting the
+//           others again
 #include "kernels/common/reduce.cuh"
 #include "moe_dispatch.h"
 
@@ -16,7 +17,8 @@ namespace {
 
 constexpr int N_WARP = 8, THREADS = 32 * N_WARP;
 
-// Exclusive prefix sum of `v` over the CTA; `total` gets the sum. Both barriers inside: `scratch` may be used again at once.
+// Exclusive prefix sum of `v` over the CTA; `total` gets the sum. Both barriers inside: `scratch` may be used
+// again at once.
 __device__ int block_prefix(int v, int* scratch, int& total) {
   const int lane = threadIdx.x % 32, warp = threadIdx.x / 32;
   int inclusive = v;
@@ -39,8 +41,9 @@ __device__ int block_prefix(int v, int* scratch, int& total) {
 
 }  // namespace
 
-extern "C" __global__ void __launch_bounds__(THREADS) moe_dispatch(const __grid_constant__ MoeDispatchParams p) {
-  extern __shared__ int next[];  // [N_WARP][n_expert]: counts of a warp's range, then the next row it hands out
+extern "C" __global__ void __launch_bounds__(THREADS)
+    moe_dispatch(const __grid_constant__ MoeDispatchParams p) {
+  extern __shared__ int next[];  // [N_WARP][n_expert]: a warp's counts, then the next row it hands out
   __shared__ int scratch[N_WARP];
   const int tid = threadIdx.x, lane = tid % 32;
   const int n = p.n_tok * p.n_act;

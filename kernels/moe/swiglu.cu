@@ -3,7 +3,8 @@
 //   g <- min(g, limit); u <- clamp(u, -limit, limit); y = bf16(g / (1 + exp(-g)) * u * weight[row_slot[row]])
 //
 // cite      DeepSeek-V4 inference/model.py Expert.forward with swiglu_limit
-// shapes    g, u bf16 [n_row, d_ff], row_slot i32 [n_row] or null, weight f32 [n_slot] or null (1) -> y bf16 [n_row, d_ff]
+// shapes    g, u bf16 [n_row, d_ff], row_slot i32 [n_row] or null, weight f32 [n_slot] or null (1) -> y bf16
+//           [n_row, d_ff]
 // numerics  f32 inside, one rounding; NaN passes the clamps
 // parallel  a thread eight neighbouring channels of a row
 #include "kernels/common/vec.cuh"
