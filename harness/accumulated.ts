@@ -13,7 +13,7 @@ import type { Tensor } from "../oracle/tensor.ts";
 import { legal, regretOf, runFaithful, type Call, type Tensors } from "./call.ts";
 import type { Step } from "./chains.ts";
 import { priceOf } from "./isolated.ts";
-import { measure, relByToken, type Distance } from "./metrics.ts";
+import { freedomOf, measure, relByToken, type Distance } from "./metrics.ts";
 import type { Tap } from "./native.ts";
 import type { Agreement, Check, Row } from "./result.ts";
 import { NO_TIMES, rowOf, tapName } from "./rows.ts";
@@ -118,8 +118,7 @@ export function accumulatedRows(
     } as const;
     if (native.shape.join() !== faithful.shape.join() || native.dtype !== faithful.dtype)
       return rowOf(context, step);
-    const e = decl.judge.kind === "close" ? decl.judge.noise(call.s) : 0;
-    const m = measure(native, faithful, e);
+    const m = measure(native, faithful, freedomOf(decl, call.s));
     const price = prices?.[output] ?? null;
     const growth: Check[] = [];
     if (price && decl.judge.kind !== "choice" && !isHalf(call)) {

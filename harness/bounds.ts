@@ -8,6 +8,9 @@
  *                                         for bf16 and |f| near the row's scale that is at most 2 e / 2^-8
  *   E (n - f)^2 <= u^2 * d / u + d^2 = u d + d^2
  *
+ * An op may declare a jump: noise that flips a rounding inside it, of which every element of a row sees a share. It is rare, so it
+ * changes no mean, only what a row, a block or an element may be off by at most.
+ *
  * Sums of such terms over a slice (tensor, row, column, 1 x 128 block) are sums of independent non-negative variables: flips
  * depend on where v lies between two values, which is unrelated from element to element, even when delta itself is common to a
  * row. Bernstein's inequality turns the mean into a limit that a healthy slice passes with probability 1 - 1e-9 over all slices.
@@ -57,29 +60,43 @@ export class Budgets {
   readonly peak: Float64Array;
   /** All elements off by as much as one element may be. */
   readonly cap: Float64Array;
+  /** What one jump of an inner rounding does to the whole slice. */
+  readonly jump: Float64Array;
 
   constructor(n: number) {
     this.mean = new Float64Array(n);
     this.variance = new Float64Array(n);
     this.peak = new Float64Array(n);
     this.cap = new Float64Array(n);
+    this.jump = new Float64Array(n);
   }
 
-  add(i: number, u: number, d: number): void {
+  /** An element with spacing u, noise d and jump j. */
+  add(i: number, u: number, d: number, j: number): void {
     const mean = d * (u + d);
-    const reach = u + REACH * d;
+    const reach = u + REACH * d + j;
     const most = reach * reach;
     this.mean[i] += mean;
     this.variance[i] += mean * most;
     if (most > this.peak[i]) this.peak[i] = most;
     this.cap[i] += most;
+    this.jump[i] += j * j;
   }
 
-  /** Adds slice `j` of `from` into slice `i`. */
+  /** Adds slice `j` of `from`, which shares its jumps, into slice `i`. */
   merge(i: number, from: Budgets, j: number): void {
     this.mean[i] += from.mean[j];
     this.variance[i] += from.variance[j];
     if (from.peak[j] > this.peak[i]) this.peak[i] = from.peak[j];
+    this.cap[i] += from.cap[j];
+    this.jump[i] += from.jump[j];
+  }
+
+  /** Adds slice `j` of `from`, whose jumps are its own: one of many terms of the sum over slices. */
+  mergeRow(i: number, from: Budgets, j: number): void {
+    this.mean[i] += from.mean[j];
+    this.variance[i] += from.variance[j] + from.mean[j] * from.jump[j];
+    this.peak[i] = Math.max(this.peak[i], from.peak[j], from.jump[j]);
     this.cap[i] += from.cap[j];
   }
 
@@ -89,7 +106,7 @@ export class Budgets {
     const log = CONFIDENCE + Math.log(Math.max(1, slices));
     const third = (this.peak[i] * log) / 3;
     const t = third + Math.sqrt(third * third + 2 * this.variance[i] * log);
-    return Math.min(this.mean[i] + t, this.cap[i]);
+    return Math.min(this.mean[i] + this.jump[i] + t, this.cap[i]);
   }
 }
 
@@ -108,10 +125,11 @@ export const normRatioBound = (sum_f2: number, systematic: number, variance: num
 
 /**
  * Mean signed error away from zero, in ulp, over elements where d < u. Flips are a binomial sample with P <= d / u: if all of the
- * noise leans one way the mean is sum (d / u) / n, and the sample adds its own spread. Truncation gives -1/2.
+ * noise leans one way the mean is sum (d / u) / n, and the sample adds its own spread. Truncation gives -1/2. Where jumps move
+ * whole rows, a sample is a row of `cluster` elements.
  */
-export const biasBound = (n: number, flips: number): number =>
-  n === 0 ? 0 : (flips + SIGMAS * Math.sqrt(flips + 1)) / n;
+export const biasBound = (n: number, flips: number, cluster: number): number =>
+  n === 0 ? 0 : (flips + SIGMAS * Math.sqrt(cluster * (flips + cluster))) / n;
 
 /**
  * Share of elements with d < u that are not the faithful value. A binomial sample with P <= d / u each: unlike a sum of squares it

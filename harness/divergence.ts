@@ -1,18 +1,23 @@
 /** Where native first leaves the faithful chain: the first layer, in it the first token, at it the first op, in it the worst tile. */
 import type { Tensor } from "../oracle/tensor.ts";
 import { BLOCK } from "./bounds.ts";
-import { measure } from "./metrics.ts";
+import { measure, type Freedom } from "./metrics.ts";
 import type { Divergence, Mode, Row } from "./result.ts";
 
 /** Rows of a tensor [n_tok, ..., channels] that belong to one token; 0 when its rows are not tokens. */
 const rowsPerToken = (shape: readonly number[], n_tok: number): number =>
   shape.length < 2 || shape[0] !== n_tok ? 0 : shape.slice(1, -1).reduce((a, b) => a * b, 1);
 
-/** Token of the first row beyond its limit; null when none is, or rows are not tokens. `noise` as the op's judge has it. */
-export function firstToken(native: Tensor, reference: Tensor, noise: number, n_tok: number): number | null {
+/** Token of the first row beyond its limit; null when none is, or rows are not tokens. `freedom` as the op's judge has it. */
+export function firstToken(
+  native: Tensor,
+  reference: Tensor,
+  freedom: Freedom,
+  n_tok: number,
+): number | null {
   const per = rowsPerToken(reference.shape, n_tok);
   if (per === 0 || native.shape.join() !== reference.shape.join()) return null;
-  const { first_bad_row } = measure(native, reference, noise);
+  const { first_bad_row } = measure(native, reference, freedom);
   return first_bad_row < 0 ? null : Math.floor(first_bad_row / per);
 }
 

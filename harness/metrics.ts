@@ -1,5 +1,5 @@
 /** Numbers of a native tensor held against the faithful one, with the budgets that `bounds.ts` derives, in one pass. */
-import type { DType } from "../kernels/schema.ts";
+import type { DType, OutDecl, Scalars } from "../kernels/schema.ts";
 import { values } from "../oracle/num/index.ts";
 import type { Tensor } from "../oracle/tensor.ts";
 import { BLOCK, Budgets, MASSIVE, NARROW, REACH, ulpTable } from "./bounds.ts";
@@ -79,7 +79,7 @@ export interface Measured {
   readonly angle: number;
   /** Flat index of the element with the largest share of its elementwise bound (without noise: the largest error in ulp). */
   readonly worst: number;
-  /** The elementwise share of that element. */
+  /** Largest error beyond one flipped rounding, in units of REACH d. */
   readonly element_share: number;
   /** First element whose non-finite class differs, -1 when none does. */
   readonly first_nonfinite: number;
@@ -98,6 +98,8 @@ export interface Measured {
     readonly flips: number;
     /** How many of the n are not the faithful value. */
     readonly moved: number;
+    /** Elements that flip together. */
+    readonly cluster: number;
   };
   /** Parts of the norm ratio's bound. */
   readonly norm: { readonly sum_f2: number; readonly systematic: number; readonly variance: number };
@@ -165,11 +167,22 @@ function worstOf(
   return { index: locate(at), value: rel(err2[at] ?? 0), bound: rel(limit) };
 }
 
+/** What an op's judge leaves to a right kernel; EXACT leaves nothing. */
+export interface Freedom {
+  readonly noise: number;
+  readonly jump: number;
+}
+export const EXACT: Freedom = { noise: 0, jump: 0 };
+
+/** The freedom that an output's declaration gives. */
+export const freedomOf = ({ judge }: OutDecl, s: Scalars): Freedom =>
+  judge.kind === "close" ? { noise: judge.noise(s), jump: judge.jump } : EXACT;
+
 /**
- * Compares `native` with `faithful` (same shape and dtype). `noise` is the judge's e; 0 for an exact contract.
+ * Compares `native` with `faithful` (same shape and dtype). `freedom` is what the judge declares.
  * Elements that are not finite on either side are left out of every sum; `metrics.nonfinite` and `first_nonfinite` tell of them.
  */
-export function measure(native: Tensor, faithful: Tensor, noise: number): Measured {
+export function measure(native: Tensor, faithful: Tensor, { noise, jump }: Freedom): Measured {
   const { shape, dtype } = faithful;
   const f = values(faithful);
   const x = values(native);
@@ -203,9 +216,8 @@ export function measure(native: Tensor, faithful: Tensor, noise: number): Measur
     else if (c === 3) nonfinite[side].neg_inf++;
   };
   const histogram: number[] = [];
-  let [first_nonfinite, first_difference, differ, maxUlp, max_abs, worst, element_share] = [
-    -1, -1, 0, 0, 0, 0, -1,
-  ];
+  let [first_nonfinite, first_difference, worst] = [-1, -1, 0];
+  let [differ, maxUlp, max_abs, worst_share, element_share] = [0, 0, 0, -1, 0];
   let [sum_n2, systematic, variance] = [0, 0, 0];
   let [biasN, biasSum, flips, flipped, up, moved] = [0, 0, 0, 0, 0, 0];
   const zeros = { native: 0, faithful: 0 };
@@ -254,11 +266,16 @@ export function measure(native: Tensor, faithful: Tensor, noise: number): Measur
       f64[0] = b;
       const u = ulps[(f64Bits[1] >>> 20) & 0x7ff];
       const d = Math.max(noise * size, dRow);
-      const reach = u + REACH * d;
+      const j = jump * Math.max(size, scale[r]);
+      const reach = u + REACH * d + j;
       const share = noise === 0 ? distance : off / reach;
-      if (!(share <= element_share)) {
-        element_share = share;
+      if (!(share <= worst_share)) {
+        worst_share = share;
         worst = i;
+      }
+      if (off > u) {
+        const beyond = (off - u) / (reach - u);
+        if (!(beyond <= element_share)) element_share = beyond;
       }
       if (size > probe.zeros * reach) probe.zeros = size / reach;
       const toMean = Math.abs(mean - b);
@@ -274,8 +291,8 @@ export function measure(native: Tensor, faithful: Tensor, noise: number): Measur
       colR[c] += b2;
       sum_n2 += a * a;
       if (noise > 0) {
-        blockB.add(k, u, d);
-        colB.add(c, u, d);
+        blockB.add(k, u, d, j);
+        colB.add(c, u, d, j);
         systematic += size * d;
         variance += b2 * d * (u + d);
       }
@@ -296,7 +313,10 @@ export function measure(native: Tensor, faithful: Tensor, noise: number): Measur
       rowR[r] += blockR[k];
       if (noise > 0) rowB.merge(r, blockB, k);
     }
-    if (noise > 0) allB.merge(0, rowB, r);
+    if (noise > 0) {
+      allB.mergeRow(0, rowB, r);
+      if (jump > 0) variance += rowR[r] * rowB.mean[r]; // errors of a row may lean one way
+    }
   }
   let first_bad_row = first_nonfinite < 0 || cols === 0 ? -1 : Math.floor(first_nonfinite / cols);
   for (let r = 0; r < rows && first_bad_row !== r; r++)
@@ -338,7 +358,7 @@ export function measure(native: Tensor, faithful: Tensor, noise: number): Measur
     },
     angle,
     worst: n === 0 ? -1 : worst,
-    element_share: Math.max(0, element_share),
+    element_share,
     first_nonfinite,
     first_difference,
     first_bad_row,
@@ -350,7 +370,13 @@ export function measure(native: Tensor, faithful: Tensor, noise: number): Measur
     row,
     col,
     block,
-    bias: { mean: biasN === 0 ? 0 : biasSum / biasN, n: biasN, flips, moved: flipped },
+    bias: {
+      mean: biasN === 0 ? 0 : biasSum / biasN,
+      n: biasN,
+      flips,
+      moved: flipped,
+      cluster: jump > 0 ? cols : 1,
+    },
     norm: { sum_f2, systematic, variance },
     probe,
   };

@@ -12,6 +12,7 @@ import { legal, regretOf, runFaithful, type Call, type Tensors } from "./call.ts
 import { ExactChain, ReplayChain, runUnit, SAMPLING, type Prompt, type Step, type Unit } from "./chains.ts";
 import { firstDivergence, firstToken } from "./divergence.ts";
 import { judgeIsolated, launch, type Isolation, type Launched } from "./isolated.ts";
+import { freedomOf } from "./metrics.ts";
 import type { EngineHandle, RunLayersResult, Tap } from "./native.ts";
 import type { Agreement, Divergence, Mode, Row } from "./result.ts";
 import { errorRows, tapName } from "./rows.ts";
@@ -209,11 +210,11 @@ function tokensOf(
   const failed = new Set(rows.filter((r) => r.status === "FAIL").map((r) => r.site));
   const tokens = new Map<string, number | null>();
   for (const v of replayed.values())
-    for (const [output, { judge }] of Object.entries(v.call.op.out)) {
+    for (const [output, decl] of Object.entries(v.call.op.out)) {
       const site = tapName(v.call.op, v.site, output);
       if (!failed.has(site)) continue;
-      const noise = judge.kind === "close" ? judge.noise(v.call.s) : 0;
-      tokens.set(site, firstToken(v.native[output], v.faithful[output], noise, o.prompt.ids.shape[0]));
+      const freedom = freedomOf(decl, v.call.s);
+      tokens.set(site, firstToken(v.native[output], v.faithful[output], freedom, o.prompt.ids.shape[0]));
     }
   return tokens;
 }

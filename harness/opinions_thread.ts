@@ -40,7 +40,10 @@ export class ThreadOpinions implements Opinions {
 
   constructor(dir: string, tf: string | null) {
     const setup: Setup = { dir, tf };
-    this.worker = new Worker(new URL(import.meta.url), { workerData: setup });
+    // a worker of Node 20 does not inherit tsx's hooks: it registers them itself, then loads this file
+    const boot = `import(${JSON.stringify(import.meta.resolve("tsx/esm/api"))})
+      .then((tsx) => { tsx.register(); return import(${JSON.stringify(import.meta.url)}); });`;
+    this.worker = new Worker(boot, { eval: true, workerData: setup });
     this.worker.on("message", (a: Answer) => {
       const w = this.waiting.get(a.id);
       this.waiting.delete(a.id);
@@ -48,8 +51,8 @@ export class ThreadOpinions implements Opinions {
       else w?.ok(a.ok as never);
     });
     const die = (e: Error): void => {
-      this.dead = e;
-      for (const w of this.waiting.values()) w.fail(e);
+      this.dead ??= e;
+      for (const w of this.waiting.values()) w.fail(this.dead);
       this.waiting.clear();
     };
     this.worker.on("error", die);

@@ -7,7 +7,7 @@ import type { Judge, OutDecl, Scalars } from "../kernels/schema.ts";
 import { values } from "../oracle/num/index.ts";
 import type { Tensor } from "../oracle/tensor.ts";
 import { biasBound, calcDiffBound, cosineBound, flipBound, normRatioBound, shareOf } from "./bounds.ts";
-import { bitsOf, measure, ordered, unravel, type Measured } from "./metrics.ts";
+import { bitsOf, freedomOf, measure, ordered, unravel, type Measured } from "./metrics.ts";
 import type { Agreement, Check, Decisions, Element, Metrics, Status } from "./result.ts";
 
 export interface Verdict {
@@ -88,8 +88,12 @@ export function closeChecks(m: Measured): Check[] {
     check("worst_col", m.col.value, m.col.bound, m.col.index),
     check("worst_block", m.block.value, m.block.bound, m.block.index),
     check("element", m.element_share, 1),
-    check("flips", m.bias.n === 0 ? 0 : m.bias.moved / m.bias.n, flipBound(m.bias.n, m.bias.flips)),
-    check("bias", Math.abs(m.bias.mean), biasBound(m.bias.n, m.bias.flips)),
+    check(
+      "flips",
+      m.bias.n === 0 ? 0 : m.bias.moved / m.bias.n,
+      flipBound(m.bias.n, m.bias.flips, m.bias.cluster),
+    ),
+    check("bias", Math.abs(m.bias.mean), biasBound(m.bias.n, m.bias.flips, m.bias.cluster)),
   ];
 }
 
@@ -151,8 +155,7 @@ export function judge(q: Question): Verdict {
       "shape",
       `expected ${faithful.dtype}[${faithful.shape.join(", ")}], got ${native.dtype}[${native.shape.join(", ")}]`,
     );
-  const e = decl.judge.kind === "close" ? decl.judge.noise(q.scalars) : 0;
-  const m = measure(native, faithful, e);
+  const m = measure(native, faithful, freedomOf(decl, q.scalars));
   const split = q.oracles !== null && !q.oracles.agree;
   const v = split ? splitVerdict(q.oracles, m) : checked(q, m);
   const bad = v.status === "PASS" ? m.worst : firstBad(v, m);

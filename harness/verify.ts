@@ -1,4 +1,5 @@
 /** Runs a plan from the command line to the exit code: rows on disk as they come, tables at the end. */
+import { setMaxListeners } from "node:events";
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import { ensureCheckpoint } from "../fixtures/checkpoint.ts";
@@ -285,6 +286,7 @@ export async function verify(a: VerifyArgs, typed: readonly string[]): Promise<n
   };
 
   const abort = new AbortController();
+  setMaxListeners(0, abort.signal); // one a launch in flight
   const stop = (): void => {
     if (abort.signal.aborted) process.exit(EXIT.interrupted);
     abort.abort(new Error("interrupted"));

@@ -32,12 +32,18 @@ export type Scalars = Readonly<Record<string, number>>;
  * How a native output is held against the faithful oracle.
  * - `exact`: bit for bit (formats, indices, copies, quantisers).
  * - `close`: `noise` is the relative error that legal freedom (accumulation order, approximate functions) leaves in a row
- *   *before* the value is stored in the output's dtype; the harness derives every bound from it and from the dtype.
+ *   *before* the value is stored in the output's dtype; the harness derives every bound from it and from the dtype. `jump` is the
+ *   largest relative step that noise can set off at an inner rounding (a flipped bf16 probability): rare, and common to a row.
  * - `choice`: a discrete decision. The oracle exports `regret`; a flip whose regret is above `slack` is a bug.
  */
 export type Judge =
   | { readonly kind: "exact"; readonly why: string }
-  | { readonly kind: "close"; readonly noise: (s: Scalars) => number; readonly why: string }
+  | {
+      readonly kind: "close";
+      readonly noise: (s: Scalars) => number;
+      readonly jump: number;
+      readonly why: string;
+    }
   | { readonly kind: "choice"; readonly slack: number; readonly why: string };
 
 /** A dimension: an axis name or a left-to-right formula of axes, attributes and integers with * / + (where / rounds up). */
@@ -88,9 +94,10 @@ export const opt = (dtype: DType, shape: readonly Dim[]): TensorDecl & { readonl
 export const out = (dtype: DType, shape: readonly Dim[], judge: Judge): OutDecl => ({ dtype, shape, judge });
 
 export const exact = (why: string): Judge => ({ kind: "exact", why });
-export const close = (noise: number | ((s: Scalars) => number), why: string): Judge => ({
+export const close = (noise: number | ((s: Scalars) => number), why: string, jump = 0): Judge => ({
   kind: "close",
   noise: typeof noise === "number" ? () => noise : noise,
+  jump,
   why,
 });
 export const choice = (slack: number, why: string): Judge => ({ kind: "choice", slack, why });
