@@ -224,7 +224,11 @@ export function measure(native: Tensor, faithful: Tensor, { noise, jump }: Freed
   const saturated = { native: 0, faithful: 0 };
   let sum = 0;
   let finite = 0;
-  for (let i = 0; i < n; i++) if (Number.isFinite(f[i])) ((sum += f[i]), finite++);
+  for (let i = 0; i < n; i++) {
+    if (!Number.isFinite(f[i])) continue;
+    sum += f[i];
+    finite++;
+  }
   const mean = finite > 0 ? sum / finite : 0;
   const probe = { zeros: 0, mean: 0 };
 
