@@ -30,6 +30,24 @@ Info describe_device(const Driver& d, const std::string& id, int ordinal, CUdevi
   return info;
 }
 
+// Errors of a kernel after which a GPU's context does nothing more.
+bool breaks_context(CUresult r) {
+  switch (r) {
+    case CUDA_ERROR_ILLEGAL_ADDRESS:
+    case CUDA_ERROR_LAUNCH_TIMEOUT:
+    case CUDA_ERROR_ASSERT:
+    case CUDA_ERROR_HARDWARE_STACK_ERROR:
+    case CUDA_ERROR_ILLEGAL_INSTRUCTION:
+    case CUDA_ERROR_MISALIGNED_ADDRESS:
+    case CUDA_ERROR_INVALID_ADDRESS_SPACE:
+    case CUDA_ERROR_INVALID_PC:
+    case CUDA_ERROR_LAUNCH_FAILED:
+      return true;
+    default:
+      return false;
+  }
+}
+
 std::string read_text(const std::string& path, const std::string& who) {
   std::ifstream f(path, std::ios::binary);
   if (!f) fail(who, ": expected a compiled module ", path, ", got no such file");
@@ -104,7 +122,9 @@ std::string Device::describe(CUresult r) const {
 }
 
 void Device::check(CUresult r, const char* what) const {
-  if (r != CUDA_SUCCESS) fail(info_.id.empty() ? "device" : info_.id, ": ", what, ": ", describe(r));
+  if (r == CUDA_SUCCESS) return;
+  if (!is_virtual() && breaks_context(r)) lost_ = true;
+  fail(info_.id.empty() ? "device" : info_.id, ": ", what, ": ", describe(r));
 }
 
 Kernel& Device::kernel(const std::string& op) {

@@ -60,7 +60,7 @@ struct Kernel {
   uint32_t smem_allowed = 48 << 10;
 };
 
-class Device {
+class Device : public std::enable_shared_from_this<Device> {
  public:
   // `kernels` is the folder of compiled modules. Throws when there is no device `id`.
   static std::shared_ptr<Device> open(const std::string& id, const std::string& kernels);
@@ -95,6 +95,8 @@ class Device {
   const volatile int32_t* closing = nullptr;  // the same, for every job of the process
 
   void check(CUresult r, const char* what) const;
+  // A launch broke the context (a GPU's stays broken): everything on it fails until it is let go and opened again.
+  bool lost() const { return lost_; }
   const Driver& driver() const { return *drv_; }
 
  private:
@@ -111,6 +113,7 @@ class Device {
   std::map<std::string, Kernel> loaded_;
   std::vector<CUmodule> modules_;
   std::string last_launch_;
+  mutable bool lost_ = false;
 };
 
 }  // namespace device
