@@ -41,26 +41,28 @@ Handler coarse_f64(Form& f) {
 constexpr auto rcp_double = [](double a) { return 1.0 / a; };
 constexpr auto rsqrt_double = [](double a) { return 1.0 / std::sqrt(a); };
 
-// ex2 and tanh of f16 and bf16: the f32 function, rounded once more.
-template <auto F, class H, unsigned N>
+// ex2 and tanh of f16 and bf16: the f32 function, rounded once more. Scalars are pairs whose upper half is cleared.
+template <auto F>
 void half_unary(Warp& w, const Instr& in) {
-  packed<half_lane, 2, 1>(w, in, [](uint16_t a) { return narrow<H>(F(widen(H{a}))).u; });
-  if constexpr (N == 1) {  // one value in a 32-bit slot: its upper half stays zero
-    uint32_t* d = w.op<uint32_t>(in, 0);
-    uint32_t t[LANES];
-    SIM_EACH_LANE(l) t[l] = d[l] & 0xffff;
-    blend(d, t, w.exec);
+  const bool bf16 = in.aux & 1, pair = in.aux & 2;
+  uint32_t t[LANES];
+  const uint32_t* a = w.op<uint32_t>(in, 1);
+  for (unsigned l = 0; l < LANES; ++l) {
+    uint32_t r = 0;
+    for (unsigned k = 0; k < (pair ? 2u : 1u); ++k) {
+      const uint32_t h = a[l] >> (16 * k) & 0xffff;
+      const uint32_t u = bits(F(bf16 ? bf16_to_f32(h) : f16_to_f32(h)));
+      r |= (bf16 ? f32_to_bf16_rn(u) : f32_to_f16_rn(u)) << (16 * k);
+    }
+    t[l] = r;
   }
+  blend(w.op<uint32_t>(in, 0), t, w.exec);
 }
 template <auto F>
 Handler half_approx(Form& f) {
-  switch (f.type()) {
-    case Type::f16: return half_unary<F, f16_t, 1>;
-    case Type::f16x2: return half_unary<F, f16_t, 2>;
-    case Type::bf16: return half_unary<F, bf16_t, 1>;
-    case Type::bf16x2: return half_unary<F, bf16_t, 2>;
-    default: return nullptr;
-  }
+  const Type t = f.type();
+  f.aux = (t == Type::bf16 || t == Type::bf16x2 ? 1 : 0) | (t == Type::f16x2 || t == Type::bf16x2 ? 2 : 0);
+  return half_unary<F>;
 }
 
 }  // namespace

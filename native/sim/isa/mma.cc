@@ -15,7 +15,9 @@ namespace {
 
 // Unpacked from Instr::aux
 struct Shape {
-  uint8_t m, k_bytes, kind_a, kind_b, half_c, half_d, op, pad;  // k_bytes: of a row of A; op: integers .satfinite, bits xor / and
+  uint8_t m, k_bytes;          // k_bytes: of a row of A
+  uint8_t kind_a, kind_b;      // floats: ptx::Type; integers: signed?
+  uint8_t half_c, half_d, op, pad;  // op: integers .satfinite, bits .and
 };
 Shape shape(const Instr& in) { return __builtin_bit_cast(Shape, in.aux); }
 
@@ -56,18 +58,33 @@ void write_d(Warp& w, const Instr& in, const Shape& s, const Place& p, const flo
   }
 }
 
-template <Element A, Element B, unsigned K>
+Expand expand_of(Type t) {
+  switch (t) {
+    case Type::f16: return expand<Element::f16>;
+    case Type::bf16: return expand<Element::bf16>;
+    case Type::tf32: return expand<Element::tf32>;
+    case Type::e4m3: return expand<Element::e4m3>;
+    case Type::e5m2: return expand<Element::e5m2>;
+    case Type::e2m3: return expand<Element::e2m3>;
+    case Type::e3m2: return expand<Element::e3m2>;
+    case Type::e2m1: return expand<Element::e2m1>;
+    default: return nullptr;
+  }
+}
+template <unsigned PER, unsigned K>
 void mma_float(Warp& w, const Instr& in) {
   const Shape s = shape(in);
   const Place p = place(s);
-  const uint32_t *a[4], *b[2];
-  for (unsigned i = 0; i < p.n_a; ++i) a[i] = w.op_any<uint32_t>(in, p.a + i);
-  for (unsigned i = 0; i < p.n_b; ++i) b[i] = w.op_any<uint32_t>(in, p.b + i);
-  alignas(64) float c[4][LANES], d[4][LANES];
+  constexpr unsigned regs = K / (4 * PER);
+  alignas(64) Lanes32 low[regs][PER], high[regs][PER], b[regs][PER], c[4], d[4];
+  const Expand expand_a = expand_of(Type(s.kind_a)), expand_b = expand_of(Type(s.kind_b));
+  for (unsigned r = 0; r < regs; ++r) {
+    expand_a(w.op_any<uint32_t>(in, p.a + 2 * r), low[r]);
+    expand_a(w.op_any<uint32_t>(in, p.a + 2 * r + 1), high[r]);
+    expand_b(w.op_any<uint32_t>(in, p.b + r), b[r]);
+  }
   read_c(w, in, s, p, c);
-  const float* from[4] = {c[0], c[1], c[2], c[3]};
-  float* to[4] = {d[0], d[1], d[2], d[3]};
-  mma_tile<A, B, K>(a, b, from, to);
+  multiply<PER, K>(low, high, b, c, d);
   write_d(w, in, s, p, d);
 }
 
@@ -149,32 +166,12 @@ bool dims(const Form& f, unsigned& m, unsigned& k) {
   }
   return false;
 }
-template <class C>
-Handler on_element(Type t, C c) {
-  switch (t) {
-    case Type::e4m3: return c(std::integral_constant<Element, Element::e4m3>{});
-    case Type::e5m2: return c(std::integral_constant<Element, Element::e5m2>{});
-    case Type::e2m3: return c(std::integral_constant<Element, Element::e2m3>{});
-    case Type::e3m2: return c(std::integral_constant<Element, Element::e3m2>{});
-    case Type::e2m1: return c(std::integral_constant<Element, Element::e2m1>{});
-    default: return nullptr;
-  }
-}
 Handler float_handler(Type a, Type b, unsigned m, unsigned k) {
-  if (m != 16) return nullptr;
-  if (a == Type::f16 && b == a)
-    return k == 16 ? mma_float<Element::f16, Element::f16, 16> : k == 8 ? mma_float<Element::f16, Element::f16, 8> : nullptr;
-  if (a == Type::bf16 && b == a)
-    return k == 16 ? mma_float<Element::bf16, Element::bf16, 16>
-                   : k == 8 ? mma_float<Element::bf16, Element::bf16, 8> : nullptr;
-  if (a == Type::tf32 && b == a)
-    return k == 8 ? mma_float<Element::tf32, Element::tf32, 8> : k == 4 ? mma_float<Element::tf32, Element::tf32, 4> : nullptr;
-  return on_element(a, [&](auto x) {
-    return on_element(b, [&](auto y) -> Handler {
-      constexpr Element A = decltype(x)::value, B = decltype(y)::value;
-      return k == 32 ? mma_float<A, B, 32> : k == 16 ? mma_float<A, B, 16> : nullptr;
-    });
-  });
+  const unsigned bits = ptx::bits_of(a) < 8 ? 8 : ptx::bits_of(a);
+  if (m != 16 || !expand_of(a) || !expand_of(b) || (bits > 8 && a != b)) return nullptr;
+  if (bits == 8) return k == 32 ? mma_float<4, 32> : k == 16 ? mma_float<4, 16> : nullptr;
+  if (bits == 16) return k == 16 ? mma_float<2, 16> : k == 8 ? mma_float<2, 8> : nullptr;
+  return k == 8 ? mma_float<1, 8> : k == 4 ? mma_float<1, 4> : nullptr;
 }
 
 // Types in the opcode: d, a, b, c.
@@ -203,6 +200,7 @@ Handler mma(Form& f) {
       h = element_bits == 8 ? mma_integer<8> : element_bits == 4 ? mma_integer<4> : element_bits == 1 ? mma_bits : nullptr;
     } else {
       if ((d != Type::f32 && d != Type::f16) || (c != Type::f32 && c != Type::f16)) return nullptr;
+      s.kind_a = uint8_t(a), s.kind_b = uint8_t(b);
       h = float_handler(a, b, m, k);
     }
     const Place p = place(s);
