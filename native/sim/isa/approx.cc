@@ -1,5 +1,7 @@
-// PTX ISA 9.7.3 Floating-Point Instructions whose result the ISA only bounds; the functions and their bounds are in numerics/approx.h.
+// PTX ISA 9.7.3 Floating-Point Instructions whose result the ISA only bounds; the functions and their bounds
+// are in numerics/approx.h.
 #include "../numerics/approx.h"
+
 #include "../numerics/half.h"
 #include "arith.h"
 #include "chapters.h"
@@ -27,7 +29,8 @@ Handler div(Form& f) {
   if (f.has("full")) return ftz ? f32_binary<approx::div_full, true> : f32_binary<approx::div_full, false>;
   return nullptr;
 }
-// Without .approx or a rounding these names do not exist for f32; rsqrt.approx.f64 and rcp.approx.ftz.f64 give a double whose low word is 0.
+// Without .approx or a rounding these names do not exist for f32; rsqrt.approx.f64 and rcp.approx.ftz.f64
+// give a double whose low word is 0.
 template <auto F>
 Handler coarse_f64(Form& f) {
   if (!f.has("approx")) return nullptr;
@@ -41,7 +44,8 @@ Handler coarse_f64(Form& f) {
 constexpr auto rcp_double = [](double a) { return 1.0 / a; };
 constexpr auto rsqrt_double = [](double a) { return 1.0 / std::sqrt(a); };
 
-// ex2 and tanh of f16 and bf16: the f32 function, rounded once more. Scalars are pairs whose upper half is cleared.
+// ex2 and tanh of f16 and bf16: the f32 function, rounded once more. Scalars are pairs whose upper half is
+// cleared.
 template <auto F>
 void half_unary(Warp& w, const Instr& in) {
   const bool bf16 = in.aux & 1, pair = in.aux & 2;
@@ -67,23 +71,27 @@ Handler half_approx(Form& f) {
 
 }  // namespace
 
+#define PTX(name) "#floating-point-instructions-" name
+#define PTX_HALF(name) "#half-precision-floating-point-instructions-" name
 void approx_rows(Rows& rows) {
   constexpr Scope L = Scope::LANE;
   constexpr TypeSet half = HALF | HALF2;
-  //        name     types      modifiers          operands scope  select                       anchor
-  rows.add({"div",   F32_ONLY,  "approx|full|ftz", D_A_B,   L,  div,                            "#floating-point-instructions-div"});
-  rows.add({"rcp",   F32_ONLY,  "approx|ftz",      D_A,     L,  approx_1<approx::rcp>,          "#floating-point-instructions-rcp"});
-  rows.add({"rcp",   F64_ONLY,  "approx|ftz",      D_A,     L,  coarse_f64<rcp_double>,         "#floating-point-instructions-rcp-approx-ftz-f64"});
-  rows.add({"sqrt",  F32_ONLY,  "approx|ftz",      D_A,     L,  approx_1<approx::sqrt>,         "#floating-point-instructions-sqrt"});
-  rows.add({"rsqrt", F32_ONLY,  "approx|ftz",      D_A,     L,  approx_1<approx::rsqrt>,        "#floating-point-instructions-rsqrt"});
-  rows.add({"rsqrt", F64_ONLY,  "approx|ftz",      D_A,     L,  coarse_f64<rsqrt_double>,       "#floating-point-instructions-rsqrt-approx-ftz-f64"});
-  rows.add({"sin",   F32_ONLY,  "approx|ftz",      D_A,     L,  approx_1<approx::sin>,          "#floating-point-instructions-sin"});
-  rows.add({"cos",   F32_ONLY,  "approx|ftz",      D_A,     L,  approx_1<approx::cos>,          "#floating-point-instructions-cos"});
-  rows.add({"lg2",   F32_ONLY,  "approx|ftz",      D_A,     L,  approx_1<approx::lg2>,          "#floating-point-instructions-lg2"});
-  rows.add({"ex2",   F32_ONLY,  "approx|ftz",      D_A,     L,  approx_1<approx::ex2>,          "#floating-point-instructions-ex2"});
-  rows.add({"tanh",  F32_ONLY,  "approx",          D_A,     L,  approx_1<approx::tanh>,         "#floating-point-instructions-tanh"});
-  rows.add({"ex2",   half,      "approx|ftz",      D_A,     L,  half_approx<approx::ex2>,       "#half-precision-floating-point-instructions-ex2"});
-  rows.add({"tanh",  half,      "approx",          D_A,     L,  half_approx<approx::tanh>,      "#half-precision-floating-point-instructions-tanh"});
+  // clang-format off
+  //        name     types     modifiers          operands scope select                     anchor
+  rows.add({"div",   F32_ONLY, "approx|full|ftz", D_A_B, L, div,                       PTX("div")});
+  rows.add({"rcp",   F32_ONLY, "approx|ftz",      D_A,   L, approx_1<approx::rcp>,     PTX("rcp")});
+  rows.add({"rcp",   F64_ONLY, "approx|ftz",      D_A,   L, coarse_f64<rcp_double>,    PTX("rcp-approx-ftz-f64")});
+  rows.add({"sqrt",  F32_ONLY, "approx|ftz",      D_A,   L, approx_1<approx::sqrt>,    PTX("sqrt")});
+  rows.add({"rsqrt", F32_ONLY, "approx|ftz",      D_A,   L, approx_1<approx::rsqrt>,   PTX("rsqrt")});
+  rows.add({"rsqrt", F64_ONLY, "approx|ftz",      D_A,   L, coarse_f64<rsqrt_double>,  PTX("rsqrt-approx-ftz-f64")});
+  rows.add({"sin",   F32_ONLY, "approx|ftz",      D_A,   L, approx_1<approx::sin>,     PTX("sin")});
+  rows.add({"cos",   F32_ONLY, "approx|ftz",      D_A,   L, approx_1<approx::cos>,     PTX("cos")});
+  rows.add({"lg2",   F32_ONLY, "approx|ftz",      D_A,   L, approx_1<approx::lg2>,     PTX("lg2")});
+  rows.add({"ex2",   F32_ONLY, "approx|ftz",      D_A,   L, approx_1<approx::ex2>,     PTX("ex2")});
+  rows.add({"tanh",  F32_ONLY, "approx",          D_A,   L, approx_1<approx::tanh>,    PTX("tanh")});
+  rows.add({"ex2",   half,     "approx|ftz",      D_A,   L, half_approx<approx::ex2>,  PTX_HALF("ex2")});
+  rows.add({"tanh",  half,     "approx",          D_A,   L, half_approx<approx::tanh>, PTX_HALF("tanh")});
+  // clang-format on
 }
 
 }  // namespace sim

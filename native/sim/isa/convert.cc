@@ -6,11 +6,13 @@
 namespace sim {
 namespace {
 
-// Every conversion is a chain of few lane loops through 64-bit intermediates, in which every value of every type is exact (64-bit integers
-// apart, see below): load, then round or clamp, then store. The forms of inner loops have one loop of their own.
-struct Shape {  // unpacked from Instr::aux
-  uint8_t dst, src;   // ptx::Type
-  uint8_t dst_bits, src_bits;  // declared widths: sources are cut to the type, integer results extended to the register
+// Every conversion is a chain of few lane loops through 64-bit intermediates, in which every value of every
+// type is exact (64-bit integers apart, see below): load, then round or clamp, then store. The forms of inner
+// loops have one loop of their own.
+struct Shape {       // unpacked from Instr::aux
+  uint8_t dst, src;  // ptx::Type
+  uint8_t dst_bits,
+      src_bits;  // declared widths: sources are cut to the type, integer results extended to the register
   uint8_t round, ftz, sat, pad;
 };
 Shape shape(const Instr& in) { return __builtin_bit_cast(Shape, in.aux); }
@@ -37,13 +39,19 @@ void load_integer(const void* from, unsigned bits, int64_t* v) {
 void load_integer(Warp& w, const Instr& in, const Shape& s, int64_t* v) {
   const void* from = w.op<void>(in, 1);
   const unsigned n = ptx::bits_of(Type(s.src));
-  if (s.src_bits == 64) ptx::is_signed(Type(s.src)) ? load_integer<uint64_t, true>(from, n, v) : load_integer<uint64_t, false>(from, n, v);
-  else ptx::is_signed(Type(s.src)) ? load_integer<uint32_t, true>(from, n, v) : load_integer<uint32_t, false>(from, n, v);
+  if (s.src_bits == 64)
+    ptx::is_signed(Type(s.src)) ? load_integer<uint64_t, true>(from, n, v)
+                                : load_integer<uint64_t, false>(from, n, v);
+  else
+    ptx::is_signed(Type(s.src)) ? load_integer<uint32_t, true>(from, n, v)
+                                : load_integer<uint32_t, false>(from, n, v);
 }
 void store_integer(Warp& w, const Instr& in, const Shape& s, int64_t* v) {
   const unsigned n = ptx::bits_of(Type(s.dst)), up = 64 - n;
-  if (ptx::is_signed(Type(s.dst))) SIM_EACH_LANE(l) v[l] = int64_t(uint64_t(v[l]) << up) >> up;
-  else SIM_EACH_LANE(l) v[l] = int64_t(uint64_t(v[l]) << up >> up);
+  if (ptx::is_signed(Type(s.dst)))
+    SIM_EACH_LANE(l) v[l] = int64_t(uint64_t(v[l]) << up) >> up;
+  else
+    SIM_EACH_LANE(l) v[l] = int64_t(uint64_t(v[l]) << up >> up);
   if (s.dst_bits == 64) return blend(w.op<uint64_t>(in, 0), reinterpret_cast<uint64_t*>(v), w.exec);
   const uint32_t keep = s.dst_bits == 32 ? ~0u : (1u << s.dst_bits) - 1;
   uint32_t t[LANES];
@@ -69,31 +77,53 @@ void integer_to_integer(Warp& w, const Instr& in) {
 void load_float(Warp& w, const Instr& in, const Shape& s, double* x) {
   const uint32_t* a = w.op<uint32_t>(in, 1);
   switch (Type(s.src)) {
-    case Type::f64: std::memcpy(x, w.op<double>(in, 1), LANES * sizeof(double)); break;
-    case Type::f32:
-      if (s.ftz) SIM_EACH_LANE(l) x[l] = double(f32(flush(a[l])));
-      else SIM_EACH_LANE(l) x[l] = double(f32(a[l]));
+    case Type::f64:
+      std::memcpy(x, w.op<double>(in, 1), LANES * sizeof(double));
       break;
-    case Type::f16: SIM_EACH_LANE(l) x[l] = double(f16_to_f32(a[l] & 0xffff)); break;
-    default: SIM_EACH_LANE(l) x[l] = double(bf16_to_f32(a[l] & 0xffff)); break;
+    case Type::f32:
+      if (s.ftz)
+        SIM_EACH_LANE(l) x[l] = double(f32(flush(a[l])));
+      else
+        SIM_EACH_LANE(l) x[l] = double(f32(a[l]));
+      break;
+    case Type::f16:
+      SIM_EACH_LANE(l) x[l] = double(f16_to_f32(a[l] & 0xffff));
+      break;
+    default:
+      SIM_EACH_LANE(l) x[l] = double(bf16_to_f32(a[l] & 0xffff));
+      break;
   }
 }
 void to_integral(double* x, Round r) {
   switch (r) {
-    case Round::RZ: SIM_EACH_LANE(l) x[l] = __builtin_trunc(x[l]); break;
-    case Round::RM: SIM_EACH_LANE(l) x[l] = __builtin_floor(x[l]); break;
-    case Round::RP: SIM_EACH_LANE(l) x[l] = __builtin_ceil(x[l]); break;
-    default: SIM_EACH_LANE(l) x[l] = __builtin_nearbyint(x[l]); break;
+    case Round::RZ:
+      SIM_EACH_LANE(l) x[l] = __builtin_trunc(x[l]);
+      break;
+    case Round::RM:
+      SIM_EACH_LANE(l) x[l] = __builtin_floor(x[l]);
+      break;
+    case Round::RP:
+      SIM_EACH_LANE(l) x[l] = __builtin_ceil(x[l]);
+      break;
+    default:
+      SIM_EACH_LANE(l) x[l] = __builtin_nearbyint(x[l]);
+      break;
   }
 }
 template <const Format& F>
 void to_format(const double* x, Round r, uint32_t* t) {
-  auto run = [&](auto k) { SIM_EACH_LANE(l) t[l] = encode<F, decltype(k)::value, false, false, uint64_t>(bits(x[l])); };
+  auto run = [&](auto k) {
+    SIM_EACH_LANE(l) t[l] = encode<F, decltype(k)::value, false, false, uint64_t>(bits(x[l]));
+  };
   switch (r) {
-    case Round::RZ: return run(std::integral_constant<Round, Round::RZ>{});
-    case Round::RM: return run(std::integral_constant<Round, Round::RM>{});
-    case Round::RP: return run(std::integral_constant<Round, Round::RP>{});
-    default: return run(std::integral_constant<Round, Round::RN>{});
+    case Round::RZ:
+      return run(std::integral_constant<Round, Round::RZ>{});
+    case Round::RM:
+      return run(std::integral_constant<Round, Round::RM>{});
+    case Round::RP:
+      return run(std::integral_constant<Round, Round::RP>{});
+    default:
+      return run(std::integral_constant<Round, Round::RN>{});
   }
 }
 // Narrows and writes 32 doubles; .sat clamps to [0, 1], NaN and -0 giving +0.
@@ -102,8 +132,12 @@ void store_float(Warp& w, const Instr& in, const Shape& s, double* x, Round r) {
   if (Type(s.dst) == Type::f64) return blend(w.op<double>(in, 0), x, w.exec);
   uint32_t t[LANES];
   switch (Type(s.dst)) {
-    case Type::f16: to_format<F16>(x, r, t); break;
-    case Type::bf16: to_format<BF16>(x, r, t); break;
+    case Type::f16:
+      to_format<F16>(x, r, t);
+      break;
+    case Type::bf16:
+      to_format<BF16>(x, r, t);
+      break;
     default: {
       RoundScope scope{r};
       SIM_EACH_LANE(l) t[l] = canonical(float(x[l]));
@@ -131,7 +165,8 @@ void float_to_integer(Warp& w, const Instr& in) {
   const Shape s = shape(in);
   const unsigned n = ptx::bits_of(Type(s.dst));
   const bool is_signed = ptx::is_signed(Type(s.dst));
-  const int64_t nan = n == 64 || Type(s.src) == Type::f64 ? int64_t(uint64_t(is_signed ? -1 : 1) << (n - 1)) : 0;
+  const int64_t nan =
+      n == 64 || Type(s.src) == Type::f64 ? int64_t(uint64_t(is_signed ? -1 : 1) << (n - 1)) : 0;
   double x[LANES], y[LANES];
   load_float(w, in, s, x);
   std::memcpy(y, x, sizeof y);
@@ -145,15 +180,18 @@ void float_to_integer(Warp& w, const Instr& in) {
     }
   } else {
     for (unsigned l = 0; l < LANES; ++l) {
-      if (x[l] != x[l]) v[l] = nan;
-      else if (is_signed) v[l] = y[l] >= 0x1p63 ? INT64_MAX : y[l] < -0x1p63 ? INT64_MIN : int64_t(y[l]);
-      else v[l] = y[l] >= 0x1p64 ? -1 : y[l] < 0 ? 0 : int64_t(uint64_t(y[l]));
+      if (x[l] != x[l])
+        v[l] = nan;
+      else if (is_signed)
+        v[l] = y[l] >= 0x1p63 ? INT64_MAX : y[l] < -0x1p63 ? INT64_MIN : int64_t(y[l]);
+      else
+        v[l] = y[l] >= 0x1p64 ? -1 : y[l] < 0 ? 0 : int64_t(uint64_t(y[l]));
     }
   }
   store_integer(w, in, s, v);
 }
-// 64-bit integers do not fit a double. To f64 the host converts them, rounding as asked. For the narrower floats the bits beyond the 53rd
-// only decide a rounding: they are gathered in one sticky bit.
+// 64-bit integers do not fit a double. To f64 the host converts them, rounding as asked. For the narrower
+// floats the bits beyond the 53rd only decide a rounding: they are gathered in one sticky bit.
 double sticky(uint64_t m) {
   if (m >> 53) m = (m & ~uint64_t(0xfff)) | ((m & 0xfff) != 0 ? 0x800 : 0);
   return double(m);
@@ -166,12 +204,17 @@ void integer_to_float(Warp& w, const Instr& in) {
   const bool is_u64 = Type(s.src) == Type::u64;
   if (Type(s.dst) == Type::f64) {
     RoundScope scope{Round(s.round)};
-    if (is_u64) SIM_EACH_LANE(l) x[l] = double(uint64_t(v[l]));
-    else SIM_EACH_LANE(l) x[l] = double(v[l]);
+    if (is_u64)
+      SIM_EACH_LANE(l) x[l] = double(uint64_t(v[l]));
+    else
+      SIM_EACH_LANE(l) x[l] = double(v[l]);
   } else if (ptx::bits_of(Type(s.src)) < 64) {
     SIM_EACH_LANE(l) x[l] = double(v[l]);
   } else {
-    for (unsigned l = 0; l < LANES; ++l) x[l] = is_u64 ? sticky(uint64_t(v[l])) : v[l] < 0 ? -sticky(0 - uint64_t(v[l])) : sticky(uint64_t(v[l]));
+    for (unsigned l = 0; l < LANES; ++l)
+      x[l] = is_u64     ? sticky(uint64_t(v[l]))
+             : v[l] < 0 ? -sticky(0 - uint64_t(v[l]))
+                        : sticky(uint64_t(v[l]));
   }
   store_float(w, in, s, x, Round(s.round));
 }
@@ -183,7 +226,10 @@ void f16_to_f32_all(Warp& w, const Instr& in) {
   map<float, uint32_t>(w, in, [](uint32_t h) { return settle_nan(f16_to_f32(h & 0xffff)); });
 }
 void bf16_to_f32_all(Warp& w, const Instr& in) {
-  map<uint32_t, uint32_t>(w, in, [](uint32_t h) { const uint32_t u = h << 16; return is_nan32(u) ? F32_NAN : u; });
+  map<uint32_t, uint32_t>(w, in, [](uint32_t h) {
+    const uint32_t u = h << 16;
+    return is_nan32(u) ? F32_NAN : u;
+  });
 }
 template <class D, class S>
 void plain(Warp& w, const Instr& in) {
@@ -193,34 +239,50 @@ void s32_to_f32(Warp& w, const Instr& in) { plain<float, int32_t>(w, in); }
 void u32_to_f32(Warp& w, const Instr& in) { plain<float, uint32_t>(w, in); }
 
 Handler inner_loop_form(const Form& f, const Shape& s) {
-  if (s.sat || s.ftz || f.has("rni") || f.has("rzi") || f.has("rmi") || f.has("rpi") || Round(s.round) != Round::RN) return nullptr;
+  if (s.sat || s.ftz || f.has("rni") || f.has("rzi") || f.has("rmi") || f.has("rpi") ||
+      Round(s.round) != Round::RN)
+    return nullptr;
   struct {
     Type dst, src;
     uint8_t dst_bits, src_bits;
     Handler fn;
-  } const forms[] = {{Type::bf16, Type::f32, 16, 32, f32_to_bf16},         {Type::f16, Type::f32, 16, 32, f32_to_f16},
-                     {Type::f32, Type::f16, 32, 16, f16_to_f32_all},       {Type::f32, Type::bf16, 32, 16, bf16_to_f32_all},
-                     {Type::f32, Type::s32, 32, 32, s32_to_f32},           {Type::f32, Type::u32, 32, 32, u32_to_f32},
-                     {Type::u64, Type::u32, 64, 32, plain<uint64_t, uint32_t>}, {Type::s64, Type::s32, 64, 32, plain<int64_t, int32_t>},
-                     {Type::u32, Type::u64, 32, 64, plain<uint32_t, uint64_t>}, {Type::u16, Type::u32, 16, 32, plain<uint16_t, uint32_t>},
+  } const forms[] = {{Type::bf16, Type::f32, 16, 32, f32_to_bf16},
+                     {Type::f16, Type::f32, 16, 32, f32_to_f16},
+                     {Type::f32, Type::f16, 32, 16, f16_to_f32_all},
+                     {Type::f32, Type::bf16, 32, 16, bf16_to_f32_all},
+                     {Type::f32, Type::s32, 32, 32, s32_to_f32},
+                     {Type::f32, Type::u32, 32, 32, u32_to_f32},
+                     {Type::u64, Type::u32, 64, 32, plain<uint64_t, uint32_t>},
+                     {Type::s64, Type::s32, 64, 32, plain<int64_t, int32_t>},
+                     {Type::u32, Type::u64, 32, 64, plain<uint32_t, uint64_t>},
+                     {Type::u16, Type::u32, 16, 32, plain<uint16_t, uint32_t>},
                      {Type::u32, Type::u16, 32, 16, plain<uint32_t, uint16_t>}};
   for (auto& k : forms)
-    if (k.dst == Type(s.dst) && k.src == Type(s.src) && k.dst_bits == s.dst_bits && k.src_bits == s.src_bits) return k.fn;
+    if (k.dst == Type(s.dst) && k.src == Type(s.src) && k.dst_bits == s.dst_bits && k.src_bits == s.src_bits)
+      return k.fn;
   return nullptr;
 }
 
 Handler cvt(Form& f) {
   if (f.n_types() != 2) return nullptr;
   const Type d = f.type(0), s = f.type(1);
-  auto width = [&](size_t k, Type t) { return f.operand[k].kind == Flat::reg ? uint8_t(f.operand[k].bits) : uint8_t(ptx::bits_of(t)); };
+  auto width = [&](size_t k, Type t) {
+    return f.operand[k].kind == Flat::reg ? uint8_t(f.operand[k].bits) : uint8_t(ptx::bits_of(t));
+  };
   const bool integral = f.has("rni") || f.has("rzi") || f.has("rmi") || f.has("rpi");
-  const Round round = f.has("rzi") ? Round::RZ : f.has("rmi") ? Round::RM : f.has("rpi") ? Round::RP : integral ? Round::RN : round_of(f);
-  const Shape shape{uint8_t(d), uint8_t(s), width(0, d), width(1, s), uint8_t(round), f.has("ftz"), f.has("sat"), 0};
+  const Round round = f.has("rzi")   ? Round::RZ
+                      : f.has("rmi") ? Round::RM
+                      : f.has("rpi") ? Round::RP
+                      : integral     ? Round::RN
+                                     : round_of(f);
+  const Shape shape{uint8_t(d),     uint8_t(s),   width(0, d),  width(1, s),
+                    uint8_t(round), f.has("ftz"), f.has("sat"), 0};
   f.aux = __builtin_bit_cast(uint64_t, shape);
   if (Handler h = inner_loop_form(f, shape)) return h;
   const bool from_float = ptx::is_float(s), to_float = ptx::is_float(d);
   if (integral && !from_float) return nullptr;
-  if (to_float) return !from_float ? integer_to_float : !integral ? float_to_float : d == s ? float_to_integral : nullptr;
+  if (to_float)
+    return !from_float ? integer_to_float : !integral ? float_to_float : d == s ? float_to_integral : nullptr;
   return !from_float ? integer_to_integer : integral ? float_to_integer : nullptr;
 }
 
@@ -228,8 +290,10 @@ Handler cvt(Form& f) {
 
 void convert_rows(Rows& rows) {
   constexpr TypeSet scalar = I16_64 | types({Type::u8, Type::s8}) | F32_64 | HALF;
-  //        name   types   modifiers                             operands  scope       select  anchor
-  rows.add({"cvt", scalar, "rn|rz|rm|rp|rni|rzi|rmi|rpi|ftz|sat", D_A,     Scope::LANE, cvt,   "#data-movement-and-conversion-instructions-cvt"});
+  // clang-format off
+  //        name   types   modifiers                   operands scope        select anchor
+  rows.add({"cvt", scalar, "rn|rz|rm|rp|rni|rzi|rmi|rpi|ftz|sat", D_A, Scope::LANE, cvt, "#data-movement-and-conversion-instructions-cvt"});
+  // clang-format on
 }
 
 }  // namespace sim

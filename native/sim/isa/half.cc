@@ -1,5 +1,7 @@
-// PTX ISA 9.7.4 Half Precision Floating-Point Instructions (f16, bf16 and their pairs) and 9.7.5 Mixed Precision.
+// PTX ISA 9.7.4 Half Precision Floating-Point Instructions (f16, bf16 and their pairs) and 9.7.5 Mixed
+// Precision.
 #include "../numerics/half.h"
+
 #include "arith.h"
 #include "chapters.h"
 #include "select.h"
@@ -7,9 +9,9 @@
 namespace sim {
 namespace {
 
-// Every operation is a chain of lane loops over doubles: widen, operate, narrow once. A double holds the exact
-// product of two halves and any tie a sum of two can make; what an fma loses is kept as a sticky bit (rounding to
-// odd), so narrowing is the only rounding. Packed registers hold two values, scalars one.
+// Every operation is a chain of lane loops over doubles: widen, operate, narrow once. A double holds the
+// exact product of two halves and any tie a sum of two can make; what an fma loses is kept as a sticky bit
+// (rounding to odd), so narrowing is the only rounding. Packed registers hold two values, scalars one.
 struct Shape {  // unpacked from Instr::aux
   uint8_t bf16, pair, ftz, sat, relu, nan, xorsign, max;
 };
@@ -80,7 +82,8 @@ void arithmetic_run(Warp& w, const Instr& in) {
 void remember(Form& f, bool max = false) {
   const Type t = f.type();
   const bool bf16 = t == Type::bf16 || t == Type::bf16x2, pair = t == Type::f16x2 || t == Type::bf16x2;
-  f.aux = __builtin_bit_cast(uint64_t, Shape{bf16, pair, f.has("ftz"), f.has("sat"), f.has("relu"), f.has("NaN"), f.has("xorsign"), max});
+  f.aux = __builtin_bit_cast(uint64_t, Shape{bf16, pair, f.has("ftz"), f.has("sat"), f.has("relu"),
+                                             f.has("NaN"), f.has("xorsign"), max});
 }
 template <auto F, unsigned N>
 Handler arithmetic(Form& f) {
@@ -88,8 +91,8 @@ Handler arithmetic(Form& f) {
   return arithmetic_run<F, N>;
 }
 
-// min and max order the codes as sign and magnitude (so -0 < +0); a number beats NaN unless .NaN; two NaNs give the
-// canonical one. .xorsign.abs: magnitudes compared, signs multiplied.
+// min and max order the codes as sign and magnitude (so -0 < +0); a number beats NaN unless .NaN; two NaNs
+// give the canonical one. .xorsign.abs: magnitudes compared, signs multiplied.
 void extreme_run(Warp& w, const Instr& in) {
   const Shape s = shape(in);
   alignas(64) uint16_t a[MOST], b[MOST], r[MOST];
@@ -159,33 +162,44 @@ Handler mixed(Form& f) {
   if (f.n_types() != 2 || f.type(0) != Type::f32 || f.type(1) == Type::f32) return nullptr;
   f.operand.back().imm_bits = 32;
   const bool sat = f.has("sat");
-  if (f.type(1) == Type::f16) return sat ? rounded<OP<f16_t, true>::run>(f) : rounded<OP<f16_t, false>::run>(f);
+  if (f.type(1) == Type::f16)
+    return sat ? rounded<OP<f16_t, true>::run>(f) : rounded<OP<f16_t, false>::run>(f);
   return sat ? rounded<OP<bf16_t, true>::run>(f) : rounded<OP<bf16_t, false>::run>(f);
 }
 template <class H, bool SAT>
-struct MixedAdd { static void run(Warp& w, const Instr& in) { mixed_add<H, false, SAT>(w, in); } };
+struct MixedAdd {
+  static void run(Warp& w, const Instr& in) { mixed_add<H, false, SAT>(w, in); }
+};
 template <class H, bool SAT>
-struct MixedSub { static void run(Warp& w, const Instr& in) { mixed_add<H, true, SAT>(w, in); } };
+struct MixedSub {
+  static void run(Warp& w, const Instr& in) { mixed_add<H, true, SAT>(w, in); }
+};
 template <class H, bool SAT>
-struct MixedFma { static void run(Warp& w, const Instr& in) { mixed_fma<H, SAT>(w, in); } };
+struct MixedFma {
+  static void run(Warp& w, const Instr& in) { mixed_fma<H, SAT>(w, in); }
+};
 
 }  // namespace
 
+#define PTX_HALF(name) "#half-precision-floating-point-instructions-" name
+#define PTX_MIXED(name) "#mixed-precision-floating-point-instructions-" name
 void half_rows(Rows& rows) {
   constexpr Scope L = Scope::LANE;
   constexpr TypeSet half = HALF | HALF2, mix = HALF | F32_ONLY;
-  //        name       types  modifiers               operands  scope  select              anchor
-  rows.add({"add",     half,  "rn|ftz|sat",           D_A_B,    L,  arithmetic<add, 2>,    "#half-precision-floating-point-instructions-add"});
-  rows.add({"sub",     half,  "rn|ftz|sat",           D_A_B,    L,  arithmetic<sub, 2>,    "#half-precision-floating-point-instructions-sub"});
-  rows.add({"mul",     half,  "rn|ftz|sat",           D_A_B,    L,  arithmetic<mul, 2>,    "#half-precision-floating-point-instructions-mul"});
-  rows.add({"fma",     half,  "rn|ftz|sat|relu",      D_A_B_C,  L,  arithmetic<fma_, 3>,   "#half-precision-floating-point-instructions-fma"});
-  rows.add({"min",     half,  "ftz|NaN|xorsign|abs",  D_A_B,    L,  extremum<false>,       "#half-precision-floating-point-instructions-min"});
-  rows.add({"max",     half,  "ftz|NaN|xorsign|abs",  D_A_B,    L,  extremum<true>,        "#half-precision-floating-point-instructions-max"});
-  rows.add({"abs",     half,  "ftz",                  D_A,      L,  sign_op<false>,        "#half-precision-floating-point-instructions-abs"});
-  rows.add({"neg",     half,  "ftz",                  D_A,      L,  sign_op<true>,         "#half-precision-floating-point-instructions-neg"});
-  rows.add({"add",     mix,   "rn|rz|rm|rp|sat",      D_A_B,    L,  mixed<MixedAdd>,       "#mixed-precision-floating-point-instructions-add"});
-  rows.add({"sub",     mix,   "rn|rz|rm|rp|sat",      D_A_B,    L,  mixed<MixedSub>,       "#mixed-precision-floating-point-instructions-sub"});
-  rows.add({"fma",     mix,   "rn|rz|rm|rp|sat",      D_A_B_C,  L,  mixed<MixedFma>,       "#mixed-precision-floating-point-instructions-fma"});
+  // clang-format off
+  //        name   types modifiers              operands scope select               anchor
+  rows.add({"add", half, "rn|ftz|sat",          D_A_B,   L, arithmetic<add, 2>,  PTX_HALF("add")});
+  rows.add({"sub", half, "rn|ftz|sat",          D_A_B,   L, arithmetic<sub, 2>,  PTX_HALF("sub")});
+  rows.add({"mul", half, "rn|ftz|sat",          D_A_B,   L, arithmetic<mul, 2>,  PTX_HALF("mul")});
+  rows.add({"fma", half, "rn|ftz|sat|relu",     D_A_B_C, L, arithmetic<fma_, 3>, PTX_HALF("fma")});
+  rows.add({"min", half, "ftz|NaN|xorsign|abs", D_A_B,   L, extremum<false>,     PTX_HALF("min")});
+  rows.add({"max", half, "ftz|NaN|xorsign|abs", D_A_B,   L, extremum<true>,      PTX_HALF("max")});
+  rows.add({"abs", half, "ftz",                 D_A,     L, sign_op<false>,      PTX_HALF("abs")});
+  rows.add({"neg", half, "ftz",                 D_A,     L, sign_op<true>,       PTX_HALF("neg")});
+  rows.add({"add", mix,  "rn|rz|rm|rp|sat",     D_A_B,   L, mixed<MixedAdd>,     PTX_MIXED("add")});
+  rows.add({"sub", mix,  "rn|rz|rm|rp|sat",     D_A_B,   L, mixed<MixedSub>,     PTX_MIXED("sub")});
+  rows.add({"fma", mix,  "rn|rz|rm|rp|sat",     D_A_B_C, L, mixed<MixedFma>,     PTX_MIXED("fma")});
+  // clang-format on
 }
 
 }  // namespace sim

@@ -1,12 +1,15 @@
-// PTX ISA 9.7.15 mma.sync: which types and shapes there are, and how fragments lie in the lanes. The arithmetic is numerics/mma_tile.h's.
+// PTX ISA 9.7.15 mma.sync: which types and shapes there are, and how fragments lie in the lanes. The
+// arithmetic is numerics/mma_tile.h's.
 //
-// For every m16n8 and m8n8 shape of 4 to 32-bit elements (PTX #warp-level-matrix-fragment-mma-16816-float and its neighbours), lane l = 4g + t:
+// For every m16n8 and m8n8 shape of 4 to 32-bit elements (PTX #warp-level-matrix-fragment-mma-16816-float and
+// its neighbours), lane l = 4g + t:
 //   A register i: row g + 8 (i & 1), bytes 4t + 16 (i >> 1) .. + 3 of the row's K elements
 //   B register i: column g,          bytes 4t + 16 i .. + 3
-//   C, D:         rows g (registers 0, 1) and g + 8 (2, 3), columns 2t and 2t + 1; f16 packs the two columns in one register
-// m8n8 has only the rows g. f64 elements count as one register each: A register i holds k = t + 4 (i >> 1), B register i k = t + 4 i.
+//   C, D:         rows g (registers 0, 1) and g + 8 (2, 3), columns 2t and 2t + 1; f16 packs the two columns
+//   in one register
+// m8n8 has only the rows g. f64 elements count as one register each: A register i holds k = t + 4 (i >> 1), B
+// register i k = t + 4 i.
 #include "../numerics/mma_tile.h"
-
 #include "chapters.h"
 #include "select.h"
 
@@ -15,8 +18,8 @@ namespace {
 
 // Unpacked from Instr::aux
 struct Shape {
-  uint8_t m, k_bytes;          // k_bytes: of a row of A
-  uint8_t kind_a, kind_b;      // floats: ptx::Type; integers: signed?
+  uint8_t m, k_bytes;               // k_bytes: of a row of A
+  uint8_t kind_a, kind_b;           // floats: ptx::Type; integers: signed?
   uint8_t half_c, half_d, op, pad;  // op: integers .satfinite, bits .and
 };
 Shape shape(const Instr& in) { return __builtin_bit_cast(Shape, in.aux); }
@@ -54,21 +57,31 @@ void write_d(Warp& w, const Instr& in, const Shape& s, const Place& p, const flo
     alignas(64) uint32_t out[4 * LANES];
     const float* v = d[0];
     for (unsigned i = 0; i < 4 * LANES; ++i) out[i] = canonical(v[i]);
-    for (unsigned r = 0; r < 4; ++r) std::memcpy(w.op_any<uint32_t>(in, p.d + r), out + LANES * r, sizeof d[r]);
+    for (unsigned r = 0; r < 4; ++r)
+      std::memcpy(w.op_any<uint32_t>(in, p.d + r), out + LANES * r, sizeof d[r]);
   }
 }
 
 Expand expand_of(Type t) {
   switch (t) {
-    case Type::f16: return expand<Element::f16>;
-    case Type::bf16: return expand<Element::bf16>;
-    case Type::tf32: return expand<Element::tf32>;
-    case Type::e4m3: return expand<Element::e4m3>;
-    case Type::e5m2: return expand<Element::e5m2>;
-    case Type::e2m3: return expand<Element::e2m3>;
-    case Type::e3m2: return expand<Element::e3m2>;
-    case Type::e2m1: return expand<Element::e2m1>;
-    default: return nullptr;
+    case Type::f16:
+      return expand<Element::f16>;
+    case Type::bf16:
+      return expand<Element::bf16>;
+    case Type::tf32:
+      return expand<Element::tf32>;
+    case Type::e4m3:
+      return expand<Element::e4m3>;
+    case Type::e5m2:
+      return expand<Element::e5m2>;
+    case Type::e2m3:
+      return expand<Element::e2m3>;
+    case Type::e3m2:
+      return expand<Element::e3m2>;
+    case Type::e2m1:
+      return expand<Element::e2m1>;
+    default:
+      return nullptr;
   }
 }
 template <unsigned PER, unsigned K>
@@ -105,12 +118,14 @@ void mma_integer(Warp& w, const Instr& in) {
     const uint32_t* x = w.op_any<uint32_t>(in, p.a + i);
     const unsigned halves = s.m / 8, row = 8 * (i % halves), byte = 16 * (i / halves);
     for (unsigned l = 0; l < LANES; ++l)
-      for (unsigned e = 0; e < per; ++e) a[row + l / 4][(byte + 4 * (l % 4)) * 8 / BITS + e] = element<BITS>(x[l], e, s.kind_a);
+      for (unsigned e = 0; e < per; ++e)
+        a[row + l / 4][(byte + 4 * (l % 4)) * 8 / BITS + e] = element<BITS>(x[l], e, s.kind_a);
   }
   for (unsigned i = 0; i < p.n_b; ++i) {
     const uint32_t* x = w.op_any<uint32_t>(in, p.b + i);
     for (unsigned l = 0; l < LANES; ++l)
-      for (unsigned e = 0; e < per; ++e) b[l / 4][(16 * i + 4 * (l % 4)) * 8 / BITS + e] = element<BITS>(x[l], e, s.kind_b);
+      for (unsigned e = 0; e < per; ++e)
+        b[l / 4][(16 * i + 4 * (l % 4)) * 8 / BITS + e] = element<BITS>(x[l], e, s.kind_b);
   }
   uint32_t out[4][LANES];
   for (unsigned r = 0; r < s.m / 4u; ++r)
@@ -119,7 +134,10 @@ void mma_integer(Warp& w, const Instr& in) {
       int32_t dot = 0;  // at most 128 products of 16 bits
       for (unsigned e = 0; e < k; ++e) dot += x[e] * y[e];
       const int64_t sum = int64_t(int32_t(w.op_any<uint32_t>(in, p.c + r)[l])) + dot;
-      out[r][l] = s.op ? uint32_t(sum < INT32_MIN ? INT32_MIN : sum > INT32_MAX ? INT32_MAX : sum) : uint32_t(sum);
+      out[r][l] = s.op ? uint32_t(sum < INT32_MIN   ? INT32_MIN
+                                  : sum > INT32_MAX ? INT32_MAX
+                                                    : sum)
+                       : uint32_t(sum);
     }
   for (unsigned r = 0; r < s.m / 4u; ++r) std::memcpy(w.op_any<uint32_t>(in, p.d + r), out[r], sizeof out[r]);
 }
@@ -162,7 +180,8 @@ void mma_double(Warp& w, const Instr& in) {
 bool dims(const Form& f, unsigned& m, unsigned& k) {
   for (size_t i = 1; i < f.op.tokens.size(); ++i) {
     unsigned n = 0;
-    if (std::sscanf(f.op.tokens[i].c_str(), "m%un%uk%u", &m, &n, &k) == 3) return n == 8 && (m == 8 || m == 16);
+    if (std::sscanf(f.op.tokens[i].c_str(), "m%un%uk%u", &m, &n, &k) == 3)
+      return n == 8 && (m == 8 || m == 16);
   }
   return false;
 }
@@ -197,7 +216,10 @@ Handler mma(Form& f) {
       if (c != Type::s32 || ptx::bits_of(b) != element_bits) return nullptr;
       s.kind_a = ptx::is_signed(a), s.kind_b = ptx::is_signed(b);
       s.op = element_bits == 1 ? f.has("and") : f.has("satfinite");
-      h = element_bits == 8 ? mma_integer<8> : element_bits == 4 ? mma_integer<4> : element_bits == 1 ? mma_bits : nullptr;
+      h = element_bits == 8   ? mma_integer<8>
+          : element_bits == 4 ? mma_integer<4>
+          : element_bits == 1 ? mma_bits
+                              : nullptr;
     } else {
       if ((d != Type::f32 && d != Type::f16) || (c != Type::f32 && c != Type::f16)) return nullptr;
       s.kind_a = uint8_t(a), s.kind_b = uint8_t(b);
@@ -215,13 +237,16 @@ Handler mma(Form& f) {
 
 void mma_rows(Rows& rows) {
   constexpr Pattern MMA{4, 4, 1};
-  constexpr TypeSet fp = types({Type::f16, Type::bf16, Type::tf32, Type::f32, Type::e4m3, Type::e5m2, Type::e2m3, Type::e3m2, Type::e2m1});
+  constexpr TypeSet fp = types({Type::f16, Type::bf16, Type::tf32, Type::f32, Type::e4m3, Type::e5m2,
+                                Type::e2m3, Type::e3m2, Type::e2m1});
   constexpr TypeSet ints = types({Type::s32, Type::s8, Type::u8, Type::s4, Type::u4, Type::b1});
   constexpr const char* anchor = "#warp-level-matrix-instructions-mma";
-  //        name                types     modifiers                             operands scope        select anchor
-  rows.add({"mma.sync.aligned", fp,       "m16n8*|row|col|kind::f8f6f4",        MMA,     Scope::WARP, mma,   anchor});
+  // clang-format off
+  //        name                types     modifiers                   operands scope        select anchor
+  rows.add({"mma.sync.aligned", fp,       "m16n8*|row|col|kind::f8f6f4", MMA, Scope::WARP, mma, anchor});
   rows.add({"mma.sync.aligned", ints,     "m16n8*|m8n8*|row|col|satfinite|xor|and|popc", MMA, Scope::WARP, mma, anchor});
-  rows.add({"mma.sync.aligned", F64_ONLY, "m16n8*|m8n8*|row|col|rn",            MMA,     Scope::WARP, mma,   anchor});
+  rows.add({"mma.sync.aligned", F64_ONLY, "m16n8*|m8n8*|row|col|rn",  MMA, Scope::WARP, mma, anchor});
+  // clang-format on
 }
 
 }  // namespace sim

@@ -1,5 +1,6 @@
 // The product of one m16n8 mma.sync: D[16][8] = A[16][K] * B[K][8] + C, from fragments as they lie in the
-// lanes to fragments again: lane 4g + t has columns 2t and 2t + 1 of rows g (registers 0, 1) and g + 8 (2, 3).
+// lanes to fragments again: lane 4g + t has columns 2t and 2t + 1 of rows g (registers 0, 1) and g + 8 (2,
+// 3).
 //
 // Order of summation: products are exact, and added to C one after the other in ascending k, each addition
 // rounded to f32 (a chain of fused multiply-adds). The hardware's own order and alignment is not documented;
@@ -22,8 +23,8 @@ constexpr unsigned bytes_of(Element e) {
 using Lanes32 = float[32];
 using Expand = void (*)(const uint32_t* word, Lanes32* out);
 
-// Sixteen words with the compiler's own operators: gcc would unroll such short loops into scalar code before it
-// looks for vectors.
+// Sixteen words with the compiler's own operators: gcc would unroll such short loops into scalar code before
+// it looks for vectors.
 typedef uint32_t Words __attribute__((vector_size(64)));
 typedef int32_t Masks __attribute__((vector_size(64)));
 typedef float Floats __attribute__((vector_size(64)));
@@ -51,14 +52,22 @@ inline Words decode16(Words code) {
 }
 template <Element E>
 inline Words element(Words w, unsigned e) {
-  if constexpr (E == Element::tf32) return w & 0xffffe000u;
-  else if constexpr (E == Element::bf16) return (w >> (16 * e)) << 16;
-  else if constexpr (E == Element::f16) return decode16<F16>(w >> (16 * e) & 0xffffu);
-  else if constexpr (E == Element::e4m3) return decode16<E4M3>(w >> (8 * e) & 0xffu);
-  else if constexpr (E == Element::e5m2) return decode16<E5M2>(w >> (8 * e) & 0xffu);
-  else if constexpr (E == Element::e2m3) return decode16<E2M3>(w >> (8 * e) & 0x3fu);
-  else if constexpr (E == Element::e3m2) return decode16<E3M2>(w >> (8 * e) & 0x3fu);
-  else return decode16<E2M1>(w >> (8 * e + 2) & 0xfu);  // the middle four bits of its byte
+  if constexpr (E == Element::tf32)
+    return w & 0xffffe000u;
+  else if constexpr (E == Element::bf16)
+    return (w >> (16 * e)) << 16;
+  else if constexpr (E == Element::f16)
+    return decode16<F16>(w >> (16 * e) & 0xffffu);
+  else if constexpr (E == Element::e4m3)
+    return decode16<E4M3>(w >> (8 * e) & 0xffu);
+  else if constexpr (E == Element::e5m2)
+    return decode16<E5M2>(w >> (8 * e) & 0xffu);
+  else if constexpr (E == Element::e2m3)
+    return decode16<E2M3>(w >> (8 * e) & 0x3fu);
+  else if constexpr (E == Element::e3m2)
+    return decode16<E3M2>(w >> (8 * e) & 0x3fu);
+  else
+    return decode16<E2M1>(w >> (8 * e + 2) & 0xfu);  // the middle four bits of its byte
 }
 template <Element E>
 void expand(const uint32_t* word, Lanes32* out) {
@@ -84,7 +93,8 @@ inline __m512i every_fourth(int t) {
 }
 inline __m512 column(const float* low, const float* high, int t) {  // rows 0-7, rows 8-15
   const __m512i pick = every_fourth(t);
-  return _mm512_mask_blend_ps(0xff00, _mm512_permutex2var_ps(_mm512_load_ps(low), pick, _mm512_load_ps(low + 16)),
+  return _mm512_mask_blend_ps(0xff00,
+                              _mm512_permutex2var_ps(_mm512_load_ps(low), pick, _mm512_load_ps(low + 16)),
                               _mm512_permutex2var_ps(_mm512_load_ps(high), pick, _mm512_load_ps(high + 16)));
 }
 inline void lanes(const Columns& in, float* low, float* high) {
@@ -98,10 +108,11 @@ inline void lanes(const Columns& in, float* low, float* high) {
 }
 #endif
 
-// PER elements lie in a register, K along a row. low[r][e], high[r][e] are the expanded registers of A (rows 0-7
-// and 8-15), b[r][e] those of B, r along K. All 64-byte aligned.
+// PER elements lie in a register, K along a row. low[r][e], high[r][e] are the expanded registers of A (rows
+// 0-7 and 8-15), b[r][e] those of B, r along K. All 64-byte aligned.
 template <unsigned PER, unsigned K>
-void multiply(const Lanes32 (*low)[PER], const Lanes32 (*high)[PER], const Lanes32 (*b)[PER], const Lanes32* c, Lanes32* d) {
+void multiply(const Lanes32 (*low)[PER], const Lanes32 (*high)[PER], const Lanes32 (*b)[PER],
+              const Lanes32* c, Lanes32* d) {
   constexpr unsigned regs = K / (4 * PER);
   // lane 4g + t holds k = (4r + t) * PER + e of register r; column 2t + h of C is in registers h and 2 + h
 #if defined(__AVX512F__)
@@ -109,7 +120,8 @@ void multiply(const Lanes32 (*low)[PER], const Lanes32 (*high)[PER], const Lanes
   for (unsigned r = 0; r < regs; ++r)
     for (unsigned e = 0; e < PER; ++e)
       for (unsigned t = 0; t < 4; ++t) {
-        const __m512 n = _mm512_permutex2var_ps(_mm512_load_ps(b[r][e]), every_fourth(int(t)), _mm512_load_ps(b[r][e] + 16));
+        const __m512 n = _mm512_permutex2var_ps(_mm512_load_ps(b[r][e]), every_fourth(int(t)),
+                                                _mm512_load_ps(b[r][e] + 16));
         _mm512_mask_storeu_ps(y[(4 * r + t) * PER + e], 0xff, n);
       }
   Columns sum[2];
@@ -120,7 +132,8 @@ void multiply(const Lanes32 (*low)[PER], const Lanes32 (*high)[PER], const Lanes
       for (unsigned e = 0; e < PER; ++e) {
         const __m512 x = column(low[r][e], high[r][e], int(t));
         const float* row = y[(4 * r + t) * PER + e];
-        for (unsigned n = 0; n < 8; ++n) sum[n % 2].of[n / 2] = _mm512_fmadd_ps(x, _mm512_set1_ps(row[n]), sum[n % 2].of[n / 2]);
+        for (unsigned n = 0; n < 8; ++n)
+          sum[n % 2].of[n / 2] = _mm512_fmadd_ps(x, _mm512_set1_ps(row[n]), sum[n % 2].of[n / 2]);
       }
   lanes(sum[0], d[0], d[2]), lanes(sum[1], d[1], d[3]);
 #else
