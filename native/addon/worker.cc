@@ -104,8 +104,6 @@ class Worker {
       p.error = id_ + ": expected a std::exception, got another";
     }
     if (device_) device_->cancel = nullptr;
-    // the next job opens it anew; a context ends when nothing holds it, an engine included
-    if (device_ && device_->lost()) device_.reset();
   }
 
   const std::string id_;

@@ -30,8 +30,8 @@ Info describe_device(const Driver& d, const std::string& id, int ordinal, CUdevi
   return info;
 }
 
-// Errors of a kernel after which a GPU's context does nothing more.
-bool breaks_context(CUresult r) {
+// Errors of a kernel after which the driver refuses all work of the process, in a new context too (seen on an H200).
+bool breaks_process(CUresult r) {
   switch (r) {
     case CUDA_ERROR_ILLEGAL_ADDRESS:
     case CUDA_ERROR_LAUNCH_TIMEOUT:
@@ -123,8 +123,8 @@ std::string Device::describe(CUresult r) const {
 
 void Device::check(CUresult r, const char* what) const {
   if (r == CUDA_SUCCESS) return;
-  if (!is_virtual() && breaks_context(r)) lost_ = true;
-  fail(info_.id.empty() ? "device" : info_.id, ": ", what, ": ", describe(r));
+  const char* end = !is_virtual() && breaks_process(r) ? "; this process can use no GPU any more" : "";
+  fail(info_.id.empty() ? "device" : info_.id, ": ", what, ": ", describe(r), end);
 }
 
 Kernel& Device::kernel(const std::string& op) {

@@ -95,8 +95,6 @@ class Device : public std::enable_shared_from_this<Device> {
   const volatile int32_t* closing = nullptr;  // the same, for every job of the process
 
   void check(CUresult r, const char* what) const;
-  // A launch broke the context (a GPU's stays broken): everything on it fails until it is let go and opened again.
-  bool lost() const { return lost_; }
   const Driver& driver() const { return *drv_; }
 
  private:
@@ -113,7 +111,6 @@ class Device : public std::enable_shared_from_this<Device> {
   std::map<std::string, Kernel> loaded_;
   std::vector<CUmodule> modules_;
   std::string last_launch_;
-  mutable bool lost_ = false;
 };
 
 }  // namespace device
