@@ -4,7 +4,7 @@ import { faithful, ideal, values } from "../oracle/num/index.ts";
 import { bind, outShapes, type Bound, type In, type Out, type Rounding } from "../oracle/op.ts";
 import { numel, type Storage, type Tensor } from "../oracle/tensor.ts";
 import { loadExact, loadTf, type ExactOracle } from "./discover.ts";
-import { distance } from "./metrics.ts";
+import { distance } from "./distance.ts";
 import type { Native, RunOpResult } from "./native.ts";
 import type { Agreement } from "./result.ts";
 import type { Guards } from "./verdict.ts";
@@ -137,11 +137,10 @@ export async function agree(
 
 /** Relative L2 of `got` and whether it is small enough, over all and in the worst row. */
 function within(got: Tensor, ref: Tensor): { rel_l2: number; bound: number; agree: boolean } {
+  let d = distance(got, ref);
   // tfjs holds float32, so a reference beyond its range is infinite there
-  const d = distance(
-    got,
-    ref.dtype === "f64" ? { ...ref, data: Float64Array.from(values(ref), Math.fround) } : ref,
-  );
+  if (!d.masks && ref.dtype === "f64")
+    d = distance(got, { ...ref, data: Float64Array.from(values(ref), Math.fround) });
   if (!d.masks) return { rel_l2: Infinity, bound: TF_BOUND, agree: false };
   if (ref.dtype === "i32" || ref.dtype === "i64") return { rel_l2: d.rel_l2, bound: 0, agree: d.rel_l2 <= 0 };
   if (d.rel_l2 <= TF_BOUND && !(d.worst_row <= TF_ROW_BOUND))

@@ -32,7 +32,7 @@ for (const f of asked) {
 
 /** Errors whose sentence is for the user to act on. */
 const isUsage = (e: Error): boolean =>
-  e instanceof UsageError || e.name === "ToolMissing" || e.name === "YError";
+  e instanceof UsageError || ["ToolMissing", "StoreError", "YError"].includes(e.name);
 
 try {
   await cli.parseAsync();

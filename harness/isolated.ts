@@ -4,7 +4,7 @@
  */
 import { legal, regretOf, runFaithful, runNative, type Call, type NativeRun } from "./call.ts";
 import type { Step } from "./chains.ts";
-import type { Distance } from "./metrics.ts";
+import type { Distance } from "./distance.ts";
 import type { Native } from "./native.ts";
 import type { Opinions } from "./opinions.ts";
 import type { Price, Row } from "./result.ts";

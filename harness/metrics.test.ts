@@ -2,7 +2,9 @@
 import { describe, expect, test } from "vitest";
 import { encode } from "../oracle/num/index.ts";
 import type { Tensor } from "../oracle/tensor.ts";
-import { bitsOf, distance, EXACT, measure, ordered, relByToken, unravel } from "./metrics.ts";
+import { bitsOf, codeOf, unravel } from "./codes.ts";
+import { distance, relByToken } from "./distance.ts";
+import { EXACT, measure } from "./metrics.ts";
 
 const f32 = (x: number[], shape: number[]): Tensor => encode("f32", x, shape);
 const noisy = { noise: 1e-6, jump: 0 };
@@ -131,7 +133,7 @@ test("codes are ordered like their values, for every code of the small formats",
         ? Uint8Array.from({ length: n }, (_, i) => i)
         : Uint16Array.from({ length: n }, (_, i) => i);
     const t: Tensor = { dtype, shape: [n], data };
-    const code = ordered(t);
+    const code = Array.from({ length: n }, (_, i) => codeOf(t, i));
     const max = dtype === "e4m3" ? 126 : 0x7f80;
     expect(code[max]).toBe(max);
     expect(code[n / 2 + max]).toBe(-max);

@@ -2,52 +2,9 @@
 import type { DType, OutDecl, Scalars } from "../kernels/schema.ts";
 import { values } from "../oracle/num/index.ts";
 import type { Tensor } from "../oracle/tensor.ts";
+import { codeOf } from "./codes.ts";
 import { BLOCK, Budgets, MASSIVE, NARROW, REACH, ulpTable } from "./bounds.ts";
 import type { Metrics } from "./result.ts";
-
-/** Sign-magnitude codes as ordered integers, so that a difference counts representable values; both zeros are 0. */
-export function ordered(t: Tensor): Float64Array {
-  const n = t.dtype === "e2m1" ? t.data.length * 2 : t.data.length;
-  const out = new Float64Array(n);
-  const signed = (bits: number, mask: number): number => (bits > mask ? -(bits & mask) : bits);
-  if (t.dtype === "f32") {
-    const b = new Uint32Array(t.data.buffer, t.data.byteOffset, n);
-    for (let i = 0; i < n; i++) out[i] = signed(b[i], 0x7fffffff);
-  } else if (t.dtype === "bf16") {
-    const b = t.data as Uint16Array;
-    for (let i = 0; i < n; i++) out[i] = signed(b[i], 0x7fff);
-  } else if (t.dtype === "e4m3") {
-    const b = t.data as Uint8Array;
-    for (let i = 0; i < n; i++) out[i] = signed(b[i], 0x7f);
-  } else if (t.dtype === "e2m1") {
-    const b = t.data as Uint8Array;
-    for (let i = 0; i < n; i++) out[i] = signed((b[i >> 1] >> ((i & 1) << 2)) & 15, 7);
-  } else for (let i = 0; i < n; i++) out[i] = Number(t.data[i]);
-  return out;
-}
-
-/** Storage bits of element `i`, hexadecimal. */
-export function bitsOf(t: Tensor, i: number): string {
-  const hex = (v: number | bigint, digits: number): string => `0x${v.toString(16).padStart(digits, "0")}`;
-  switch (t.dtype) {
-    case "f64": {
-      const b = new BigUint64Array(Float64Array.of(Number(t.data[i])).buffer);
-      return hex(b[0], 16);
-    }
-    case "f32":
-      return hex(new Uint32Array(t.data.buffer, t.data.byteOffset, t.data.length)[i], 8);
-    case "i32":
-      return hex(Number(t.data[i]) >>> 0, 8);
-    case "i64":
-      return hex(BigInt.asUintN(64, BigInt(t.data[i])), 16);
-    case "bf16":
-      return hex(Number(t.data[i]), 4);
-    case "e2m1":
-      return hex((Number(t.data[i >> 1]) >> ((i & 1) << 2)) & 15, 1);
-    default:
-      return hex(Number(t.data[i]), 2);
-  }
-}
 
 const LARGEST: Partial<Record<DType, number>> = {
   f32: 2 ** 128 - 2 ** 104,
@@ -55,16 +12,6 @@ const LARGEST: Partial<Record<DType, number>> = {
   e4m3: 448,
   e2m1: 6,
 };
-
-/** Coordinates of flat index `i`. */
-export function unravel(i: number, shape: readonly number[]): number[] {
-  const at = new Array<number>(shape.length);
-  for (let k = shape.length - 1; k >= 0; k--) {
-    at[k] = i % shape[k];
-    i = Math.floor(i / shape[k]);
-  }
-  return at;
-}
 
 /** Slices of one kind: which one is worst, its relative L2, and how much of its own bound it uses. */
 export interface WorstSlice {
@@ -126,7 +73,7 @@ function rowScales(f: Float64Array, rows: number, cols: number): Float64Array {
       if (x2 > most) most = x2;
     }
     scale[r] = Math.sqrt(s / cols);
-    if (cols >= MASSIVE && most * MASSIVE > s) scale[r] = trimmed(f.subarray(r * cols, (r + 1) * cols));
+    if (cols >= MASSIVE && most * MASSIVE > s) scale[r] = trimmed(f, r * cols, cols);
   }
   if (cols < NARROW && rows > 1) {
     const median = Float64Array.from(scale).sort()[rows >> 1];
@@ -136,10 +83,22 @@ function rowScales(f: Float64Array, rows: number, cols: number): Float64Array {
 }
 
 /** Root mean square of all but the largest 1 / MASSIVE of the elements. */
-function trimmed(row: Float64Array): number {
-  const x2 = row.filter(Number.isFinite).map((x) => x * x);
-  const keep = x2.sort().subarray(0, x2.length - Math.ceil(x2.length / MASSIVE));
-  return Math.sqrt(keep.reduce((a, b) => a + b, 0) / row.length);
+function trimmed(f: Float64Array, lo: number, cols: number): number {
+  // the largest so far in falling order: few elements ever enter
+  const top = new Float64Array(Math.ceil(cols / MASSIVE));
+  const least = top.length - 1;
+  for (let i = lo; i < lo + cols; i++) {
+    const x2 = f[i] * f[i];
+    if (!(x2 > top[least]) || x2 === Infinity) continue;
+    let k = least;
+    for (; k > 0 && top[k - 1] < x2; k--) top[k] = top[k - 1];
+    top[k] = x2;
+  }
+  // summed apart, not subtracted: the massive ones may be 1e16 times larger
+  let rest = 0;
+  for (let i = lo; i < lo + cols; i++) if (f[i] * f[i] <= top[least]) rest += f[i] * f[i];
+  for (const x2 of top) if (x2 === top[least]) rest -= x2;
+  return Math.sqrt(Math.max(0, rest) / cols);
 }
 
 /** Writes the worst slice by share of its limit; slices without reference energy compare against nothing but their limit. */
@@ -192,8 +151,6 @@ export function measure(native: Tensor, faithful: Tensor, { noise, jump }: Freed
   const per = Math.max(1, Math.ceil(cols / BLOCK));
   const scale = rowScales(f, rows, cols);
   const ulps = ulpTable(dtype);
-  const codeN = ordered(native);
-  const codeF = ordered(faithful);
   const largest = LARGEST[dtype] ?? Infinity;
 
   const rowB = new Budgets(rows);
@@ -215,7 +172,8 @@ export function measure(native: Tensor, faithful: Tensor, { noise, jump }: Freed
     else if (c === 2) nonfinite[side].pos_inf++;
     else if (c === 3) nonfinite[side].neg_inf++;
   };
-  const histogram: number[] = [];
+  const histogram: number[] = [0];
+  let same = 0;
   let [first_nonfinite, first_difference, worst] = [-1, -1, 0];
   let [differ, maxUlp, max_abs, worst_share, element_share] = [0, 0, 0, -1, 0];
   let [sum_n2, systematic, variance] = [0, 0, 0];
@@ -250,15 +208,18 @@ export function measure(native: Tensor, faithful: Tensor, { noise, jump }: Freed
         }
         continue;
       }
-      const distance = Math.abs(codeN[i] - codeF[i]);
-      if (distance !== 0 || !Object.is(a, b)) {
+      let distance = 0;
+      if (a === b && a !== 0) same++;
+      else if (Object.is(a, b)) same++;
+      else {
         differ++;
         if (first_difference < 0) first_difference = i;
+        distance = Math.abs(codeOf(native, i) - codeOf(faithful, i));
+        const bin = distance < 1 ? 0 : 1 + Math.ceil(Math.log2(distance));
+        while (histogram.length <= bin) histogram.push(0);
+        histogram[bin]++;
+        if (distance > maxUlp) maxUlp = distance;
       }
-      const bin = distance < 1 ? 0 : 1 + Math.ceil(Math.log2(distance));
-      while (histogram.length <= bin) histogram.push(0);
-      histogram[bin]++;
-      if (distance > maxUlp) maxUlp = distance;
       if (a === 0) zeros.native++;
       if (b === 0) zeros.faithful++;
       if (Math.abs(a) >= largest) saturated.native++;
@@ -328,6 +289,7 @@ export function measure(native: Tensor, faithful: Tensor, { noise, jump }: Freed
       first_bad_row = r;
       break;
     }
+  histogram[0] += same;
   const sum_e2 = rowE.reduce((a, b) => a + b, 0);
   const sum_f2 = rowR.reduce((a, b) => a + b, 0);
   const rel_l2 = sum_e2 === 0 ? 0 : Math.sqrt(sum_e2 / sum_f2);
@@ -383,63 +345,5 @@ export function measure(native: Tensor, faithful: Tensor, { noise, jump }: Freed
     },
     norm: { sum_f2, systematic, variance },
     probe,
-  };
-}
-
-/** Relative L2 a token (first dimension); infinite where the reference is zero and the value is not. */
-export function relByToken(native: Tensor, faithful: Tensor): number[] {
-  const f = values(faithful);
-  const x = values(native);
-  const rows = faithful.shape[0];
-  const per = rows === 0 ? 0 : f.length / rows;
-  return Array.from({ length: rows }, (_, r) => {
-    let [e2, f2] = [0, 0];
-    for (let i = r * per; i < (r + 1) * per; i++) {
-      e2 += (x[i] - f[i]) ** 2;
-      f2 += f[i] ** 2;
-    }
-    return e2 === 0 ? 0 : Math.sqrt(e2 / f2);
-  });
-}
-
-export interface Distance {
-  readonly calc_diff: number;
-  readonly rel_l2: number;
-  /** Largest relative L2 of a row. */
-  readonly worst_row: number;
-  /** False when a value is NaN or infinite on one side only. */
-  readonly masks: boolean;
-}
-
-/** `a` against `b`, over elements that are finite on both sides. */
-export function distance(a: Tensor, b: Tensor): Distance {
-  const x = values(a);
-  const y = values(b);
-  const cols = b.shape.length === 0 ? 1 : b.shape[b.shape.length - 1];
-  let [e2, x2, y2, worst_row] = [0, 0, 0, 0];
-  let masks = true;
-  for (let lo = 0; lo < y.length; lo += cols) {
-    let [re, ry] = [0, 0];
-    for (let i = lo; i < lo + cols; i++) {
-      const p = x[i];
-      const q = y[i];
-      if (!Number.isFinite(p) || !Number.isFinite(q)) {
-        if (!Object.is(p, q)) masks = false;
-        continue;
-      }
-      const e = p - q;
-      re += e * e;
-      ry += q * q;
-      x2 += p * p;
-    }
-    e2 += re;
-    y2 += ry;
-    if (re > 0) worst_row = Math.max(worst_row, Math.sqrt(re / ry));
-  }
-  return {
-    calc_diff: e2 === 0 ? 0 : e2 / (x2 + y2),
-    rel_l2: e2 === 0 ? 0 : Math.sqrt(e2 / y2),
-    worst_row,
-    masks,
   };
 }

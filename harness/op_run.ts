@@ -8,6 +8,8 @@ import type { Native } from "./native.ts";
 import { InlineOpinions } from "./opinions.ts";
 import type { Agreement, Row } from "./result.ts";
 import { errorRows, rowOf, tapName, type RowContext } from "./rows.ts";
+import type { OpsPlan } from "./plan.ts";
+import { unitKey, type Session } from "./session.ts";
 import { CLEAN, judge } from "./verdict.ts";
 
 export interface OpPlan {
@@ -114,4 +116,28 @@ export function settleVacuous(rows: readonly Row[]): Row[] {
       sentence: `${reason}; other cases of this output tell right from wrong`,
     };
   });
+}
+
+/** The suites' part of a run. */
+export async function runOps(s: Session, p: OpsPlan): Promise<void> {
+  const { native, tf, signal } = s;
+  const { device, seed, repeat } = s.args;
+  let done = 0;
+  for (const op of new Set(p.cases.map((c) => c.op))) {
+    const rows: Row[] = [];
+    for (const c of p.cases.filter((x) => x.op === op)) {
+      const key = unitKey(c);
+      done++;
+      if (s.done.has(key)) continue;
+      s.progress.show(`${done} of ${p.cases.length}: ${op.name} ${c.case}`);
+      signal.throwIfAborted();
+      const t0 = performance.now();
+      const mine = await runCase(c, { native, device, seed, repeat, tf, signal });
+      for (const r of mine) s.store.append(r);
+      s.store.append({ kind: "done", key, ms: performance.now() - t0 });
+      rows.push(...mine);
+    }
+    // the last row of a key counts
+    for (const [i, r] of settleVacuous(rows).entries()) if (r !== rows[i]) s.store.append(r);
+  }
 }

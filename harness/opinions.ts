@@ -8,7 +8,7 @@ import type { Tensor } from "../oracle/tensor.ts";
 import type { Weights } from "../oracle/weights.ts";
 import { agree, runIdeal, type Call, type Tensors } from "./call.ts";
 import { ExactChain, runUnit, type Prompt, type Unit } from "./chains.ts";
-import { distance, type Distance } from "./metrics.ts";
+import { distance, type Distance } from "./distance.ts";
 import type { Agreement } from "./result.ts";
 
 export interface Second {

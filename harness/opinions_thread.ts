@@ -6,15 +6,20 @@ import type { Tensor } from "../oracle/tensor.ts";
 import type { Call, Tensors } from "./call.ts";
 import type { Prompt, Unit } from "./chains.ts";
 import { opsByName } from "./discover.ts";
+import { startTf } from "./tf.ts";
 import { InlineOpinions, type IdealUnit, type Opinions, type Outputs, type Second } from "./opinions.ts";
 
-interface Setup {
-  /** Checkpoint folder of the model. */
-  readonly dir: string;
+/** What the thread says first. */
+export interface Hello {
+  /** Name of the tfjs backend, null without it. */
   readonly tf: string | null;
+  /** Faults of tfjs that are not as pinned, one sentence each. */
+  readonly changes: readonly string[];
 }
 
 type Ask =
+  | { readonly kind: "hello" }
+  | { readonly kind: "open"; readonly dir: string }
   | {
       readonly kind: "second";
       readonly op: string;
@@ -29,21 +34,21 @@ type Ask =
       readonly x: Tensor | null | "carry";
       readonly faithful: Outputs;
     };
-type Answer = { readonly id: number } & ({ readonly ok: Second | IdealUnit } | { readonly error: string });
+type Said = Hello | null | Second | IdealUnit;
+type Answer = { readonly id: number } & ({ readonly ok: Said } | { readonly error: string });
 
-/** The thread starts with the constructor and loads while the caller does other things. */
+/** The thread starts with the constructor and loads tfjs while the caller does other things. */
 export class ThreadOpinions implements Opinions {
   private readonly worker: Worker;
   private readonly waiting = new Map<number, { ok: (x: never) => void; fail: (e: Error) => void }>();
   private next = 0;
   private dead: Error | null = null;
 
-  constructor(dir: string, tf: string | null) {
-    const setup: Setup = { dir, tf };
+  constructor(tf: boolean) {
     // a worker of Node 20 does not inherit tsx's hooks: it registers them itself, then loads this file
     const boot = `import(${JSON.stringify(import.meta.resolve("tsx/esm/api"))})
       .then((tsx) => { tsx.register(); return import(${JSON.stringify(import.meta.url)}); });`;
-    this.worker = new Worker(boot, { eval: true, workerData: setup });
+    this.worker = new Worker(boot, { eval: true, workerData: { opinions: { tf } } });
     this.worker.on("message", (a: Answer) => {
       const w = this.waiting.get(a.id);
       this.waiting.delete(a.id);
@@ -64,8 +69,17 @@ export class ThreadOpinions implements Opinions {
     const id = this.next++;
     return new Promise<T>((ok, fail) => {
       this.waiting.set(id, { ok, fail });
-      this.worker.postMessage({ id, ask: message });
+      this.worker.postMessage({ id, ask: message }, []); // transfers nothing: the caller goes on using it
     });
+  }
+
+  hello(): Promise<Hello> {
+    return this.ask({ kind: "hello" });
+  }
+
+  /** The checkpoint that `idealUnit` runs on. */
+  open(dir: string): Promise<null> {
+    return this.ask({ kind: "open", dir });
   }
 
   second(call: Call, faithful: Tensors): Promise<Second> {
@@ -82,13 +96,16 @@ export class ThreadOpinions implements Opinions {
   }
 }
 
-async function serve(port: NonNullable<typeof parentPort>, { dir, tf }: Setup): Promise<void> {
+async function serve(port: NonNullable<typeof parentPort>, withTf: boolean): Promise<void> {
   // messages wait in the port's queue until everything is loaded
-  const ops = await opsByName();
-  if (tf !== null) await import("../oracle/tf/backend.ts");
-  const checkpoint = openCheckpoint(dir);
-  const inline = new InlineOpinions(tf, checkpoint);
-  const answer = (m: Ask): Promise<Second | IdealUnit> => {
+  const [ops, hello] = await Promise.all([opsByName(), startTf(withTf)]);
+  let inline = new InlineOpinions(hello.tf);
+  const answer = async (m: Ask): Promise<Said> => {
+    if (m.kind === "hello") return hello;
+    if (m.kind === "open") {
+      inline = new InlineOpinions(hello.tf, openCheckpoint(m.dir));
+      return null;
+    }
     if (m.kind === "unit") return inline.idealUnit(m.u, m.prompt, m.x, m.faithful);
     const op = ops.get(m.op);
     if (!op) throw new Error(`oracle thread: expected an op, got "${m.op}"`);
@@ -99,8 +116,8 @@ async function serve(port: NonNullable<typeof parentPort>, { dir, tf }: Setup): 
     tail = tail.then(async () => {
       try {
         const ok = await answer(ask);
-        const buffers = "ideal" in ok ? Object.values(ok.ideal).map((t) => t.data.buffer as ArrayBuffer) : [];
-        port.postMessage({ id, ok }, [...new Set(buffers)]);
+        const own = ok !== null && "ideal" in ok ? Object.values(ok.ideal) : [];
+        port.postMessage({ id, ok }, [...new Set(own.map((t) => t.data.buffer as ArrayBuffer))]);
       } catch (e) {
         port.postMessage({ id, error: e instanceof Error ? e.message : String(e) });
       }
@@ -108,5 +125,8 @@ async function serve(port: NonNullable<typeof parentPort>, { dir, tf }: Setup): 
   });
 }
 
-if (!isMainThread && parentPort && workerData && "dir" in (workerData as object))
-  await serve(parentPort, workerData as Setup);
+interface Data {
+  readonly opinions?: { readonly tf: boolean };
+}
+const data = workerData as Data | null;
+if (!isMainThread && parentPort && data?.opinions) await serve(parentPort, data.opinions.tf);

@@ -33,20 +33,23 @@ export class Store {
     try {
       mkdirSync(dir, { recursive: true });
     } catch (e) {
-      throw new Error(`--out ${dir}: expected a folder that can be written, got ${(e as Error).message}`, {
-        cause: e,
-      });
+      throw new StoreError(
+        `--out ${dir}: expected a folder that can be written, got ${(e as Error).message}`,
+        {
+          cause: e,
+        },
+      );
     }
     let earlier: Results | null = null;
     let kept = "";
     if (resume) {
       if (!existsSync(path))
-        throw new Error(`--resume: expected an earlier run in ${dir}, got no ${RESULTS}`);
+        throw new StoreError(`--resume: expected an earlier run in ${dir}, got no ${RESULTS}`);
       const text = readFileSync(path, "utf8");
       kept = text.slice(0, text.lastIndexOf("\n") + 1);
       earlier = decode(text, path);
       if (earlier.header.identity !== header.identity)
-        throw new Error(
+        throw new StoreError(
           `--resume: expected a run of the same plan and sources as ${header.identity}, got ${earlier.header.identity} in ${path}`,
         );
     }
@@ -55,9 +58,12 @@ export class Store {
       fd = openSync(path, resume ? "r+" : "w");
       if (resume) truncateSync(path, Buffer.byteLength(kept)); // a torn last line goes
     } catch (e) {
-      throw new Error(`--out ${dir}: expected a folder that can be written, got ${(e as Error).message}`, {
-        cause: e,
-      });
+      throw new StoreError(
+        `--out ${dir}: expected a folder that can be written, got ${(e as Error).message}`,
+        {
+          cause: e,
+        },
+      );
     }
     const store = new Store(dir, fd);
     if (earlier) {
@@ -99,7 +105,7 @@ export class Store {
   }
 }
 
-/** The results could not be written. */
+/** The results could not be written, or those of another run are in the way. */
 export class StoreError extends Error {
   override readonly name = "StoreError";
 }

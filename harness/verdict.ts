@@ -4,10 +4,11 @@
  * Every comparison is written `!(x <= bound)`, so NaN fails.
  */
 import type { Judge, OutDecl, Scalars } from "../kernels/schema.ts";
-import { values } from "../oracle/num/index.ts";
+import { decodeInto, values } from "../oracle/num/index.ts";
 import type { Tensor } from "../oracle/tensor.ts";
 import { biasBound, calcDiffBound, cosineBound, flipBound, normRatioBound, shareOf } from "./bounds.ts";
-import { bitsOf, freedomOf, measure, ordered, unravel, type Measured } from "./metrics.ts";
+import { bitsOf, codeOf, unravel } from "./codes.ts";
+import { freedomOf, measure, type Measured } from "./metrics.ts";
 import type { Agreement, Check, Decisions, Element, Metrics, Status } from "./result.ts";
 
 export interface Verdict {
@@ -50,16 +51,22 @@ export interface Question {
 const show = (x: number): string => (Number.isInteger(x) && Math.abs(x) < 1e6 ? String(x) : x.toPrecision(3));
 const where = (at: readonly number[]): string => (at.length === 0 ? "" : ` at [${at.join(", ")}]`);
 
+function valueAt(t: Tensor, i: number): number {
+  const one = new Float64Array(1);
+  decodeInto(t, i, 1, one);
+  return one[0];
+}
+
 /** One element with both values and bit patterns. */
 export function elementAt(i: number, native: Tensor, faithful: Tensor, ideal?: Tensor | null): Element {
   return {
     at: unravel(i, faithful.shape),
-    native: values(native)[i],
-    faithful: values(faithful)[i],
-    ideal: ideal ? values(ideal)[i] : null,
+    native: valueAt(native, i),
+    faithful: valueAt(faithful, i),
+    ideal: ideal ? valueAt(ideal, i) : null,
     native_bits: bitsOf(native, i),
     faithful_bits: bitsOf(faithful, i),
-    ulp: Math.abs(ordered(native)[i] - ordered(faithful)[i]),
+    ulp: Math.abs(codeOf(native, i) - codeOf(faithful, i)),
   };
 }
 
