@@ -16,6 +16,9 @@ import { RESULTS } from "./store.ts";
 export const KINDS = ["kernel", "engine", "loader", "oracle"] as const;
 export type Kind = (typeof KINDS)[number];
 
+/** Exit code of a run whose gravest finding is of that kind. */
+const CODE = { FAIL: EXIT.fail, ERROR: EXIT.error, ORACLE_SPLIT: EXIT.split } as const;
+
 /** A fault as data: one line of the project changed, and who must notice. */
 export interface Fault {
   /** Unique; what `--only` takes. */
@@ -32,8 +35,11 @@ export interface Fault {
   readonly replace: string;
   /** Arguments of `pnpm verify` that must turn red. */
   readonly run: readonly string[];
-  /** FAIL: a kernel, or what the engine made of it, is wrong. ORACLE_SPLIT: the oracles are not one. */
-  readonly blame: "FAIL" | "ORACLE_SPLIT";
+  /**
+   * FAIL: a kernel, or what the engine made of it, is wrong. ERROR: the device stopped it (a trap, an access outside a buffer).
+   * ORACLE_SPLIT: the oracles are not one.
+   */
+  readonly blame: keyof typeof CODE;
   /**
    * Where. `--op`: a tap of the op (`hc_split.post`). Layers: the tap of the first divergence. `--golden`: the first tensor that is
    * beyond its bound.
@@ -126,8 +132,7 @@ function judge(f: Fault, a: Answer, clean: ReadonlyMap<string, Row>): Omit<Findi
   if (a.code === EXIT.ok)
     return { outcome: "missed", said: isGolden(f.run) ? "within bounds" : nearMiss(a, clean) };
   const at = named(f, a);
-  const want = f.blame === "FAIL" ? EXIT.fail : EXIT.split;
-  if (a.code === want && at === f.at) return { outcome: "caught", said: at };
+  if (a.code === CODE[f.blame] && at === f.at) return { outcome: "caught", said: at };
   if (a.results === null && !isGolden(f.run)) return { outcome: "error", said: lastLine(a.text) };
   const worst = a.results?.rows.find((r) => r.status !== "PASS");
   const other = worst ? `${worst.status} ${worst.site}` : lastLine(a.text);
@@ -171,9 +176,19 @@ export async function runFaults(faults: readonly Fault[], o: FaultOptions): Prom
   await ensureNative({ onProgress: (f, what) => o.progress.show(`build ${Math.round(100 * f)} % ${what}`) });
   const dir = mkdtempSync(join(tmpdir(), "dsv4-faults-"));
   const findings: Finding[] = [];
+  const scratches: Scratch[] = [];
+  const leave = (): void => {
+    for (const s of scratches) s.stop();
+    rmSync(dir, { recursive: true, force: true });
+  };
+  const interrupted = (): never => {
+    leave();
+    process.exit(EXIT.interrupted);
+  };
+  process.once("SIGINT", interrupted).once("SIGTERM", interrupted);
   try {
     const n = Math.max(1, Math.min(o.jobs, faults.length));
-    const scratches = Array.from({ length: n }, (_, i) => new Scratch(ROOT, join(dir, String(i))));
+    for (let i = 0; i < n; i++) scratches.push(new Scratch(ROOT, join(dir, String(i))));
     const clean = new Map<string, Row>();
     await share(scratches, baselines(faults), async (s, run) => {
       o.progress.show(`unchanged: verify ${keyOf(run)}`);
@@ -193,7 +208,8 @@ export async function runFaults(faults: readonly Fault[], o: FaultOptions): Prom
     });
   } finally {
     o.progress.clear();
-    rmSync(dir, { recursive: true, force: true });
+    process.off("SIGINT", interrupted).off("SIGTERM", interrupted);
+    leave();
   }
   return faults.map((f) => findings.find((x) => x.fault === f)!);
 }

@@ -3,7 +3,7 @@
  * copy is mounted over the project's own path for the command alone, so that build files with absolute paths stay valid and one
  * changed file costs one compiler call. Where that is not allowed the copy is built from nothing, once.
  */
-import { execFileSync, spawn, spawnSync } from "node:child_process";
+import { execFileSync, spawn, spawnSync, type ChildProcess } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
@@ -26,6 +26,7 @@ export class Scratch {
   private readonly root: string;
   private readonly mounted = canMount();
   private readonly kept = new Map<string, string>();
+  private running: ChildProcess | null = null;
 
   /** Copies the project at `root` to `dir`, which must not exist. */
   constructor(root: string, dir: string) {
@@ -89,6 +90,7 @@ export class Scratch {
     const [command, ...rest] = this.mounted ? [...view, join(this.dir, "tree"), ...plain] : plain;
     return new Promise((resolve, reject) => {
       const child = spawn(command, rest, { cwd: join(this.dir, "tree"), detached: true });
+      this.running = child;
       let text = "";
       const take = (chunk: Buffer): void => {
         text += chunk.toString();
@@ -98,17 +100,19 @@ export class Scratch {
       let late = false;
       const timer = setTimeout(() => {
         late = true;
-        process.kill(-(child.pid ?? 0), "SIGKILL"); // compilers that it started, too
+        this.stop();
       }, 1e3 * timeout_s);
       child.on("error", reject);
       child.on("close", (code) => {
         clearTimeout(timer);
+        this.running = null;
         resolve({ code: late ? null : code, text });
       });
     });
   }
 
-  remove(): void {
-    rmSync(this.dir, { recursive: true, force: true });
+  /** Ends the command that runs here, with the compilers that it started. */
+  stop(): void {
+    if (this.running?.pid !== undefined) process.kill(-this.running.pid, "SIGKILL");
   }
 }

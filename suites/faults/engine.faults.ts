@@ -4,6 +4,8 @@ import type { Fault } from "../../harness/faults.ts";
 interface Of {
   readonly zoo?: readonly string[];
   readonly layer?: number;
+  /** 72 give a CSA layer two entries more than it may choose; the window and an HCA entry need 132. */
+  readonly tokens?: number;
 }
 
 const engine = (
@@ -13,7 +15,7 @@ const engine = (
   at: string,
   find: string,
   replace: string,
-  { zoo = [], layer = 4 }: Of = {},
+  { zoo = [], layer = 4, tokens = 72 }: Of = {},
 ): Fault => ({
   id,
   kind: "engine",
@@ -22,7 +24,7 @@ const engine = (
   file: `native/engine/${file}`,
   find,
   replace,
-  run: ["--layer", String(layer), "--accumulated", "--no-tf"],
+  run: `--layer ${layer} --tokens ${tokens} --accumulated --no-tf`.split(" "),
   blame: "FAIL",
   at: `layers.${layer}.${at}`,
 });
@@ -97,7 +99,7 @@ export const faults: readonly Fault[] = [
     "attn.keys",
     "{n_comp, c.window, b.kind().ratio",
     "{n_comp, c.window - 1, b.kind().ratio",
-    { zoo: ["Z087"], layer: 3 },
+    { zoo: ["Z087"], layer: 3, tokens: 132 },
   ),
   engine(
     "entries-masked",
@@ -106,7 +108,7 @@ export const faults: readonly Fault[] = [
     "attn.keys",
     "int(n), n_entry});",
     "int(n), 0 * n_entry});",
-    { zoo: ["Z075"], layer: 3 },
+    { zoo: ["Z075"], layer: 3, tokens: 132 },
   ),
   engine(
     "indexer-query-not-rotated",

@@ -7,6 +7,7 @@ interface Of {
   readonly file?: string;
   /** Output of an op that has several. */
   readonly output?: string;
+  readonly blame?: Fault["blame"];
 }
 
 const kernel = (
@@ -15,7 +16,7 @@ const kernel = (
   what: string,
   find: string,
   replace: string,
-  { zoo = [], file, output }: Of = {},
+  { zoo = [], file, output, blame = "FAIL" }: Of = {},
 ): Fault => {
   const op = where.split("/")[1];
   return {
@@ -27,7 +28,7 @@ const kernel = (
     find,
     replace,
     run: ["--op", op],
-    blame: "FAIL",
+    blame,
     at: output === undefined ? op : `${op}.${output}`,
   };
 };
@@ -224,7 +225,7 @@ const compression: Fault[] = [
     "windows begin at the buffer's first row, wherever the call is in the sequence",
     "n * p.ratio - p.tok0;",
     "(n - p.entry0) * p.ratio;",
-    { zoo: ["Z044"] },
+    { zoo: ["Z044"], blame: "ERROR" },
   ),
 ];
 
@@ -270,9 +271,17 @@ const indexer: Fault[] = [
   kernel(
     "topk-low-byte-ignored",
     "index/index_topk",
-    "scores that differ in their last byte count as equal",
+    "scores that differ in their last byte count as equal, so more fit than there are places",
     "shift >= 0; shift -= BITS",
     "shift > 0; shift -= BITS",
+    { blame: "ERROR" },
+  ),
+  kernel(
+    "topk-tie-by-parity",
+    "index/index_topk",
+    "equal scores, and scores one step apart, go by the parity of their index",
+    "n + i * step < end ? order_key(s[n + i * step]) : 0",
+    "n + i * step < end ? order_key(s[n + i * step]) ^ (uint32_t(n + i * step) & 1u) : 0",
     { zoo: ["Z062"] },
   ),
   kernel(
@@ -358,10 +367,10 @@ const attention: Fault[] = [
   kernel(
     "no-key-not-guarded",
     "attention/sparse_attention",
-    "a query without keys divides by what exp(sink + inf) gives",
-    "m[i] == NEG_INF && P == 0.0f;",
-    "m[i] == NEG_INF && P != 0.0f;",
-    { zoo: ["Z073"] },
+    "a query without keys divides zero by zero",
+    "total != 0.0f ? acc[u][c][2 * half + column] / total : 0.0f;",
+    "acc[u][c][2 * half + column] / total;",
+    { zoo: ["Z073", "Z074"] },
   ),
 ];
 
@@ -578,11 +587,11 @@ const quantisers: Fault[] = [
 
 const sampler: Fault[] = [
   kernel(
-    "top-p-border-excluded",
+    "top-p-border-dropped",
     "sample/sample",
-    "the set must exceed top_p, not reach it",
-    "mass(middle, sum_scratch[k]) >= target",
-    "mass(middle, sum_scratch[k]) > target",
+    "the ids that complete the set are left out of it",
+    "k < p.vocab && __float_as_uint(p_k) >= border",
+    "k < p.vocab && __float_as_uint(p_k) > border",
   ),
   kernel(
     "greedy-tie-to-last",

@@ -14,7 +14,7 @@ const loader = (
   at: string,
   find: string,
   replace: string,
-  { zoo = [], layer = 4, format }: Of = {},
+  { zoo = [], layer = 4, format = "mxfp4" }: Of = {},
 ): Fault => ({
   id,
   kind: "loader",
@@ -23,10 +23,7 @@ const loader = (
   file,
   find,
   replace,
-  run: [
-    ...["--layer", String(layer), "--accumulated", "--no-tf"],
-    ...(format === undefined ? [] : ["--format", format]),
-  ],
+  run: `--layer ${layer} --tokens 72 --accumulated --no-tf --format ${format}`.split(" "),
   blame: "FAIL",
   at: `layers.${layer}.${at}`,
 });
