@@ -72,6 +72,7 @@ const nativeOf = (wrong: (op: string, output: string, t: Tensor) => Tensor): Nat
   listOps: () => [],
   devices: () => [],
   openEngine: () => Promise.reject(new Error("not here")),
+  launch: () => Promise.reject(new Error("not here")),
   async runOp(r) {
     const op = (await opsByName()).get(r.op)!;
     const shapes = new Map(Object.entries(op.in).map(([k, d]) => [k, d]));

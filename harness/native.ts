@@ -80,6 +80,34 @@ export interface RunOpResult {
   readonly smem: number;
 }
 
+/** A kernel parameter: by value, or a buffer (its bytes, or how many uninitialised ones). */
+export type LaunchArg =
+  | { readonly i32: number }
+  | { readonly i64: number }
+  | { readonly f32: number }
+  | { readonly bytes: Uint8Array }
+  | { readonly buffer: Storage | number };
+
+/** A launch of any entry of any module: a kernel that is no op of the model. */
+export interface LaunchRequest extends Cancellable {
+  readonly device?: string;
+  /** PTX text or a cubin. */
+  readonly modulePath: string;
+  readonly entry: string;
+  readonly grid: readonly number[];
+  readonly block: readonly number[];
+  readonly smem?: number;
+  readonly args: readonly LaunchArg[];
+}
+
+export interface LaunchOutcome {
+  /** Bytes of each buffer argument after the launch, null for the others. */
+  readonly buffers: readonly (Uint8Array<ArrayBuffer> | null)[];
+  readonly elapsed_ms: number;
+  readonly counters: Readonly<Record<string, number>>;
+  readonly damage: readonly string[];
+}
+
 /** A tensor of an engine run, under the name that `oracle/model.ts` gives it. */
 export interface Tap {
   readonly name: string;
@@ -154,6 +182,7 @@ export interface Native {
   /** `virtual` first, then each GPU of libcuda.so.1; never throws for want of one. */
   devices(): readonly NativeDevice[];
   runOp(request: RunOpRequest): Promise<RunOpResult>;
+  launch(request: LaunchRequest): Promise<LaunchOutcome>;
   openEngine(open: EngineOpen): Promise<EngineHandle>;
 }
 
@@ -163,6 +192,7 @@ interface Addon {
   listOps(): NativeOp[];
   devices(): NativeDevice[];
   runOp(request: object): Promise<RunOpResult>;
+  launch(request: object): Promise<LaunchOutcome>;
   openEngine(
     open: object,
   ): Promise<{ runLayers(run: object): Promise<RunLayersResult>; close(): Promise<void> }>;
@@ -176,6 +206,7 @@ export function openNative(): Native {
     listOps: () => addon.listOps(),
     devices: () => addon.devices(),
     runOp: ({ signal, ...request }) => cancellable(signal, (cancel) => addon.runOp({ ...request, cancel })),
+    launch: ({ signal, ...request }) => cancellable(signal, (cancel) => addon.launch({ ...request, cancel })),
     async openEngine({ signal, ...open }) {
       const engine = await cancellable(signal, (cancel) => addon.openEngine({ ...open, cancel }));
       return {

@@ -68,10 +68,13 @@ const upToDate = (hash: string, cubins: boolean): boolean =>
   (!cubins || stamped(stampOf(true), hash)) &&
   existsSync(join(BUILD, "Release", "dsv4.node"));
 
-function requireTools(): void {
+/** Throws `ToolMissing` for the first tool that does not answer. `elsewhere`: where nvcc may be when it is not on PATH. */
+export function requireTools(elsewhere: readonly string[] = ["/usr/local/cuda/bin/nvcc"]): void {
   const runs = (tool: string): boolean => spawnSync(tool, ["--version"], { stdio: "ignore" }).status === 0;
-  const cuda = process.env.CUDACXX ?? process.env.CUDA_PATH?.concat("/bin/nvcc");
-  if (![cuda, "nvcc", "/usr/local/cuda/bin/nvcc"].some((t) => t !== undefined && runs(t)))
+  const named = [process.env.CUDACXX, process.env.CUDA_PATH?.concat("/bin/nvcc")].filter(
+    (t) => t !== undefined,
+  );
+  if (![...named, "nvcc", ...elsewhere].some(runs))
     throw new ToolMissing(
       "native build: expected nvcc of CUDA 13 on PATH, in CUDACXX or in /usr/local/cuda/bin, got none",
     );
@@ -90,8 +93,8 @@ const alive = (pid: number): boolean => {
 };
 
 /** Runs `work` while this process alone holds the lock; a lock whose process is gone is taken over. */
-async function locked<T>(work: () => Promise<T>): Promise<T> {
-  for (;;) {
+async function locked<T>(onProgress: BuildOptions["onProgress"], work: () => Promise<T>): Promise<T> {
+  for (let told = false; ; told = true) {
     try {
       writeFileSync(LOCK, String(process.pid), { flag: "wx" });
       break;
@@ -99,7 +102,10 @@ async function locked<T>(work: () => Promise<T>): Promise<T> {
       if ((e as NodeJS.ErrnoException).code !== "EEXIST") throw e;
       const owner = existsSync(LOCK) ? Number(readFileSync(LOCK, "utf8")) : 0;
       if (owner > 0 && !alive(owner)) rmSync(LOCK, { force: true });
-      else await sleep(100);
+      else {
+        if (!told) onProgress?.(0, `waiting for the build of process ${owner}`);
+        await sleep(100);
+      }
     }
   }
   try {
@@ -156,7 +162,7 @@ export async function ensureNative(o: BuildOptions = {}): Promise<"built" | "unc
   if (upToDate(sourcesHash(), cubins)) return "unchanged";
   requireTools();
   mkdirSync(BUILD, { recursive: true });
-  return locked(async () => {
+  return locked(o.onProgress, async () => {
     const hash = sourcesHash();
     if (upToDate(hash, cubins)) return "unchanged";
     writeFileSync(BUILD_LOG, "");

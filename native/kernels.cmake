@@ -3,7 +3,7 @@
 # Cubins take longer than everything else together and only a GPU wants them: they are the target "cubins", not part of "all".
 set(KERNEL_OUT ${CMAKE_BINARY_DIR}/kernels)
 set(KERNEL_HEADERS ${CMAKE_BINARY_DIR}/generated)
-file(MAKE_DIRECTORY ${KERNEL_OUT})
+file(MAKE_DIRECTORY ${KERNEL_OUT} ${CMAKE_BINARY_DIR}/test)
 set(NVCC_FLAGS -std=c++20 -O3 -lineinfo -Werror all-warnings -I${ROOT} -I${KERNEL_HEADERS})
 list(JOIN NVCC_FLAGS " " NVCC_FLAGS_TEXT)
 
@@ -15,6 +15,9 @@ set(cubins)
 foreach(cu IN LISTS KERNEL_SOURCES TEST_KERNEL_SOURCES)
   cmake_path(GET cu STEM LAST_ONLY op)
   set(base ${KERNEL_OUT}/${op})
+  if(cu IN_LIST TEST_KERNEL_SOURCES)
+    set(base ${CMAKE_BINARY_DIR}/test/${op})
+  endif()
   add_custom_command(
     OUTPUT ${base}.ptx
     COMMAND ${NVCC} ${NVCC_FLAGS} -arch=compute_100a -ptx -MD -MF ${base}.d ${cu} -o ${base}.ptx

@@ -4,10 +4,7 @@
 #include "op_table.h"
 #include "values.h"
 
-#if __has_include("native/sim/driver/virtual_driver.h")
 #include "native/sim/driver/virtual_driver.h"
-#define HAVE_SIM 1
-#endif
 
 namespace addon {
 namespace {
@@ -76,7 +73,6 @@ Napi::Value devices(const Napi::CallbackInfo& info) {
 }
 
 Napi::Object init(Napi::Env env, Napi::Object exports) {
-#ifdef HAVE_SIM
   static const device::Driver driver = device::virtual_driver();
   device::virtual_device() = {&driver, [] {
                                 const sim::LaunchCount c = sim::all_launches();
@@ -85,11 +81,11 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
                                     {"warp_instructions", c.warp_instructions},
                                     {"thread_instructions", c.thread_instructions}};
                               }};
-#endif
   exports.Set("configure", Napi::Function::New<guarded<configure>>(env));
   exports.Set("listOps", Napi::Function::New<guarded<list_ops>>(env));
   exports.Set("devices", Napi::Function::New<guarded<devices>>(env));
   exports.Set("runOp", Napi::Function::New<guarded<run_op>>(env));
+  exports.Set("launch", Napi::Function::New<guarded<launch_entry>>(env));
   exports.Set("openEngine", Napi::Function::New<guarded<open_engine>>(env));
   return exports;
 }

@@ -15,6 +15,10 @@ using device::fail;
 struct Handle {
   std::string device;
   std::unique_ptr<engine::Engine> engine;
+  // dropped without close(): its memory is freed on the device's thread all the same
+  ~Handle() {
+    if (engine) later(device, [e = std::shared_ptr<engine::Engine>(std::move(engine))]() mutable { e.reset(); });
+  }
 };
 
 struct Pass {

@@ -77,6 +77,7 @@ Napi::Array strings(Napi::Env env, const std::vector<std::string>& all);
 
 // Declared properties that addon.cc exports.
 Napi::Value run_op(const Napi::CallbackInfo& info);
+Napi::Value launch_entry(const Napi::CallbackInfo& info);
 Napi::Value open_engine(const Napi::CallbackInfo& info);
 
 }  // namespace addon

@@ -34,36 +34,49 @@ class Worker {
  public:
   explicit Worker(std::string id) : id_(std::move(id)) { std::thread([this] { loop(); }).detach(); }
 
-  void push(Pending* p) {
+  // `env`: whose promise the task settles, null for none.
+  void push(napi_env env, std::function<void()> task) {
     std::lock_guard lock(m_);
-    queue_.push_back(p);
+    queue_.push_back({env, std::move(task)});
     wake_.notify_one();
   }
 
-  // Lets the running job end at its next launch and waits for that; called when the environment closes.
-  void stop() {
+  void push(napi_env env, Pending* p) {
+    push(env, [this, p] {
+      run(*p);
+      p->js.BlockingCall(p, settle);  // fails when the environment closed: nobody waits for the promise then
+    });
+  }
+
+  // `env` closes: forgets its jobs, lets its running one end at the next launch, and waits for that (not forever: a launch may be long).
+  void stop(napi_env env) {
     std::unique_lock lock(m_);
+    std::erase_if(queue_, [env](const Task& t) { return t.env == env; });
+    if (running_ != env) return;
     closing_ = 1;
-    queue_.clear();  // their promises belong to an environment that is gone
-    idle_.wait_for(lock, std::chrono::seconds(5), [this] { return !busy_; });
+    idle_.wait_for(lock, std::chrono::seconds(5), [this, env] { return running_ != env; });
     closing_ = 0;
   }
 
  private:
+  struct Task {
+    napi_env env;
+    std::function<void()> run;
+  };
+
   void loop() {
     for (;;) {
-      Pending* p;
+      Task task;
       {
         std::unique_lock lock(m_);
-        busy_ = false;
+        running_ = nullptr;
         idle_.notify_all();
         wake_.wait(lock, [this] { return !queue_.empty(); });
-        p = queue_.front();
+        task = std::move(queue_.front());
         queue_.pop_front();
-        busy_ = true;
+        running_ = task.env;
       }
-      run(*p);
-      if (p->js.BlockingCall(p, settle) != napi_ok) continue;  // the environment closed: nobody waits for the promise
+      task.run();
     }
   }
 
@@ -97,8 +110,8 @@ class Worker {
   std::shared_ptr<device::Device> device_;
   std::mutex m_;
   std::condition_variable wake_, idle_;
-  std::deque<Pending*> queue_;
-  bool busy_ = false;
+  std::deque<Task> queue_;
+  napi_env running_ = nullptr;
   volatile int32_t closing_ = 0;
 };
 
@@ -112,6 +125,13 @@ Pool& pool() {
   return *p;
 }
 
+Worker& worker(const std::string& device) {
+  std::lock_guard lock(pool().m);
+  Worker*& w = pool().workers[device];
+  if (!w) w = new Worker(device);
+  return *w;
+}
+
 std::string& dir() {
   static auto* d = new std::string;
   return *d;
@@ -122,25 +142,24 @@ std::string& dir() {
 void set_kernel_dir(const std::string& d) { dir() = d; }
 const std::string& kernel_dir() { return dir(); }
 
+void later(const std::string& device, std::function<void()> task) { worker(device).push(nullptr, std::move(task)); }
+
 Napi::Promise post(Napi::Env env, Job job) {
   static thread_local bool hooked = false;
   if (!hooked) {
     hooked = true;
     napi_add_env_cleanup_hook(
         env,
-        [](void*) {
+        [](void* closing) {
           std::lock_guard lock(pool().m);
-          for (auto& [id, w] : pool().workers) w->stop();
+          for (auto& [id, w] : pool().workers) w->stop(static_cast<napi_env>(closing));
         },
-        nullptr);
+        static_cast<napi_env>(env));
   }
   auto deferred = Napi::Promise::Deferred::New(env);
   auto js = Napi::ThreadSafeFunction::New(env, Napi::Function::New(env, [](const Napi::CallbackInfo&) {}), "dsv4", 0, 1);
   auto* p = new Pending{std::move(job), deferred, js, "", false};
-  std::lock_guard lock(pool().m);
-  Worker*& w = pool().workers[p->job.device];
-  if (!w) w = new Worker(p->job.device);
-  w->push(p);
+  worker(p->job.device).push(env, p);
   return deferred.Promise();
 }
 

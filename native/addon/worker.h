@@ -33,6 +33,9 @@ struct Job {
 // Runs `job` on the thread of its device and settles the promise; an exception of `work` rejects it with the exception's sentence.
 Napi::Promise post(Napi::Env env, Job job);
 
+// Runs `task` on the thread of `device`, after what is queued there; for what must be freed where it was made.
+void later(const std::string& device, std::function<void()> task);
+
 // Folder of compiled kernels; every device opened from here on loads from it.
 void set_kernel_dir(const std::string& dir);
 const std::string& kernel_dir();

@@ -30,6 +30,24 @@ Info describe_device(const Driver& d, const std::string& id, int ordinal, CUdevi
   return info;
 }
 
+// Errors of a kernel after which the driver refuses all work of the process, in a new context too (seen on an H200).
+bool breaks_process(CUresult r) {
+  switch (r) {
+    case CUDA_ERROR_ILLEGAL_ADDRESS:
+    case CUDA_ERROR_LAUNCH_TIMEOUT:
+    case CUDA_ERROR_ASSERT:
+    case CUDA_ERROR_HARDWARE_STACK_ERROR:
+    case CUDA_ERROR_ILLEGAL_INSTRUCTION:
+    case CUDA_ERROR_MISALIGNED_ADDRESS:
+    case CUDA_ERROR_INVALID_ADDRESS_SPACE:
+    case CUDA_ERROR_INVALID_PC:
+    case CUDA_ERROR_LAUNCH_FAILED:
+      return true;
+    default:
+      return false;
+  }
+}
+
 std::string read_text(const std::string& path, const std::string& who) {
   std::ifstream f(path, std::ios::binary);
   if (!f) fail(who, ": expected a compiled module ", path, ", got no such file");
@@ -104,7 +122,9 @@ std::string Device::describe(CUresult r) const {
 }
 
 void Device::check(CUresult r, const char* what) const {
-  if (r != CUDA_SUCCESS) fail(info_.id.empty() ? "device" : info_.id, ": ", what, ": ", describe(r));
+  if (r == CUDA_SUCCESS) return;
+  const char* end = !is_virtual() && breaks_process(r) ? "; this process can use no GPU any more" : "";
+  fail(info_.id.empty() ? "device" : info_.id, ": ", what, ": ", describe(r), end);
 }
 
 Kernel& Device::kernel(const std::string& op) {
@@ -131,17 +151,21 @@ Kernel& Device::kernel_of(const std::string& path, const std::string& entry) {
 }
 
 void Device::launch(Kernel& k, const LaunchShape& s, const void* params) {
-  if ((cancel && *cancel) || (closing && *closing)) throw Cancelled();
-  if (s.grid[0] == 0 || s.grid[1] == 0 || s.grid[2] == 0) return;
-  last_launch_ = sentence("kernel ", k.name, " <<<", s.grid[0], " x ", s.grid[1], " x ", s.grid[2], ", ", s.block, ", ",
-                          s.smem, ">>>");
-  if (s.smem > k.smem_allowed) {
-    check(drv_->cuFuncSetAttribute(k.fn, CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES, int(s.smem)),
-          (last_launch_ + ": dynamic shared memory").c_str());
-    k.smem_allowed = s.smem;
-  }
   void* args[] = {const_cast<void*>(params)};
-  check(drv_->cuLaunchKernel(k.fn, s.grid[0], s.grid[1], s.grid[2], s.block, 1, 1, s.smem, stream_, args, nullptr),
+  launch(k, s.grid, {s.block, 1, 1}, s.smem, args);
+}
+
+void Device::launch(Kernel& k, const uint32_t (&grid)[3], const uint32_t (&block)[3], uint32_t smem, void** args) {
+  if ((cancel && *cancel) || (closing && *closing)) throw Cancelled();
+  if (grid[0] == 0 || grid[1] == 0 || grid[2] == 0) return;
+  const std::string threads = block[1] * block[2] == 1 ? sentence(block[0]) : sentence(block[0], " x ", block[1], " x ", block[2]);
+  last_launch_ = sentence("kernel ", k.name, " <<<", grid[0], " x ", grid[1], " x ", grid[2], ", ", threads, ", ", smem, ">>>");
+  if (smem > k.smem_allowed) {
+    check(drv_->cuFuncSetAttribute(k.fn, CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES, int(smem)),
+          (last_launch_ + ": dynamic shared memory").c_str());
+    k.smem_allowed = smem;
+  }
+  check(drv_->cuLaunchKernel(k.fn, grid[0], grid[1], grid[2], block[0], block[1], block[2], smem, stream_, args, nullptr),
         last_launch_.c_str());
 }
 

@@ -60,7 +60,7 @@ struct Kernel {
   uint32_t smem_allowed = 48 << 10;
 };
 
-class Device {
+class Device : public std::enable_shared_from_this<Device> {
  public:
   // `kernels` is the folder of compiled modules. Throws when there is no device `id`.
   static std::shared_ptr<Device> open(const std::string& id, const std::string& kernels);
@@ -76,11 +76,13 @@ class Device {
 
   // The kernel compiled from kernels/<family>/<op>.cu, loaded on first use.
   Kernel& kernel(const std::string& op);
-  // An entry of a module in a file (PTX or cubin). Not cached: it lives as long as the device.
+  // An entry of a module in a file (PTX or cubin), read once.
   Kernel& kernel_of(const std::string& path, const std::string& entry);
 
   // Launches on the device's stream; a grid with a zero dimension is no launch. Throws when the launch is refused.
   void launch(Kernel& k, const LaunchShape& shape, const void* params);
+  // The same for any kernel: one pointer a parameter.
+  void launch(Kernel& k, const uint32_t (&grid)[3], const uint32_t (&block)[3], uint32_t smem, void** args);
   // Waits for everything launched and returns the milliseconds between `mark()` and now. Throws when a launch failed.
   void mark();
   float wait();

@@ -6,7 +6,7 @@ namespace engine {
 
 using device::fail;
 
-Engine::Engine(device::Device& dev, const std::string& dir, bool keep) : dev_(dev), ckpt_(dir), weights_(dev, ckpt_), keep_(keep) {}
+Engine::Engine(device::Device& dev, const std::string& dir, bool keep) : dev_(dev.shared_from_this()), ckpt_(dir), weights_(dev, ckpt_), keep_(keep) {}
 
 void Engine::check(const Request& q) const {
   const Config& c = config();
@@ -62,7 +62,7 @@ Result Engine::run(const Request& q) {
   check(q);
   const Config& c = config();
   damage_.clear();
-  Run run(dev_, {q.taps, q.poison_seed, q.on_tap});
+  Run run(*dev_, {q.taps, q.poison_seed, q.on_tap});
   const Tensor ids = run.upload_i32(q.ids, "ids");
   Tensor x = q.x ? run.upload(DType::bf16, {ids.rows(), c.hc, c.d_model}, q.x, "x")
                  : embed(run, "embed", ids, weights_.get("embed.weight"), c.hc);

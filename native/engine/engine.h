@@ -44,7 +44,7 @@ class Engine {
   Tensor run_block(Run& run, int i, const Tensor& ids, const Tensor& x, bool mtp);
   void drop(Run& run, const std::string& prefix);
 
-  device::Device& dev_;
+  std::shared_ptr<device::Device> dev_;
   Checkpoint ckpt_;
   Weights weights_;
   bool keep_;

@@ -212,17 +212,18 @@ std::string Json::show() const {
     case Kind::null: return "null";
     case Kind::boolean: return flag_ ? "true" : "false";
     case Kind::number: s = text_; break;
-    case Kind::string: s = "\"" + text_ + "\""; break;
+    case Kind::string: s = sentence("\"", text_, "\""); break;
     case Kind::array:
       for (const Json& v : items_) {
         if (s.size() > 60) break;
         s += (s.empty() ? "" : ",") + v.show();
       }
-      s = "[" + s + "]";
+      s = sentence("[", s, "]");
       break;
     case Kind::object: s = sentence("an object of ", members_.size(), " keys"); break;
   }
-  return s.size() <= 60 ? s : s.substr(0, 57) + "...";
+  if (s.size() > 60) s.replace(57, std::string::npos, "...");
+  return s;
 }
 
 }  // namespace engine

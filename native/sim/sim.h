@@ -41,12 +41,15 @@ class Module {
 };
 
 struct LaunchResult {
-  uint64_t warp_instructions = 0, thread_instructions = 0;  // a guarded-off instruction counts for the lanes that are on
+  uint64_t warp_instructions = 0,
+           thread_instructions = 0;  // a guarded-off instruction counts for the lanes that are on
   double seconds = 0;
 };
 
-// Runs the whole grid. Throws Trap, or std::invalid_argument for limits the launch exceeds. `params` is laid out as the entry declares.
-LaunchResult launch(Module& module, const ptx::Function& entry, const LaunchConfig& config, std::span<const uint8_t> params);
+// Runs the whole grid. Throws Trap, or std::invalid_argument for limits the launch exceeds. `params` is laid
+// out as the entry declares.
+LaunchResult launch(Module& module, const ptx::Function& entry, const LaunchConfig& config,
+                    std::span<const uint8_t> params);
 
 inline constexpr uint32_t MAX_THREADS = 1024, MAX_SHARED = 227 * 1024;
 

@@ -57,8 +57,17 @@ const corners: C[] = [
 export default suite(op, [
   shape(13, 8, 128, 75, true),
   shape(1, 64, 128, 1030, true),
-  // one of everything; heads around 16 and 64, entries around 64, widths off every load, several tiles a dimension
-  shape(1, 1, 1, 1),
+  {
+    // one of everything, on the positive side of the relu
+    name: "one",
+    attrs: { scale: 1 },
+    make: (g) => ({
+      q: g.uniform("bf16", [1, 1, 1], 0.5, 2),
+      k: g.uniform("bf16", [1, 1], 0.5, 2),
+      w: g.uniform("bf16", [1, 1], 0.5, 2),
+    }),
+  },
+  // heads around 16 and 64, entries around 64, widths off every load, several tiles a dimension
   shape(2, 3, 7, 5),
   shape(3, 16, 64, 63),
   shape(4, 17, 129, 65),

@@ -45,9 +45,12 @@ const corners: C[] = [
     }),
   },
   {
-    // every product is 1: the sum counts K, whatever the order
-    name: "ones",
-    make: (g) => ({ a: g.from("bf16", [35, 250], () => 1), w: g.from("bf16", [68, 250], () => 1) }),
+    // constant rows: the sum is K times one product, exact in any order
+    name: "constant.rows",
+    make: (g) => ({
+      a: g.from("bf16", [35, 250], (i) => 1 + (Math.floor(i / 250) % 3)),
+      w: g.from("bf16", [68, 250], (i) => 1 + (Math.floor(i / 250) % 5)),
+    }),
   },
   {
     name: "zero.rows",

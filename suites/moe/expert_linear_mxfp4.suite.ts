@@ -57,8 +57,16 @@ const model = [
   ),
 ];
 
-const shapes = [
-  load("one-row", { rows: [1], N: 1, K: 1 }),
+const shapes: C[] = [
+  {
+    name: "one",
+    attrs: { n_row: 1 },
+    make: (g) => ({
+      ...inputs(g, { rows: [1], N: 1, K: 1 }),
+      a: g.from("e4m3", [1, 1], () => -1.75),
+      w: g.from("e2m1", [2, 1, 1], (i) => 2 + i),
+    }),
+  },
   load("K=33", { rows: [2, 5], N: 65, K: 33, n_src: 4 }),
   load("K=129", { rows: [3, 0, 18], N: 63, K: 129 }),
   load("K=160", { rows: [16, 15, 17], N: 66, K: 160, n_src: 9 }),

@@ -40,8 +40,15 @@ const model = [
   load("model.decode", { rows: [0, 1, 0, 0, 1, 0, 1, 1, 0, 0, 0, 1, 0, 1, 0, 0], N: 384, K: 128 }, true),
 ];
 
-const shapes = [
-  load("one-row", { rows: [1], N: 1, K: 1 }),
+const shapes: C[] = [
+  {
+    name: "one",
+    make: (g) => ({
+      ...inputs(g, { rows: [1], N: 1, K: 1 }),
+      a: g.from("e2m1", [1, 1], () => -1.5),
+      w: g.from("e2m1", [2, 1, 1], (i) => 2 + i),
+    }),
+  },
   load("K=17", { rows: [2, 5], N: 65, K: 17 }),
   load("K=129", { rows: [3, 0, 18], N: 63, K: 129 }),
   load("K=144", { rows: [16, 15, 17], N: 66, K: 144 }),

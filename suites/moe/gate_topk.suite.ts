@@ -34,8 +34,20 @@ const levels = (g: Inputs, n_tok: number, n_expert: number, values: readonly num
 });
 
 const corners: C[] = [
-  { name: "ties.all", attrs: { n_act: 6, route_scale }, make: (g) => levels(g, 3, 70, [0.5]) },
-  { name: "ties.two", attrs: { n_act: 6, route_scale }, make: (g) => levels(g, 9, 70, [0.5, -1]) },
+  {
+    // one expert ahead of 69 equal ones: it, then the lowest ids
+    name: "ties.but-one",
+    attrs: { n_act: 6, route_scale },
+    make: (g) => ({
+      logits: g.from("f32", [3, 70], (i) => (i % 70 === 41 ? 1 : 0.5)),
+      bias: g.from("f32", [70], () => 0),
+    }),
+  },
+  {
+    name: "ties.two",
+    attrs: { n_act: 6, route_scale },
+    make: (g) => levels(g, 9, 70, [0.5, ...Array<number>(19).fill(-1)]),
+  },
   {
     // softplus from exp's underflow through the switch at 20 to large logits
     name: "logits.extreme",

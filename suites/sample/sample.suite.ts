@@ -45,18 +45,32 @@ const corners: C[] = [
     }),
   },
   {
-    // NaN never wins, not even first; an infinity does
+    // NaN never wins, not even first; an infinity does; a row without a number gives -1
     name: "greedy.nan",
     attrs: greedy,
     make: (g) => ({
-      logits: g.from("f32", [4, 517], (i) => {
+      logits: g.from("f32", [5, 517], (i) => {
         const [row, id] = at(i, 517);
         if (row === 0) return id % 3 === 0 ? NaN : g.random();
         if (row === 1) return id === 516 ? -7 : NaN;
         if (row === 2) return id === 40 ? Infinity : id === 3 ? NaN : id;
+        if (row === 4) return NaN;
         return id < 400 ? NaN : id === 450 ? -3e38 : -Infinity;
       }),
-      pos: g.ints([4], 0, 9),
+      pos: g.ints([5], 0, 9),
+    }),
+  },
+  {
+    // no softmax, no id: only NaN, one NaN, an infinite maximum; the last row is a plain one
+    name: "race.nan",
+    attrs: { temperature: 0.9, top_p: 0.8, seed: 31 },
+    make: (g) => ({
+      logits: g.from("f32", [4, 219], (i) => {
+        const [row, id] = at(i, 219);
+        if (row === 0 || (row === 1 && id === 130)) return NaN;
+        return row === 2 && id === 77 ? Infinity : g.random();
+      }),
+      pos: g.ints([4], 0, 1 << 20),
     }),
   },
   {

@@ -1,4 +1,5 @@
-// The device as cuDeviceGetAttribute describes it: a B200's figures where a kernel or a launcher may ask for them.
+// The device as cuDeviceGetAttribute describes it: a B200's figures where a kernel or a launcher may ask for
+// them.
 #include <cstring>
 
 #include "state.h"
@@ -56,11 +57,15 @@ constexpr Attribute ATTRIBUTES[] = {
 };
 
 CUresult check_device(CUdevice device) {
-  if (!State::get().initialised) return fail(CUDA_ERROR_NOT_INITIALIZED, "cuInit comes before any other call");
-  if (device != 0) return fail(CUDA_ERROR_INVALID_DEVICE, "there is one virtual device, 0, found " + std::to_string(device));
+  if (!State::get().initialised)
+    return fail(CUDA_ERROR_NOT_INITIALIZED, "cuInit comes before any other call");
+  if (device != 0)
+    return fail(CUDA_ERROR_INVALID_DEVICE, "there is one virtual device, 0, found " + std::to_string(device));
   return CUDA_SUCCESS;
 }
-CUresult null(const char* call) { return fail(CUDA_ERROR_INVALID_VALUE, std::string(call) + " expects a place for its result, found null"); }
+CUresult null(const char* call) {
+  return fail(CUDA_ERROR_INVALID_VALUE, std::string(call) + " expects a place for its result, found null");
+}
 
 }  // namespace
 
@@ -93,7 +98,8 @@ CUresult cuDeviceGetAttribute(int* value, CUdevice_attribute attribute, CUdevice
   if (!value) return null("cuDeviceGetAttribute");
   for (const Attribute& a : ATTRIBUTES)
     if (a.name == attribute) return *value = a.value, CUDA_SUCCESS;
-  return fail(CUDA_ERROR_INVALID_VALUE, "the virtual device has no attribute " + std::to_string(int(attribute)));
+  return fail(CUDA_ERROR_INVALID_VALUE,
+              "the virtual device has no attribute " + std::to_string(int(attribute)));
 }
 CUresult cuDeviceTotalMem(size_t* bytes, CUdevice device) {
   SIM_TRY(check_device(device));

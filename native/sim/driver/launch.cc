@@ -12,7 +12,9 @@ FunctionHandle* known(CUfunction f) {
   std::lock_guard g(State::get().lock);
   return State::get().functions.count(h) ? h : nullptr;
 }
-CUresult unknown_function() { return fail(CUDA_ERROR_INVALID_HANDLE, "expected a function of a loaded module"); }
+CUresult unknown_function() {
+  return fail(CUDA_ERROR_INVALID_HANDLE, "expected a function of a loaded module");
+}
 
 // compute_100 code and older runs; "a" and "f" code is for one architecture only.
 bool runs_here(const std::string& target) {
@@ -40,21 +42,28 @@ CUresult gather(const FunctionHandle& f, void** values, void** extra, std::vecto
     const uint8_t* buffer = nullptr;
     size_t size = 0;
     for (void** e = extra; *e != CU_LAUNCH_PARAM_END; e += 2) {
-      if (*e == CU_LAUNCH_PARAM_BUFFER_POINTER) buffer = static_cast<const uint8_t*>(e[1]);
-      else if (*e == CU_LAUNCH_PARAM_BUFFER_SIZE) size = *static_cast<const size_t*>(e[1]);
-      else return fail(CUDA_ERROR_INVALID_VALUE, "kernel " + f.entry->name + ": unknown launch parameter option");
+      if (*e == CU_LAUNCH_PARAM_BUFFER_POINTER)
+        buffer = static_cast<const uint8_t*>(e[1]);
+      else if (*e == CU_LAUNCH_PARAM_BUFFER_SIZE)
+        size = *static_cast<const size_t*>(e[1]);
+      else
+        return fail(CUDA_ERROR_INVALID_VALUE,
+                    "kernel " + f.entry->name + ": unknown launch parameter option");
     }
     if (!buffer || size != out.size())
-      return fail(CUDA_ERROR_INVALID_VALUE, "kernel " + f.entry->name + " expects a buffer of " + std::to_string(out.size()) +
-                                                " bytes of parameters, found " + std::to_string(size));
+      return fail(CUDA_ERROR_INVALID_VALUE, "kernel " + f.entry->name + " expects a buffer of " +
+                                                std::to_string(out.size()) + " bytes of parameters, found " +
+                                                std::to_string(size));
     std::memcpy(out.data(), buffer, size);
     return CUDA_SUCCESS;
   }
   const auto& params = f.entry->params;
-  if (!params.empty() && !values) return fail(CUDA_ERROR_INVALID_VALUE, "kernel " + f.entry->name + " expects parameters, found null");
+  if (!params.empty() && !values)
+    return fail(CUDA_ERROR_INVALID_VALUE, "kernel " + f.entry->name + " expects parameters, found null");
   for (size_t k = 0; k < params.size(); ++k) {
     if (!values[k])
-      return fail(CUDA_ERROR_INVALID_VALUE, "kernel " + f.entry->name + ": parameter " + std::to_string(k) + " is null");
+      return fail(CUDA_ERROR_INVALID_VALUE,
+                  "kernel " + f.entry->name + ": parameter " + std::to_string(k) + " is null");
     std::memcpy(out.data() + p.param_offsets[k], values[k], params[k].bytes);
   }
   return CUDA_SUCCESS;
@@ -63,17 +72,20 @@ CUresult gather(const FunctionHandle& f, void** values, void** extra, std::vecto
 CUresult start(FunctionHandle* f, LaunchConfig c, CUstream stream, void** values, void** extra) {
   SIM_TRY(ready());
   SIM_TRY(known_stream(stream));
-  if (values && extra) return fail(CUDA_ERROR_INVALID_VALUE, "a launch takes kernelParams or extra, found both");
+  if (values && extra)
+    return fail(CUDA_ERROR_INVALID_VALUE, "a launch takes kernelParams or extra, found both");
   if (c.dynamic_shared > uint32_t(f->max_dynamic_shared))
-    return fail(CUDA_ERROR_INVALID_VALUE, "kernel " + f->entry->name + " may use " + std::to_string(f->max_dynamic_shared) +
-                                              " bytes of dynamic shared memory (CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES), found " +
-                                              std::to_string(c.dynamic_shared));
+    return fail(
+        CUDA_ERROR_INVALID_VALUE,
+        "kernel " + f->entry->name + " may use " + std::to_string(f->max_dynamic_shared) +
+            " bytes of dynamic shared memory (CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES), found " +
+            std::to_string(c.dynamic_shared));
   std::vector<uint8_t> params;
   SIM_TRY(gather(*f, values, extra, params));
   c.check_uninitialised = virtual_options().check_uninitialised;
   c.max_instructions = virtual_options().max_instructions;
-  // A fault leaves a real GPU's context unusable. Here it is told once, by the launch itself, and the context goes on: a harness that
-  // runs many cases in one process still gets the others' results.
+  // A fault leaves a real GPU's context unusable. Here it is told once, by the launch itself, and the context
+  // goes on: a harness that runs many cases in one process still gets the others' results.
   try {
     record(f->entry->name, launch(*f->owner->module, *f->entry, c, params));
     return CUDA_SUCCESS;
@@ -90,16 +102,23 @@ CUresult start(FunctionHandle* f, LaunchConfig c, CUstream stream, void** values
 
 CUresult cuModuleLoadData(CUmodule* module, const void* image) {
   SIM_TRY(ready());
-  if (!module || !image) return fail(CUDA_ERROR_INVALID_VALUE, "cuModuleLoadData expects PTX text and a place for the module");
+  if (!module || !image)
+    return fail(CUDA_ERROR_INVALID_VALUE, "cuModuleLoadData expects PTX text and a place for the module");
   const char* text = static_cast<const char*>(image);
-  if (!std::memcmp(text, "\x7f" "ELF", 4) || !std::memcmp(text, "\x50\xed\x55\xba", 4))
-    return fail(CUDA_ERROR_NO_BINARY_FOR_GPU, "the virtual SM100 runs PTX text, found a binary: compile with nvcc -ptx -arch=compute_100a");
+  if (!std::memcmp(text,
+                   "\x7f"
+                   "ELF",
+                   4) ||
+      !std::memcmp(text, "\x50\xed\x55\xba", 4))
+    return fail(CUDA_ERROR_NO_BINARY_FOR_GPU,
+                "the virtual SM100 runs PTX text, found a binary: compile with nvcc -ptx -arch=compute_100a");
   auto h = std::make_unique<ModuleHandle>();
   try {
     h->module = Module::load(text);
     const std::string& target = h->module->text().target;
     if (!runs_here(target))
-      return fail(CUDA_ERROR_NO_BINARY_FOR_GPU, "expected PTX for sm_100a, sm_100 or older without a suffix, found .target " + target);
+      return fail(CUDA_ERROR_NO_BINARY_FOR_GPU,
+                  "expected PTX for sm_100a, sm_100 or older without a suffix, found .target " + target);
     for (const std::string& name : h->module->entries()) h->module->program(*h->module->entry(name));
   } catch (const ptx::ParseError& e) {
     return fail(CUDA_ERROR_INVALID_PTX, e.what());
@@ -115,7 +134,8 @@ CUresult cuModuleUnload(CUmodule module) {
   auto* h = reinterpret_cast<ModuleHandle*>(module);
   std::lock_guard g(State::get().lock);
   auto it = State::get().modules.find(h);
-  if (it == State::get().modules.end()) return fail(CUDA_ERROR_INVALID_HANDLE, "cuModuleUnload expects a loaded module");
+  if (it == State::get().modules.end())
+    return fail(CUDA_ERROR_INVALID_HANDLE, "cuModuleUnload expects a loaded module");
   for (const auto& [name, f] : h->functions) State::get().functions.erase(f.get());
   State::get().modules.erase(it);
   return CUDA_SUCCESS;
@@ -125,8 +145,10 @@ CUresult cuModuleGetFunction(CUfunction* function, CUmodule module, const char* 
   SIM_TRY(ready());
   auto* h = reinterpret_cast<ModuleHandle*>(module);
   std::lock_guard g(State::get().lock);
-  if (!State::get().modules.count(h)) return fail(CUDA_ERROR_INVALID_HANDLE, "cuModuleGetFunction expects a loaded module");
-  if (!function || !name) return fail(CUDA_ERROR_INVALID_VALUE, "cuModuleGetFunction expects a name and a place for the function");
+  if (!State::get().modules.count(h))
+    return fail(CUDA_ERROR_INVALID_HANDLE, "cuModuleGetFunction expects a loaded module");
+  if (!function || !name)
+    return fail(CUDA_ERROR_INVALID_VALUE, "cuModuleGetFunction expects a name and a place for the function");
   const ptx::Function* entry = h->module->entry(name);
   if (!entry) {
     std::string all;
@@ -147,10 +169,12 @@ CUresult cuModuleGetGlobal(CUdeviceptr* at, size_t* bytes, CUmodule module, cons
   SIM_TRY(ready());
   auto* h = reinterpret_cast<ModuleHandle*>(module);
   std::lock_guard g(State::get().lock);
-  if (!State::get().modules.count(h)) return fail(CUDA_ERROR_INVALID_HANDLE, "cuModuleGetGlobal expects a loaded module");
+  if (!State::get().modules.count(h))
+    return fail(CUDA_ERROR_INVALID_HANDLE, "cuModuleGetGlobal expects a loaded module");
   uint64_t address = 0, size = 0;
   if (!name || !h->module->variable(name, address, size))
-    return fail(CUDA_ERROR_NOT_FOUND, std::string("expected a variable of the module, found '") + (name ? name : "null") + "'");
+    return fail(CUDA_ERROR_NOT_FOUND,
+                std::string("expected a variable of the module, found '") + (name ? name : "null") + "'");
   if (at) *at = address;
   if (bytes) *bytes = size;
   return CUDA_SUCCESS;
@@ -160,7 +184,8 @@ CUresult cuFuncGetAttribute(int* value, CUfunction_attribute attribute, CUfuncti
   SIM_TRY(ready());
   FunctionHandle* f = known(function);
   if (!f) return unknown_function();
-  if (!value) return fail(CUDA_ERROR_INVALID_VALUE, "cuFuncGetAttribute expects a place for the value, found null");
+  if (!value)
+    return fail(CUDA_ERROR_INVALID_VALUE, "cuFuncGetAttribute expects a place for the value, found null");
   const Program& p = f->owner->module->program(*f->entry);
   const auto& d = f->entry->directives;
   switch (attribute) {
@@ -176,13 +201,17 @@ CUresult cuFuncGetAttribute(int* value, CUfunction_attribute attribute, CUfuncti
     case CU_FUNC_ATTRIBUTE_SHARED_SIZE_BYTES: *value = int(p.static_shared); break;
     case CU_FUNC_ATTRIBUTE_CONST_SIZE_BYTES: *value = 0; break;
     case CU_FUNC_ATTRIBUTE_LOCAL_SIZE_BYTES: *value = int(p.local_bytes); break;
-    case CU_FUNC_ATTRIBUTE_NUM_REGS: *value = int(std::min(255u, p.register_peak)); break;  // values alive at once; ptxas may need more or fewer
+    case CU_FUNC_ATTRIBUTE_NUM_REGS:
+      *value = int(std::min(255u, p.register_peak));
+      break;  // values alive at once; ptxas may need more or fewer
     case CU_FUNC_ATTRIBUTE_PTX_VERSION: *value = std::atoi(p.module->target.c_str() + 3); break;
     case CU_FUNC_ATTRIBUTE_BINARY_VERSION: *value = 100; break;
     case CU_FUNC_ATTRIBUTE_CACHE_MODE_CA: *value = 0; break;
     case CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES: *value = f->max_dynamic_shared; break;
     case CU_FUNC_ATTRIBUTE_PREFERRED_SHARED_MEMORY_CARVEOUT: *value = -1; break;
-    default: return fail(CUDA_ERROR_INVALID_VALUE, "functions have no attribute " + std::to_string(int(attribute)) + " here");
+    default:
+      return fail(CUDA_ERROR_INVALID_VALUE,
+                  "functions have no attribute " + std::to_string(int(attribute)) + " here");
   }
   return CUDA_SUCCESS;
 }
@@ -191,20 +220,23 @@ CUresult cuFuncSetAttribute(CUfunction function, CUfunction_attribute attribute,
   SIM_TRY(ready());
   FunctionHandle* f = known(function);
   if (!f) return unknown_function();
-  if (attribute == CU_FUNC_ATTRIBUTE_PREFERRED_SHARED_MEMORY_CARVEOUT || attribute == CU_FUNC_ATTRIBUTE_NON_PORTABLE_CLUSTER_SIZE_ALLOWED)
+  if (attribute == CU_FUNC_ATTRIBUTE_PREFERRED_SHARED_MEMORY_CARVEOUT ||
+      attribute == CU_FUNC_ATTRIBUTE_NON_PORTABLE_CLUSTER_SIZE_ALLOWED)
     return CUDA_SUCCESS;
   if (attribute != CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES)
-    return fail(CUDA_ERROR_INVALID_VALUE, "attribute " + std::to_string(int(attribute)) + " of a function cannot be set here");
+    return fail(CUDA_ERROR_INVALID_VALUE,
+                "attribute " + std::to_string(int(attribute)) + " of a function cannot be set here");
   int fixed = int(f->owner->module->program(*f->entry).static_shared);
   if (value < 0 || value > int(MAX_SHARED) - fixed)
-    return fail(CUDA_ERROR_INVALID_VALUE, "kernel " + f->entry->name + " may have 0 to " + std::to_string(int(MAX_SHARED) - fixed) +
-                                              " bytes of dynamic shared memory, found " + std::to_string(value));
+    return fail(CUDA_ERROR_INVALID_VALUE,
+                "kernel " + f->entry->name + " may have 0 to " + std::to_string(int(MAX_SHARED) - fixed) +
+                    " bytes of dynamic shared memory, found " + std::to_string(value));
   f->max_dynamic_shared = value;
   return CUDA_SUCCESS;
 }
 
-CUresult cuLaunchKernel(CUfunction function, unsigned gx, unsigned gy, unsigned gz, unsigned bx, unsigned by, unsigned bz, unsigned shared,
-                        CUstream stream, void** params, void** extra) {
+CUresult cuLaunchKernel(CUfunction function, unsigned gx, unsigned gy, unsigned gz, unsigned bx, unsigned by,
+                        unsigned bz, unsigned shared, CUstream stream, void** params, void** extra) {
   FunctionHandle* f = known(function);
   if (!f) return unknown_function();
   LaunchConfig c;
@@ -226,12 +258,16 @@ CUresult cuLaunchKernelEx(const CUlaunchConfig* config, CUfunction function, voi
       case CU_LAUNCH_ATTRIBUTE_CLUSTER_DIMENSION:
         c.cluster = {a.value.clusterDim.x, a.value.clusterDim.y, a.value.clusterDim.z};
         break;
-      // Order and placement only: grids run one after the other, CTAs of a grid live at once when they wait for one another.
-      case CU_LAUNCH_ATTRIBUTE_IGNORE: case CU_LAUNCH_ATTRIBUTE_COOPERATIVE: case CU_LAUNCH_ATTRIBUTE_PRIORITY:
-      case CU_LAUNCH_ATTRIBUTE_PROGRAMMATIC_STREAM_SERIALIZATION: case CU_LAUNCH_ATTRIBUTE_CLUSTER_SCHEDULING_POLICY_PREFERENCE:
-        break;
+      // Order and placement only: grids run one after the other, CTAs of a grid live at once when they wait
+      // for one another.
+      case CU_LAUNCH_ATTRIBUTE_IGNORE:
+      case CU_LAUNCH_ATTRIBUTE_COOPERATIVE:
+      case CU_LAUNCH_ATTRIBUTE_PRIORITY:
+      case CU_LAUNCH_ATTRIBUTE_PROGRAMMATIC_STREAM_SERIALIZATION:
+      case CU_LAUNCH_ATTRIBUTE_CLUSTER_SCHEDULING_POLICY_PREFERENCE: break;
       default:
-        return fail(CUDA_ERROR_NOT_SUPPORTED, "kernel " + f->entry->name + ": launch attribute " + std::to_string(int(a.id)) + " is not known here");
+        return fail(CUDA_ERROR_NOT_SUPPORTED, "kernel " + f->entry->name + ": launch attribute " +
+                                                  std::to_string(int(a.id)) + " is not known here");
     }
   }
   return start(f, c, config->hStream, params, extra);

@@ -45,14 +45,14 @@ struct State {
 // Sets the sentence of last_error_detail() and returns the code.
 CUresult fail(CUresult code, const std::string& sentence);
 const char* last_error_detail();
-CUresult ready();                        // initialised, and a current context
+CUresult ready();  // initialised, and a current context
 CUresult known_stream(CUstream s);
 std::string hex(uint64_t v);
 inline CUcontext the_context() { return reinterpret_cast<CUcontext>(uintptr_t(0x5310010)); }
 void record(const std::string& kernel, const LaunchResult& r);
 
-#define SIM_TRY(call)                                        \
-  do                                                         \
+#define SIM_TRY(call)                                                 \
+  do                                                                  \
     if (CUresult code_ = (call); code_ != CUDA_SUCCESS) return code_; \
   while (0)
 

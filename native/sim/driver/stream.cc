@@ -1,4 +1,5 @@
-// Streams and events. Work is done when its call returns, so streams are in order by themselves and events are points in time.
+// Streams and events. Work is done when its call returns, so streams are in order by themselves and events
+// are points in time.
 #include "state.h"
 
 namespace sim::driver {
@@ -7,7 +8,8 @@ namespace {
 CUresult known_event(CUevent event, EventHandle*& out) {
   std::lock_guard g(State::get().lock);
   auto it = State::get().events.find(reinterpret_cast<EventHandle*>(event));
-  if (it == State::get().events.end()) return fail(CUDA_ERROR_INVALID_HANDLE, "expected an event that was created and not destroyed");
+  if (it == State::get().events.end())
+    return fail(CUDA_ERROR_INVALID_HANDLE, "expected an event that was created and not destroyed");
   out = it->second.get();
   return CUDA_SUCCESS;
 }
@@ -23,7 +25,9 @@ CUresult known_stream(CUstream s) {
 CUresult cuStreamCreate(CUstream* stream, unsigned flags) {
   SIM_TRY(ready());
   if (!stream || flags > CU_STREAM_NON_BLOCKING)
-    return fail(CUDA_ERROR_INVALID_VALUE, "cuStreamCreate expects flags 0 or 1 and a place for the stream, found flags " + std::to_string(flags));
+    return fail(CUDA_ERROR_INVALID_VALUE,
+                "cuStreamCreate expects flags 0 or 1 and a place for the stream, found flags " +
+                    std::to_string(flags));
   std::lock_guard g(State::get().lock);
   *stream = reinterpret_cast<CUstream>(State::get().next_stream += 16);
   State::get().streams.insert(*stream);
@@ -32,7 +36,8 @@ CUresult cuStreamCreate(CUstream* stream, unsigned flags) {
 CUresult cuStreamDestroy(CUstream stream) {
   SIM_TRY(ready());
   std::lock_guard g(State::get().lock);
-  if (!State::get().streams.erase(stream)) return fail(CUDA_ERROR_INVALID_HANDLE, "cuStreamDestroy expects a stream that was created");
+  if (!State::get().streams.erase(stream))
+    return fail(CUDA_ERROR_INVALID_HANDLE, "cuStreamDestroy expects a stream that was created");
   return CUDA_SUCCESS;
 }
 CUresult cuStreamSynchronize(CUstream stream) {
@@ -48,7 +53,8 @@ CUresult cuStreamWaitEvent(CUstream stream, CUevent event, unsigned) {
 
 CUresult cuEventCreate(CUevent* event, unsigned flags) {
   SIM_TRY(ready());
-  if (!event) return fail(CUDA_ERROR_INVALID_VALUE, "cuEventCreate expects a place for the event, found null");
+  if (!event)
+    return fail(CUDA_ERROR_INVALID_VALUE, "cuEventCreate expects a place for the event, found null");
   auto e = std::make_unique<EventHandle>();
   e->timed = !(flags & CU_EVENT_DISABLE_TIMING);
   std::lock_guard g(State::get().lock);
@@ -82,9 +88,11 @@ CUresult cuEventElapsedTime(float* milliseconds, CUevent from, CUevent to) {
   EventHandle *a, *b;
   SIM_TRY(known_event(from, a));
   SIM_TRY(known_event(to, b));
-  if (!milliseconds) return fail(CUDA_ERROR_INVALID_VALUE, "cuEventElapsedTime expects a place for the time, found null");
+  if (!milliseconds)
+    return fail(CUDA_ERROR_INVALID_VALUE, "cuEventElapsedTime expects a place for the time, found null");
   if (!a->recorded || !b->recorded || !a->timed || !b->timed)
-    return fail(CUDA_ERROR_INVALID_HANDLE, "cuEventElapsedTime expects two events that were recorded with timing");
+    return fail(CUDA_ERROR_INVALID_HANDLE,
+                "cuEventElapsedTime expects two events that were recorded with timing");
   *milliseconds = std::chrono::duration<float, std::milli>(b->at - a->at).count();
   return CUDA_SUCCESS;
 }

@@ -51,7 +51,8 @@ constexpr ErrorName ERRORS[] = {
     {CUDA_ERROR_NOT_INITIALIZED, "CUDA_ERROR_NOT_INITIALIZED", "initialization error"},
     {CUDA_ERROR_INVALID_DEVICE, "CUDA_ERROR_INVALID_DEVICE", "invalid device ordinal"},
     {CUDA_ERROR_INVALID_CONTEXT, "CUDA_ERROR_INVALID_CONTEXT", "invalid device context"},
-    {CUDA_ERROR_NO_BINARY_FOR_GPU, "CUDA_ERROR_NO_BINARY_FOR_GPU", "no kernel image is available for execution on the device"},
+    {CUDA_ERROR_NO_BINARY_FOR_GPU, "CUDA_ERROR_NO_BINARY_FOR_GPU",
+     "no kernel image is available for execution on the device"},
     {CUDA_ERROR_INVALID_PTX, "CUDA_ERROR_INVALID_PTX", "a PTX JIT compilation failed"},
     {CUDA_ERROR_INVALID_HANDLE, "CUDA_ERROR_INVALID_HANDLE", "invalid resource handle"},
     {CUDA_ERROR_NOT_FOUND, "CUDA_ERROR_NOT_FOUND", "named symbol not found"},
@@ -59,7 +60,8 @@ constexpr ErrorName ERRORS[] = {
     {CUDA_ERROR_ILLEGAL_ADDRESS, "CUDA_ERROR_ILLEGAL_ADDRESS", "an illegal memory access was encountered"},
     {CUDA_ERROR_LAUNCH_TIMEOUT, "CUDA_ERROR_LAUNCH_TIMEOUT", "the launch timed out and was terminated"},
     {CUDA_ERROR_ASSERT, "CUDA_ERROR_ASSERT", "device-side assert triggered"},
-    {CUDA_ERROR_ILLEGAL_INSTRUCTION, "CUDA_ERROR_ILLEGAL_INSTRUCTION", "an illegal instruction was encountered"},
+    {CUDA_ERROR_ILLEGAL_INSTRUCTION, "CUDA_ERROR_ILLEGAL_INSTRUCTION",
+     "an illegal instruction was encountered"},
     {CUDA_ERROR_MISALIGNED_ADDRESS, "CUDA_ERROR_MISALIGNED_ADDRESS", "misaligned address"},
     {CUDA_ERROR_LAUNCH_FAILED, "CUDA_ERROR_LAUNCH_FAILED", "unspecified launch failure"},
     {CUDA_ERROR_NOT_SUPPORTED, "CUDA_ERROR_NOT_SUPPORTED", "operation not supported"},
@@ -91,8 +93,11 @@ void record(const std::string& kernel, const LaunchResult& r) {
 }
 
 CUresult ready() {
-  if (!State::get().initialised) return fail(CUDA_ERROR_NOT_INITIALIZED, "cuInit comes before any other call");
-  if (!current) return fail(CUDA_ERROR_INVALID_CONTEXT, "no context is current on this thread: cuCtxSetCurrent comes first");
+  if (!State::get().initialised)
+    return fail(CUDA_ERROR_NOT_INITIALIZED, "cuInit comes before any other call");
+  if (!current)
+    return fail(CUDA_ERROR_INVALID_CONTEXT,
+                "no context is current on this thread: cuCtxSetCurrent comes first");
   detail.clear();
   return CUDA_SUCCESS;
 }
@@ -122,29 +127,38 @@ CUresult cuInit(unsigned flags) {
 }
 
 CUresult cuDevicePrimaryCtxRetain(CUcontext* context, CUdevice device) {
-  if (!State::get().initialised) return fail(CUDA_ERROR_NOT_INITIALIZED, "cuInit comes before any other call");
-  if (!context) return fail(CUDA_ERROR_INVALID_VALUE, "cuDevicePrimaryCtxRetain expects a place for the context, found null");
-  if (device != 0) return fail(CUDA_ERROR_INVALID_DEVICE, "there is one virtual device, 0, found " + std::to_string(device));
+  if (!State::get().initialised)
+    return fail(CUDA_ERROR_NOT_INITIALIZED, "cuInit comes before any other call");
+  if (!context)
+    return fail(CUDA_ERROR_INVALID_VALUE,
+                "cuDevicePrimaryCtxRetain expects a place for the context, found null");
+  if (device != 0)
+    return fail(CUDA_ERROR_INVALID_DEVICE, "there is one virtual device, 0, found " + std::to_string(device));
   std::lock_guard g(State::get().lock);
   ++State::get().context_users;
   *context = the_context();
   return CUDA_SUCCESS;
 }
 CUresult cuDevicePrimaryCtxRelease(CUdevice device) {
-  if (device != 0) return fail(CUDA_ERROR_INVALID_DEVICE, "there is one virtual device, 0, found " + std::to_string(device));
+  if (device != 0)
+    return fail(CUDA_ERROR_INVALID_DEVICE, "there is one virtual device, 0, found " + std::to_string(device));
   std::lock_guard g(State::get().lock);
-  if (State::get().context_users == 0) return fail(CUDA_ERROR_INVALID_CONTEXT, "the primary context was released more often than retained");
+  if (State::get().context_users == 0)
+    return fail(CUDA_ERROR_INVALID_CONTEXT, "the primary context was released more often than retained");
   --State::get().context_users;
   return CUDA_SUCCESS;
 }
 CUresult cuCtxSetCurrent(CUcontext context) {
-  if (!State::get().initialised) return fail(CUDA_ERROR_NOT_INITIALIZED, "cuInit comes before any other call");
-  if (context && context != the_context()) return fail(CUDA_ERROR_INVALID_CONTEXT, "cuCtxSetCurrent expects the primary context");
+  if (!State::get().initialised)
+    return fail(CUDA_ERROR_NOT_INITIALIZED, "cuInit comes before any other call");
+  if (context && context != the_context())
+    return fail(CUDA_ERROR_INVALID_CONTEXT, "cuCtxSetCurrent expects the primary context");
   current = context;
   return CUDA_SUCCESS;
 }
 CUresult cuCtxGetCurrent(CUcontext* context) {
-  if (!context) return fail(CUDA_ERROR_INVALID_VALUE, "cuCtxGetCurrent expects a place for the context, found null");
+  if (!context)
+    return fail(CUDA_ERROR_INVALID_VALUE, "cuCtxGetCurrent expects a place for the context, found null");
   *context = current;
   return CUDA_SUCCESS;
 }

@@ -1,5 +1,7 @@
-// PTX ISA 9.7.3 Floating-Point Instructions whose result the ISA only bounds; the functions and their bounds are in numerics/approx.h.
+// PTX ISA 9.7.3 Floating-Point Instructions whose result the ISA only bounds; the functions and their bounds
+// are in numerics/approx.h.
 #include "../numerics/approx.h"
+
 #include "../numerics/half.h"
 #include "arith.h"
 #include "chapters.h"
@@ -27,7 +29,8 @@ Handler div(Form& f) {
   if (f.has("full")) return ftz ? f32_binary<approx::div_full, true> : f32_binary<approx::div_full, false>;
   return nullptr;
 }
-// Without .approx or a rounding these names do not exist for f32; rsqrt.approx.f64 and rcp.approx.ftz.f64 give a double whose low word is 0.
+// Without .approx or a rounding these names do not exist for f32; rsqrt.approx.f64 and rcp.approx.ftz.f64
+// give a double whose low word is 0.
 template <auto F>
 Handler coarse_f64(Form& f) {
   if (!f.has("approx")) return nullptr;
@@ -41,47 +44,54 @@ Handler coarse_f64(Form& f) {
 constexpr auto rcp_double = [](double a) { return 1.0 / a; };
 constexpr auto rsqrt_double = [](double a) { return 1.0 / std::sqrt(a); };
 
-// ex2 and tanh of f16 and bf16: the f32 function, rounded once more.
-template <auto F, class H, unsigned N>
+// ex2 and tanh of f16 and bf16: the f32 function, rounded once more. Scalars are pairs whose upper half is
+// cleared.
+template <auto F>
 void half_unary(Warp& w, const Instr& in) {
-  packed<half_lane, 2, 1>(w, in, [](uint16_t a) { return narrow<H>(F(widen(H{a}))).u; });
-  if constexpr (N == 1) {  // one value in a 32-bit slot: its upper half stays zero
-    uint32_t* d = w.op<uint32_t>(in, 0);
-    uint32_t t[LANES];
-    SIM_EACH_LANE(l) t[l] = d[l] & 0xffff;
-    blend(d, t, w.exec);
+  const bool bf16 = in.aux & 1, pair = in.aux & 2;
+  uint32_t t[LANES];
+  const uint32_t* a = w.op<uint32_t>(in, 1);
+  for (unsigned l = 0; l < LANES; ++l) {
+    uint32_t r = 0;
+    for (unsigned k = 0; k < (pair ? 2u : 1u); ++k) {
+      const uint32_t h = a[l] >> (16 * k) & 0xffff;
+      const uint32_t u = bits(F(bf16 ? bf16_to_f32(h) : f16_to_f32(h)));
+      r |= (bf16 ? f32_to_bf16_rn(u) : f32_to_f16_rn(u)) << (16 * k);
+    }
+    t[l] = r;
   }
+  blend(w.op<uint32_t>(in, 0), t, w.exec);
 }
 template <auto F>
 Handler half_approx(Form& f) {
-  switch (f.type()) {
-    case Type::f16: return half_unary<F, f16_t, 1>;
-    case Type::f16x2: return half_unary<F, f16_t, 2>;
-    case Type::bf16: return half_unary<F, bf16_t, 1>;
-    case Type::bf16x2: return half_unary<F, bf16_t, 2>;
-    default: return nullptr;
-  }
+  const Type t = f.type();
+  f.aux = (t == Type::bf16 || t == Type::bf16x2 ? 1 : 0) | (t == Type::f16x2 || t == Type::bf16x2 ? 2 : 0);
+  return half_unary<F>;
 }
 
 }  // namespace
 
+#define PTX(name) "#floating-point-instructions-" name
+#define PTX_HALF(name) "#half-precision-floating-point-instructions-" name
 void approx_rows(Rows& rows) {
   constexpr Scope L = Scope::LANE;
   constexpr TypeSet half = HALF | HALF2;
-  //        name     types      modifiers          operands scope  select                       anchor
-  rows.add({"div",   F32_ONLY,  "approx|full|ftz", D_A_B,   L,  div,                            "#floating-point-instructions-div"});
-  rows.add({"rcp",   F32_ONLY,  "approx|ftz",      D_A,     L,  approx_1<approx::rcp>,          "#floating-point-instructions-rcp"});
-  rows.add({"rcp",   F64_ONLY,  "approx|ftz",      D_A,     L,  coarse_f64<rcp_double>,         "#floating-point-instructions-rcp-approx-ftz-f64"});
-  rows.add({"sqrt",  F32_ONLY,  "approx|ftz",      D_A,     L,  approx_1<approx::sqrt>,         "#floating-point-instructions-sqrt"});
-  rows.add({"rsqrt", F32_ONLY,  "approx|ftz",      D_A,     L,  approx_1<approx::rsqrt>,        "#floating-point-instructions-rsqrt"});
-  rows.add({"rsqrt", F64_ONLY,  "approx|ftz",      D_A,     L,  coarse_f64<rsqrt_double>,       "#floating-point-instructions-rsqrt-approx-ftz-f64"});
-  rows.add({"sin",   F32_ONLY,  "approx|ftz",      D_A,     L,  approx_1<approx::sin>,          "#floating-point-instructions-sin"});
-  rows.add({"cos",   F32_ONLY,  "approx|ftz",      D_A,     L,  approx_1<approx::cos>,          "#floating-point-instructions-cos"});
-  rows.add({"lg2",   F32_ONLY,  "approx|ftz",      D_A,     L,  approx_1<approx::lg2>,          "#floating-point-instructions-lg2"});
-  rows.add({"ex2",   F32_ONLY,  "approx|ftz",      D_A,     L,  approx_1<approx::ex2>,          "#floating-point-instructions-ex2"});
-  rows.add({"tanh",  F32_ONLY,  "approx",          D_A,     L,  approx_1<approx::tanh>,         "#floating-point-instructions-tanh"});
-  rows.add({"ex2",   half,      "approx|ftz",      D_A,     L,  half_approx<approx::ex2>,       "#half-precision-floating-point-instructions-ex2"});
-  rows.add({"tanh",  half,      "approx",          D_A,     L,  half_approx<approx::tanh>,      "#half-precision-floating-point-instructions-tanh"});
+  // clang-format off
+  //        name     types     modifiers          operands scope select                     anchor
+  rows.add({"div",   F32_ONLY, "approx|full|ftz", D_A_B, L, div,                       PTX("div")});
+  rows.add({"rcp",   F32_ONLY, "approx|ftz",      D_A,   L, approx_1<approx::rcp>,     PTX("rcp")});
+  rows.add({"rcp",   F64_ONLY, "approx|ftz",      D_A,   L, coarse_f64<rcp_double>,    PTX("rcp-approx-ftz-f64")});
+  rows.add({"sqrt",  F32_ONLY, "approx|ftz",      D_A,   L, approx_1<approx::sqrt>,    PTX("sqrt")});
+  rows.add({"rsqrt", F32_ONLY, "approx|ftz",      D_A,   L, approx_1<approx::rsqrt>,   PTX("rsqrt")});
+  rows.add({"rsqrt", F64_ONLY, "approx|ftz",      D_A,   L, coarse_f64<rsqrt_double>,  PTX("rsqrt-approx-ftz-f64")});
+  rows.add({"sin",   F32_ONLY, "approx|ftz",      D_A,   L, approx_1<approx::sin>,     PTX("sin")});
+  rows.add({"cos",   F32_ONLY, "approx|ftz",      D_A,   L, approx_1<approx::cos>,     PTX("cos")});
+  rows.add({"lg2",   F32_ONLY, "approx|ftz",      D_A,   L, approx_1<approx::lg2>,     PTX("lg2")});
+  rows.add({"ex2",   F32_ONLY, "approx|ftz",      D_A,   L, approx_1<approx::ex2>,     PTX("ex2")});
+  rows.add({"tanh",  F32_ONLY, "approx",          D_A,   L, approx_1<approx::tanh>,    PTX("tanh")});
+  rows.add({"ex2",   half,     "approx|ftz",      D_A,   L, half_approx<approx::ex2>,  PTX_HALF("ex2")});
+  rows.add({"tanh",  half,     "approx",          D_A,   L, half_approx<approx::tanh>, PTX_HALF("tanh")});
+  // clang-format on
 }
 
 }  // namespace sim

@@ -1,4 +1,5 @@
-// Arithmetic shared by the floating-point chapters: canonical NaN, .ftz, .sat and minimum/maximum on the bits.
+// Arithmetic shared by the floating-point chapters: canonical NaN, .ftz, .sat and minimum/maximum on the
+// bits.
 #pragma once
 #include <cmath>
 
@@ -20,14 +21,19 @@ inline double flush(double v) { return v; }
 template <auto F, bool FTZ, bool SAT, class T, class... A>
 inline T modified(A... a) {
   T r;
-  if constexpr (FTZ) r = T(F(flush(a)...));
-  else r = T(F(a...));
+  if constexpr (FTZ)
+    r = T(F(flush(a)...));
+  else
+    r = T(F(a...));
   if constexpr (FTZ) r = flush(r);
-  if constexpr (SAT) return saturate01(r);
-  else return settle(r);
+  if constexpr (SAT)
+    return saturate01(r);
+  else
+    return settle(r);
 }
 
-// min/max: a number beats NaN unless NAN_WINS; -0 < +0; two NaNs give the canonical one. XORSIGN: magnitudes compared, signs multiplied.
+// min/max: a number beats NaN unless NAN_WINS; -0 < +0; two NaNs give the canonical one. XORSIGN: magnitudes
+// compared, signs multiplied.
 template <bool MAX, bool NAN_WINS, bool FTZ, bool XORSIGN>
 inline uint32_t extreme(uint32_t a, uint32_t b) {
   if constexpr (FTZ) a = flush(a), b = flush(b);

@@ -1,5 +1,6 @@
-// PTX ISA 9.7.13 atom and red: one read-modify-write a lane, lanes in ascending order. Warps of other CTAs may run on other host threads, so
-// each update is a host atomic as well (b128 excepted: the host has none that is portable, it takes one lock for all).
+// PTX ISA 9.7.13 atom and red: one read-modify-write a lane, lanes in ascending order. Warps of other CTAs
+// may run on other host threads, so each update is a host atomic as well (b128 excepted: the host has none
+// that is portable, it takes one lock for all).
 #include <atomic>
 #include <mutex>
 
@@ -35,7 +36,8 @@ void atom(Warp& w, const Instr& in) {
   addresses(w, in, s.address, 0, s.wide, at);
   for (unsigned l = 0; l < LANES; ++l) {
     if (!(w.exec >> l & 1)) continue;
-    U* cell = reinterpret_cast<U*>(resolve(w, in, l, Space(s.space), at[l], sizeof(U) * s.count, sizeof(U) * s.count, Access::update));
+    U* cell = reinterpret_cast<U*>(
+        resolve(w, in, l, Space(s.space), at[l], sizeof(U) * s.count, sizeof(U) * s.count, Access::update));
     for (unsigned k = 0; k < s.count; ++k) {
       const U b = U(w.op_any<Reg>(in, s.value + k)[l]);
       U old;
@@ -84,9 +86,12 @@ template <class T>
 constexpr auto min_ = [](auto r, auto b) { return T(r) < T(b) ? r : b; };
 template <class T>
 constexpr auto max_ = [](auto r, auto b) { return T(r) > T(b) ? r : b; };
-// f32 addition flushes subnormals in global memory and keeps them in shared (PTX #parallel-synchronization-and-communication-instructions-atom).
+// f32 addition flushes subnormals in global memory and keeps them in shared (PTX
+// #parallel-synchronization-and-communication-instructions-atom).
 constexpr auto add_f32 = [](uint32_t r, uint32_t b) { return canonical(f32(r) + f32(b)); };
-constexpr auto add_f32_ftz = [](uint32_t r, uint32_t b) { return flush(canonical(flush(f32(r)) + flush(f32(b)))); };
+constexpr auto add_f32_ftz = [](uint32_t r, uint32_t b) {
+  return flush(canonical(flush(f32(r)) + flush(f32(b))));
+};
 constexpr auto add_f64 = [](uint64_t r, uint64_t b) { return bits(f64(r) + f64(b)); };
 
 template <class H>
@@ -138,19 +143,37 @@ Handler integer_ops(Form& f) {
 Handler handler_of(Form& f, Space space) {
   const bool f32_only_shared = space == Space::shared;
   switch (f.type()) {
-    case Type::b16: return integer_ops<uint16_t>(f);
-    case Type::b32: case Type::u32: case Type::s32: return integer_ops<uint32_t>(f);
-    case Type::b64: case Type::u64: case Type::s64: return integer_ops<uint64_t>(f);
-    case Type::b128: return f.has("cas") ? atom_128<true> : f.has("exch") ? atom_128<false> : nullptr;
+    case Type::b16:
+      return integer_ops<uint16_t>(f);
+    case Type::b32:
+    case Type::u32:
+    case Type::s32:
+      return integer_ops<uint32_t>(f);
+    case Type::b64:
+    case Type::u64:
+    case Type::s64:
+      return integer_ops<uint64_t>(f);
+    case Type::b128:
+      return f.has("cas") ? atom_128<true> : f.has("exch") ? atom_128<false> : nullptr;
     case Type::f32:
       if (f.has("exch")) return atom<uint32_t, exch, false>;
-      return !f.has("add") ? nullptr : f32_only_shared ? atom<uint32_t, add_f32, false> : atom<uint32_t, add_f32_ftz, false>;
-    case Type::f64: return f.has("add") ? atom<uint64_t, add_f64, false> : f.has("exch") ? atom<uint64_t, exch, false> : nullptr;
-    case Type::f16: return half_ops<f16_t>(f, false);
-    case Type::bf16: return half_ops<bf16_t>(f, false);
-    case Type::f16x2: return half_ops<f16_t>(f, true);
-    case Type::bf16x2: return half_ops<bf16_t>(f, true);
-    default: return nullptr;
+      return !f.has("add")     ? nullptr
+             : f32_only_shared ? atom<uint32_t, add_f32, false>
+                               : atom<uint32_t, add_f32_ftz, false>;
+    case Type::f64:
+      return f.has("add")    ? atom<uint64_t, add_f64, false>
+             : f.has("exch") ? atom<uint64_t, exch, false>
+                             : nullptr;
+    case Type::f16:
+      return half_ops<f16_t>(f, false);
+    case Type::bf16:
+      return half_ops<bf16_t>(f, false);
+    case Type::f16x2:
+      return half_ops<f16_t>(f, true);
+    case Type::bf16x2:
+      return half_ops<bf16_t>(f, true);
+    default:
+      return nullptr;
   }
 }
 // Flat operands: [d...,] address, b...[, c...][, cache-policy]
@@ -161,7 +184,9 @@ Handler select(Form& f) {
   const uint8_t address = RESULT ? n : 0;
   if (f.operand.size() < size_t(address) + 1 + n * (f.has("cas") ? 2 : 1)) return nullptr;
   if (!f.operand[address].address) return nullptr;
-  f.aux = __builtin_bit_cast(uint64_t, Shape{uint8_t(space), f.operand[address].bits == 64, RESULT, n, address, uint8_t(address + 1), {}});
+  f.aux = __builtin_bit_cast(
+      uint64_t,
+      Shape{uint8_t(space), f.operand[address].bits == 64, RESULT, n, address, uint8_t(address + 1), {}});
   return handler_of(f, space);
 }
 
@@ -170,12 +195,15 @@ Handler select(Form& f) {
 void atomic_rows(Rows& rows) {
   constexpr TypeSet any = B16_64 | I32_64 | F32_64 | HALF | HALF2 | types({Type::b128});
   constexpr const char* words =
-      "relaxed|acquire|release|acq_rel|cta|cluster|gpu|sys|global|shared|shared::cta|shared::cluster|noftz|L2::cache_hint|v2|v4|v8|"
+      "relaxed|acquire|release|acq_rel|cta|cluster|gpu|sys|global|shared|shared::cta|shared::cluster|noftz|"
+      "L2::cache_hint|v2|v4|v8|"
       "and|or|xor|cas|exch|add|inc|dec|min|max";
   constexpr Pattern ATOM{3, 5, 1}, RED{2, 3, 0};
+  // clang-format off
   //        name    types modifiers operands scope        select         anchor
-  rows.add({"atom", any,  words,    ATOM,    Scope::LANE, select<true>,  "#parallel-synchronization-and-communication-instructions-atom"});
-  rows.add({"red",  any,  words,    RED,     Scope::LANE, select<false>, "#parallel-synchronization-and-communication-instructions-red"});
+  rows.add({"atom", any, words, ATOM, Scope::LANE, select<true>,  "#parallel-synchronization-and-communication-instructions-atom"});
+  rows.add({"red",  any, words, RED,  Scope::LANE, select<false>, "#parallel-synchronization-and-communication-instructions-red"});
+  // clang-format on
 }
 
 }  // namespace sim

@@ -16,12 +16,13 @@ uint32_t uniform(Warp& w, const Instr& in, unsigned k, const char* what) {
   uint32_t first = v[__builtin_ctz(w.exec)];
   for (uint32_t m = w.exec; m; m &= m - 1)
     if (v[__builtin_ctz(m)] != first)
-      trap(w, in, unsigned(__builtin_ctz(m)), std::string("the lanes of a warp name different ") + what + " of a barrier");
+      trap(w, in, unsigned(__builtin_ctz(m)),
+           std::string("the lanes of a warp name different ") + what + " of a barrier");
   return first;
 }
 
-// bar.sync a{, b} · bar.arrive a, b · bar.red.popc d, a{, b}, p. A lane that has to wait parks, and the instruction runs again for it
-// once the barrier is complete; Path::token then holds 1 + votes.
+// bar.sync a{, b} · bar.arrive a, b · bar.red.popc d, a{, b}, p. A lane that has to wait parks, and the
+// instruction runs again for it once the barrier is complete; Path::token then holds 1 + votes.
 void barrier(Warp& w, const Instr& in) {
   WarpState& s = *w.state;
   uint64_t kind = in.aux & 7;
@@ -39,14 +40,16 @@ void barrier(Warp& w, const Instr& in) {
     }
     return;
   }
-  uint32_t id = uniform(w, in, first, "numbers"), count = counted ? uniform(w, in, first + 1, "thread counts") : 0;
+  uint32_t id = uniform(w, in, first, "numbers"),
+           count = counted ? uniform(w, in, first + 1, "thread counts") : 0;
   if (id > 15) trap(w, in, "a CTA has barriers 0 to 15, found barrier " + std::to_string(id));
   if (counted && (count == 0 || count % LANES))
     trap(w, in, "the thread count of a barrier is a multiple of 32, found " + std::to_string(count));
   Barrier& b = w.cta->barriers[id];
   if (b.busy && b.count != count)
-    trap(w, in, "barrier " + std::to_string(id) + " is waiting for " + (b.count ? std::to_string(b.count) : "all") +
-                    " threads, and a warp arrives that expects " + (count ? std::to_string(count) : "all"));
+    trap(w, in,
+         "barrier " + std::to_string(id) + " is waiting for " + (b.count ? std::to_string(b.count) : "all") +
+             " threads, and a warp arrives that expects " + (count ? std::to_string(count) : "all"));
   if (b.busy && (b.arrived[w.index] & w.exec))
     trap(w, in, "a thread arrives at barrier " + std::to_string(id) + " twice in one phase");
   uint32_t ones = red ? uint32_t(__builtin_popcount(w.pred(in, first + (counted ? 2 : 1)) & w.exec)) : 0;
@@ -100,19 +103,22 @@ void barrier_rows(Rows& rows) {
       names.push_back(std::make_unique<std::string>(std::string(prefix) + ".red." + op));
       return names.back()->c_str();
     };
-    rows.add({name("popc"), types({Type::u32}), "aligned", RED_OPERANDS, Scope::CTA, select_barrier<POPC>, BAR});
-    rows.add({name("and"), types({Type::pred}), "aligned", RED_OPERANDS, Scope::CTA, select_barrier<AND>, BAR});
+    rows.add(
+        {name("popc"), types({Type::u32}), "aligned", RED_OPERANDS, Scope::CTA, select_barrier<POPC>, BAR});
+    rows.add(
+        {name("and"), types({Type::pred}), "aligned", RED_OPERANDS, Scope::CTA, select_barrier<AND>, BAR});
     rows.add({name("or"), types({Type::pred}), "aligned", RED_OPERANDS, Scope::CTA, select_barrier<OR>, BAR});
   }
   // Waiting for the lanes of the mask is what the machine does before it runs a WARP row.
   rows.add({"bar.warp.sync", NO_TYPE, "", Pattern{1, 1, 0, 0}, Scope::WARP, select_nothing,
             "#parallel-synchronization-and-communication-instructions-bar-warp-sync"});
   const char* MEMBAR = "#parallel-synchronization-and-communication-instructions-membar";
-  rows.add({"membar", NO_TYPE, "cta|gl|sys|proxy|alias|async|async::*", Pattern{0, 0, 0}, Scope::LANE, select_fence, MEMBAR});
-  rows.add({"fence", NO_TYPE, "sc|acq_rel|acquire|release|cta|cluster|gpu|sys|sync_restrict::*", Pattern{0, 0, 0}, Scope::LANE,
+  rows.add({"membar", NO_TYPE, "cta|gl|sys|proxy|alias|async|async::*", Pattern{0, 0, 0}, Scope::LANE,
             select_fence, MEMBAR});
-  rows.add({"fence.proxy", NO_TYPE, "alias|async|async::*|global|shared::cta|shared::cluster", Pattern{0, 0, 0}, Scope::LANE,
-            select_fence, MEMBAR});
+  rows.add({"fence", NO_TYPE, "sc|acq_rel|acquire|release|cta|cluster|gpu|sys|sync_restrict::*",
+            Pattern{0, 0, 0}, Scope::LANE, select_fence, MEMBAR});
+  rows.add({"fence.proxy", NO_TYPE, "alias|async|async::*|global|shared::cta|shared::cluster",
+            Pattern{0, 0, 0}, Scope::LANE, select_fence, MEMBAR});
 }
 
 }  // namespace sim

@@ -1,4 +1,5 @@
-// PTX ISA 9.7.2 Extended-Precision Integer Arithmetic Instructions: the carry bit CC.CF of each lane links them.
+// PTX ISA 9.7.2 Extended-Precision Integer Arithmetic Instructions: the carry bit CC.CF of each lane links
+// them.
 #include "chapters.h"
 #include "select.h"
 
@@ -48,7 +49,8 @@ void mad(Warp& w, const Instr& in) {
 template <bool SUB, bool IN>
 Handler select_add_sub(Form& f) {
   const bool out = f.has("cc");
-  if (ptx::bits_of(f.type()) == 64) return out ? add_sub<uint64_t, SUB, IN, true> : add_sub<uint64_t, SUB, IN, false>;
+  if (ptx::bits_of(f.type()) == 64)
+    return out ? add_sub<uint64_t, SUB, IN, true> : add_sub<uint64_t, SUB, IN, false>;
   return out ? add_sub<uint32_t, SUB, IN, true> : add_sub<uint32_t, SUB, IN, false>;
 }
 template <bool HI, bool IN>
@@ -56,24 +58,29 @@ Handler select_mad(Form& f) {
   const bool out = f.has("cc");
   return on_integer(f.type(), [out](auto t) -> Handler {
     using T = decltype(t);
-    if constexpr (sizeof(T) < 4) return nullptr;
-    else return out ? mad<T, HI, IN, true> : mad<T, HI, IN, false>;
+    if constexpr (sizeof(T) < 4)
+      return nullptr;
+    else
+      return out ? mad<T, HI, IN, true> : mad<T, HI, IN, false>;
   });
 }
 
 }  // namespace
 
+#define PTX(name) "#extended-precision-integer-arithmetic-instructions-" name
 void carry_rows(Rows& rows) {
   constexpr Scope L = Scope::LANE;
-  //        name          types         modifiers  operands  scope  select                       anchor
-  rows.add({"add.cc",     I32_64|B32_64, "",       D_A_B,    L,  select_add_sub<false, false>,   "#extended-precision-integer-arithmetic-instructions-add-cc"});
-  rows.add({"addc",       I32_64|B32_64, "cc",     D_A_B,    L,  select_add_sub<false, true>,    "#extended-precision-integer-arithmetic-instructions-addc"});
-  rows.add({"sub.cc",     I32_64|B32_64, "",       D_A_B,    L,  select_add_sub<true, false>,    "#extended-precision-integer-arithmetic-instructions-sub-cc"});
-  rows.add({"subc",       I32_64|B32_64, "cc",     D_A_B,    L,  select_add_sub<true, true>,     "#extended-precision-integer-arithmetic-instructions-subc"});
-  rows.add({"mad.lo.cc",  I32_64,        "",       D_A_B_C,  L,  select_mad<false, false>,       "#extended-precision-integer-arithmetic-instructions-mad-cc"});
-  rows.add({"mad.hi.cc",  I32_64,        "",       D_A_B_C,  L,  select_mad<true, false>,        "#extended-precision-integer-arithmetic-instructions-mad-cc"});
-  rows.add({"madc.lo",    I32_64,        "cc",     D_A_B_C,  L,  select_mad<false, true>,        "#extended-precision-integer-arithmetic-instructions-madc"});
-  rows.add({"madc.hi",    I32_64,        "cc",     D_A_B_C,  L,  select_mad<true, true>,         "#extended-precision-integer-arithmetic-instructions-madc"});
+  // clang-format off
+  //        name         types          modifiers operands scope select                        anchor
+  rows.add({"add.cc",    I32_64|B32_64, "",   D_A_B,   L, select_add_sub<false, false>, PTX("add-cc")});
+  rows.add({"addc",      I32_64|B32_64, "cc", D_A_B,   L, select_add_sub<false, true>,  PTX("addc")});
+  rows.add({"sub.cc",    I32_64|B32_64, "",   D_A_B,   L, select_add_sub<true, false>,  PTX("sub-cc")});
+  rows.add({"subc",      I32_64|B32_64, "cc", D_A_B,   L, select_add_sub<true, true>,   PTX("subc")});
+  rows.add({"mad.lo.cc", I32_64,        "",   D_A_B_C, L, select_mad<false, false>,     PTX("mad-cc")});
+  rows.add({"mad.hi.cc", I32_64,        "",   D_A_B_C, L, select_mad<true, false>,      PTX("mad-cc")});
+  rows.add({"madc.lo",   I32_64,        "cc", D_A_B_C, L, select_mad<false, true>,      PTX("madc")});
+  rows.add({"madc.hi",   I32_64,        "cc", D_A_B_C, L, select_mad<true, true>,       PTX("madc")});
+  // clang-format on
 }
 
 }  // namespace sim

@@ -22,6 +22,7 @@
   X(hints)              \
   X(control)            \
   X(memory)             \
+  X(address)            \
   X(barrier)
 
 namespace sim {

@@ -8,9 +8,14 @@
 namespace sim {
 namespace {
 
-Handler flow(Form& f, Handler fn) {
+template <Handler FN>
+Handler moves(Form& f) {  // changes where lanes go on
   f.may_block = true;
-  return fn;
+  return FN;
+}
+template <Handler FN>
+Handler plain(Form&) {
+  return FN;
 }
 
 // Under @p the guard's lanes are in exec; the others fall through.
@@ -32,7 +37,9 @@ void brx_idx(Warp& w, const Instr& in) {
       continue;
     }
     if (index[lane] >= targets.size())
-      trap(w, in, lane, "brx.idx expects an index below " + std::to_string(targets.size()) + ", found " + std::to_string(index[lane]));
+      trap(w, in, lane,
+           "brx.idx expects an index below " + std::to_string(targets.size()) + ", found " +
+               std::to_string(index[lane]));
     add(targets[index[lane]], lane);
   }
   w.state->fan(groups, in.info->join);
@@ -91,7 +98,9 @@ void ret(Warp& w, const Instr&) {
   leaving.frame = frame->parent;
 }
 
-void through_register(Warp& w, const Instr& in) { trap(w, in, "calls through a register have no semantics here"); }
+void through_register(Warp& w, const Instr& in) {
+  trap(w, in, "calls through a register have no semantics here");
+}
 void undefined_function(Warp& w, const Instr& in) {
   trap(w, in, "function " + in.info->call->callee->name + " is declared but not defined in this module");
 }
@@ -106,29 +115,34 @@ std::string text_at(Warp& w, const Instr& in, unsigned lane, uint64_t address) {
   return s;
 }
 
-// void __assertfail(const char* message, const char* file, unsigned line, const char* function, size_t char_size)
+// void __assertfail(const char* message, const char* file, unsigned line, const char* function, size_t
+// char_size)
 void assert_fail(Warp& w, const Instr& in) {
   unsigned lane = unsigned(__builtin_ctz(w.exec));
   const auto& a = in.info->call->arguments;
   uint64_t v[4] = {};
-  for (size_t k = 0; k < 4 && k < a.size(); ++k) load(w, in, lane, Space::local, a[k].from, a[k].bytes, &v[k]);
+  for (size_t k = 0; k < 4 && k < a.size(); ++k)
+    load(w, in, lane, Space::local, a[k].from, a[k].bytes, &v[k]);
   trap(w, in, lane, Trap::assertion,
-       "assertion '" + text_at(w, in, lane, v[0]) + "' failed in " + text_at(w, in, lane, v[3]) + " at " + text_at(w, in, lane, v[1]) +
-           ":" + std::to_string(uint32_t(v[2])));
+       "assertion '" + text_at(w, in, lane, v[0]) + "' failed in " + text_at(w, in, lane, v[3]) + " at " +
+           text_at(w, in, lane, v[1]) + ":" + std::to_string(uint32_t(v[2])));
 }
 
-Handler select_call(Form& f) {
-  // The callee is known to the machine when it links the instruction, so the handler looks once more.
-  return flow(f, [](Warp& w, const Instr& in) {
-    const CallSite* site = in.info->call;
-    if (!site) through_register(w, in);
-    else if (site->callee->defined) call(w, in);
-    else if (site->callee->name == "__assertfail") assert_fail(w, in);
-    else undefined_function(w, in);
-  });
+// The machine links the callee after it chose the row.
+void any_call(Warp& w, const Instr& in) {
+  const CallSite* site = in.info->call;
+  if (!site)
+    through_register(w, in);
+  else if (site->callee->defined)
+    call(w, in);
+  else if (site->callee->name == "__assertfail")
+    assert_fail(w, in);
+  else
+    undefined_function(w, in);
 }
+Handler select_ret(Form& f) { return f.entry ? moves<exit>(f) : moves<ret>(f); }
 
-void trap_instruction(Warp& w, const Instr& in) {
+void trap_executed(Warp& w, const Instr& in) {
   trap(w, in, unsigned(__builtin_ctz(w.exec)), Trap::trapped, "the kernel executed trap");
 }
 void nothing(Warp&, const Instr&) {}
@@ -138,30 +152,25 @@ constexpr Pattern NONE{0, 0, 0}, ONE{1, 1, 0}, TWO{2, 2, 0};
 }  // namespace
 
 void control_rows(Rows& rows) {
-  //        name                            types               modifiers  operands  scope            select
-  rows.add({"bra",                          NO_TYPE,            "uni",     ONE,      Scope::CONTROL,  [](Form& f) { return flow(f, bra); },
-            "#control-flow-instructions-bra"});
-  rows.add({"brx.idx",                      NO_TYPE,            "uni",     TWO,      Scope::CONTROL,  [](Form& f) { return flow(f, brx_idx); },
-            "#control-flow-instructions-brx-idx"});
-  rows.add({"call",                         NO_TYPE,            "uni",     Pattern{1, 4, 0}, Scope::CONTROL, select_call,
-            "#control-flow-instructions-call"});
-  rows.add({"ret",                          NO_TYPE,            "uni",     NONE,     Scope::CONTROL,
-            [](Form& f) { return flow(f, f.entry ? exit : ret); }, "#control-flow-instructions-ret"});
-  rows.add({"exit",                         NO_TYPE,            "",        NONE,     Scope::CONTROL,  [](Form& f) { return flow(f, exit); },
-            "#control-flow-instructions-exit"});
-  rows.add({"trap",                         NO_TYPE,            "",        NONE,     Scope::LANE,     [](Form&) -> Handler { return trap_instruction; },
-            "#miscellaneous-instructions-trap"});
-  // Time stands still for a thread that sleeps: the others get their turn, which ending the straight run gives them.
-  rows.add({"nanosleep",                    types({Type::u32}), "",        ONE,      Scope::LANE,     [](Form& f) { return flow(f, nothing); },
-            "#miscellaneous-instructions-nanosleep"});
+  constexpr Scope C = Scope::CONTROL, L = Scope::LANE;
+  const TypeSet u32 = types({Type::u32});
+  // clang-format off
+  //        name         types    modifiers  operands          scope  select                anchor
+  rows.add({"bra",       NO_TYPE, "uni",     ONE,              C,     moves<bra>,           "#control-flow-instructions-bra"});
+  rows.add({"brx.idx",   NO_TYPE, "uni",     TWO,              C,     moves<brx_idx>,       "#control-flow-instructions-brx-idx"});
+  rows.add({"call",      NO_TYPE, "uni",     Pattern{1, 4, 0}, C,     moves<any_call>,      "#control-flow-instructions-call"});
+  rows.add({"ret",       NO_TYPE, "uni",     NONE,             C,     select_ret,           "#control-flow-instructions-ret"});
+  rows.add({"exit",      NO_TYPE, "",        NONE,             C,     moves<exit>,          "#control-flow-instructions-exit"});
+  rows.add({"trap",      NO_TYPE, "",        NONE,             L,     plain<trap_executed>, "#miscellaneous-instructions-trap"});
+  // A thread that sleeps gives the others their turn, which ending the straight run does.
+  rows.add({"nanosleep", u32,     "",        ONE,              L,     moves<nothing>,       "#miscellaneous-instructions-nanosleep"});
   // Hints to the hardware without effect on results.
-  rows.add({"setmaxnreg",                   types({Type::u32}), "inc|dec|sync|aligned", ONE, Scope::LANE,
-            [](Form&) -> Handler { return nothing; }, "#miscellaneous-instructions-setmaxnreg"});
-  rows.add({"pmevent",                      NO_TYPE,            "mask",    ONE,      Scope::LANE,     [](Form&) -> Handler { return nothing; },
-            "#miscellaneous-instructions-pmevent"});
+  rows.add({"setmaxnreg", u32, "inc|dec|sync|aligned", ONE,    L,     plain<nothing>,       "#miscellaneous-instructions-setmaxnreg"});
+  rows.add({"pmevent",   NO_TYPE, "mask",    ONE,              L,     plain<nothing>,       "#miscellaneous-instructions-pmevent"});
   // Grids run one after the other, so what a grid depends on has ended.
-  rows.add({"griddepcontrol",               NO_TYPE,            "wait|launch_dependents", NONE, Scope::LANE,
-            [](Form&) -> Handler { return nothing; }, "#parallel-synchronization-and-communication-instructions-griddepcontrol"});
+  rows.add({"griddepcontrol", NO_TYPE, "wait|launch_dependents", NONE, L, plain<nothing>,
+            "#parallel-synchronization-and-communication-instructions-griddepcontrol"});
+  // clang-format on
 }
 
 }  // namespace sim

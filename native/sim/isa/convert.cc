@@ -6,26 +6,16 @@
 namespace sim {
 namespace {
 
-// A register may be wider than the type that cvt names: sources are cut to the type, integer results extended to the register.
-struct Shape {
-  uint8_t dst, src;        // ptx::Type
-  uint8_t keep_bits;       // declared width of the destination
-  uint8_t pad[5];
+// Every conversion is a chain of few lane loops through 64-bit intermediates, in which every value of every
+// type is exact (64-bit integers apart, see below): load, then round or clamp, then store. The forms of inner
+// loops have one loop of their own.
+struct Shape {       // unpacked from Instr::aux
+  uint8_t dst, src;  // ptx::Type
+  uint8_t dst_bits,
+      src_bits;  // declared widths: sources are cut to the type, integer results extended to the register
+  uint8_t round, ftz, sat, pad;
 };
 Shape shape(const Instr& in) { return __builtin_bit_cast(Shape, in.aux); }
-
-template <class SW>
-auto source_of(Warp& w, const Instr& in) { return w.op<const SW>(in, 1); }
-
-// Writes 32 values to a 32- or 64-bit destination slot, cut to the declared width.
-template <class DW>
-void put(Warp& w, const Instr& in, const int64_t* v) {
-  const Shape s = shape(in);
-  const DW keep = s.keep_bits >= 8 * sizeof(DW) ? ~DW(0) : DW((uint64_t(1) << s.keep_bits) - 1);
-  DW t[LANES];
-  SIM_EACH_LANE(l) t[l] = DW(v[l]) & keep;
-  blend(w.op<DW>(in, 0), t, w.exec);
-}
 
 struct Range {
   __int128 lo, hi;
@@ -36,289 +26,274 @@ Range range_of(Type t) {
   return ptx::is_signed(t) ? Range{-(one << (n - 1)), (one << (n - 1)) - 1} : Range{0, (one << n) - 1};
 }
 
-// ---- integer to integer
-template <class SW, class DW, bool SIGNED_SRC, bool SIGNED_DST>
-void int_to_int(Warp& w, const Instr& in) {
-  const Shape s = shape(in);
-  const unsigned up = 64 - ptx::bits_of(Type(s.src)), down = 64 - ptx::bits_of(Type(s.dst));
-  const SW* a = source_of<SW>(w, in);
-  int64_t v[LANES];
+// ---- integers as int64 (u64 as its bits)
+template <class SW, bool SIGNED>
+void load_integer(const void* from, unsigned bits, int64_t* v) {
+  const SW* a = static_cast<const SW*>(from);
+  const unsigned up = 64 - bits;
   SIM_EACH_LANE(l) {
     const uint64_t x = uint64_t(a[l]) << up;
-    const uint64_t wide = SIGNED_SRC ? uint64_t(int64_t(x) >> up) : x >> up;
-    const uint64_t y = wide << down;
-    v[l] = SIGNED_DST ? int64_t(y) >> down : int64_t(y >> down);
+    v[l] = SIGNED ? int64_t(x) >> up : int64_t(x >> up);
   }
-  put<DW>(w, in, v);
 }
-template <class SW, class DW>
-void int_to_int_sat(Warp& w, const Instr& in) {
+void load_integer(Warp& w, const Instr& in, const Shape& s, int64_t* v) {
+  const void* from = w.op<void>(in, 1);
+  const unsigned n = ptx::bits_of(Type(s.src));
+  if (s.src_bits == 64)
+    ptx::is_signed(Type(s.src)) ? load_integer<uint64_t, true>(from, n, v)
+                                : load_integer<uint64_t, false>(from, n, v);
+  else
+    ptx::is_signed(Type(s.src)) ? load_integer<uint32_t, true>(from, n, v)
+                                : load_integer<uint32_t, false>(from, n, v);
+}
+void store_integer(Warp& w, const Instr& in, const Shape& s, int64_t* v) {
+  const unsigned n = ptx::bits_of(Type(s.dst)), up = 64 - n;
+  if (ptx::is_signed(Type(s.dst)))
+    SIM_EACH_LANE(l) v[l] = int64_t(uint64_t(v[l]) << up) >> up;
+  else
+    SIM_EACH_LANE(l) v[l] = int64_t(uint64_t(v[l]) << up >> up);
+  if (s.dst_bits == 64) return blend(w.op<uint64_t>(in, 0), reinterpret_cast<uint64_t*>(v), w.exec);
+  const uint32_t keep = s.dst_bits == 32 ? ~0u : (1u << s.dst_bits) - 1;
+  uint32_t t[LANES];
+  SIM_EACH_LANE(l) t[l] = uint32_t(v[l]) & keep;
+  blend(w.op<uint32_t>(in, 0), t, w.exec);
+}
+void integer_to_integer(Warp& w, const Instr& in) {
   const Shape s = shape(in);
-  const Range r = range_of(Type(s.dst));
-  const unsigned up = 64 - ptx::bits_of(Type(s.src));
-  const bool is_signed = ptx::is_signed(Type(s.src));
-  const SW* a = source_of<SW>(w, in);
   int64_t v[LANES];
-  for (unsigned l = 0; l < LANES; ++l) {
-    const uint64_t x = uint64_t(a[l]) << up;
-    const __int128 wide = is_signed ? __int128(int64_t(x) >> up) : __int128(x >> up);
-    v[l] = int64_t(wide < r.lo ? r.lo : wide > r.hi ? r.hi : wide);
+  load_integer(w, in, s, v);
+  if (s.sat) {
+    const Range r = range_of(Type(s.dst));
+    const bool is_u64 = Type(s.src) == Type::u64;
+    for (unsigned l = 0; l < LANES; ++l) {
+      const __int128 x = is_u64 ? __int128(uint64_t(v[l])) : __int128(v[l]);
+      v[l] = int64_t(x < r.lo ? r.lo : x > r.hi ? r.hi : x);
+    }
   }
-  put<DW>(w, in, v);
-}
-template <class SW, class DW>
-Handler int_to_int_of(Form& f) {
-  if (f.has("sat")) return int_to_int_sat<SW, DW>;
-  const bool s = ptx::is_signed(f.type(1)), d = ptx::is_signed(f.type(0));
-  return s ? (d ? int_to_int<SW, DW, true, true> : int_to_int<SW, DW, true, false>)
-           : d ? int_to_int<SW, DW, false, true> : int_to_int<SW, DW, false, false>;
+  store_integer(w, in, s, v);
 }
 
-// ---- floats as doubles, exactly
-template <class S, bool FTZ>
-double wide_of(typename SlotOf<S>::type u) {
-  if constexpr (std::is_same_v<S, double>) return f64(u);
-  else if constexpr (std::is_same_v<S, float>) return double(FTZ ? flush(f32(u)) : f32(u));
-  else return double(widen(S{uint16_t(u)}));
+// ---- floats as doubles
+void load_float(Warp& w, const Instr& in, const Shape& s, double* x) {
+  const uint32_t* a = w.op<uint32_t>(in, 1);
+  switch (Type(s.src)) {
+    case Type::f64:
+      std::memcpy(x, w.op<double>(in, 1), LANES * sizeof(double));
+      break;
+    case Type::f32:
+      if (s.ftz)
+        SIM_EACH_LANE(l) x[l] = double(f32(flush(a[l])));
+      else
+        SIM_EACH_LANE(l) x[l] = double(f32(a[l]));
+      break;
+    case Type::f16:
+      SIM_EACH_LANE(l) x[l] = double(f16_to_f32(a[l] & 0xffff));
+      break;
+    default:
+      SIM_EACH_LANE(l) x[l] = double(bf16_to_f32(a[l] & 0xffff));
+      break;
+  }
 }
-
-template <Round R>
-double to_integral(double x) {
-  if constexpr (R == Round::RZ) return __builtin_trunc(x);
-  else if constexpr (R == Round::RM) return __builtin_floor(x);
-  else if constexpr (R == Round::RP) return __builtin_ceil(x);
-  else return __builtin_nearbyint(x);
+void to_integral(double* x, Round r) {
+  switch (r) {
+    case Round::RZ:
+      SIM_EACH_LANE(l) x[l] = __builtin_trunc(x[l]);
+      break;
+    case Round::RM:
+      SIM_EACH_LANE(l) x[l] = __builtin_floor(x[l]);
+      break;
+    case Round::RP:
+      SIM_EACH_LANE(l) x[l] = __builtin_ceil(x[l]);
+      break;
+    default:
+      SIM_EACH_LANE(l) x[l] = __builtin_nearbyint(x[l]);
+      break;
+  }
 }
-
+template <const Format& F>
+void to_format(const double* x, Round r, uint32_t* t) {
+  auto run = [&](auto k) {
+    SIM_EACH_LANE(l) t[l] = encode<F, decltype(k)::value, false, false, uint64_t>(bits(x[l]));
+  };
+  switch (r) {
+    case Round::RZ:
+      return run(std::integral_constant<Round, Round::RZ>{});
+    case Round::RM:
+      return run(std::integral_constant<Round, Round::RM>{});
+    case Round::RP:
+      return run(std::integral_constant<Round, Round::RP>{});
+    default:
+      return run(std::integral_constant<Round, Round::RN>{});
+  }
+}
+// Narrows and writes 32 doubles; .sat clamps to [0, 1], NaN and -0 giving +0.
+void store_float(Warp& w, const Instr& in, const Shape& s, double* x, Round r) {
+  if (s.sat) SIM_EACH_LANE(l) x[l] = x[l] > 1 ? 1.0 : x[l] > 0 ? x[l] : 0.0;
+  if (Type(s.dst) == Type::f64) return blend(w.op<double>(in, 0), x, w.exec);
+  uint32_t t[LANES];
+  switch (Type(s.dst)) {
+    case Type::f16:
+      to_format<F16>(x, r, t);
+      break;
+    case Type::bf16:
+      to_format<BF16>(x, r, t);
+      break;
+    default: {
+      RoundScope scope{r};
+      SIM_EACH_LANE(l) t[l] = canonical(float(x[l]));
+    }
+  }
+  if (s.ftz && Type(s.dst) == Type::f32) SIM_EACH_LANE(l) t[l] = flush(t[l]);
+  blend(w.op<uint32_t>(in, 0), t, w.exec);
+}
+void float_to_float(Warp& w, const Instr& in) {
+  const Shape s = shape(in);
+  double x[LANES];
+  load_float(w, in, s, x);
+  store_float(w, in, s, x, Round(s.round));
+}
+// Same type, rounded to an integral value (.rni .rzi .rmi .rpi)
+void float_to_integral(Warp& w, const Instr& in) {
+  const Shape s = shape(in);
+  double x[LANES];
+  load_float(w, in, s, x);
+  to_integral(x, Round(s.round));
+  store_float(w, in, s, x, Round::RN);
+}
 // Clamped to the destination's range. NaN gives 0, or the top bit alone when either side has 64 bits.
-template <class S, class DW, Round R, bool FTZ>
-void float_to_int(Warp& w, const Instr& in) {
-  using SW = typename SlotOf<S>::type;
+void float_to_integer(Warp& w, const Instr& in) {
   const Shape s = shape(in);
   const unsigned n = ptx::bits_of(Type(s.dst));
   const bool is_signed = ptx::is_signed(Type(s.dst));
-  const SW* a = source_of<SW>(w, in);
+  const int64_t nan =
+      n == 64 || Type(s.src) == Type::f64 ? int64_t(uint64_t(is_signed ? -1 : 1) << (n - 1)) : 0;
+  double x[LANES], y[LANES];
+  load_float(w, in, s, x);
+  std::memcpy(y, x, sizeof y);
+  to_integral(y, Round(s.round));
   int64_t v[LANES];
-  const int64_t nan = n == 64 || sizeof(S) == 8 ? int64_t(uint64_t(is_signed ? -1 : 1) << (n - 1)) : 0;
   if (n <= 32) {
     const double lo = double(range_of(Type(s.dst)).lo), hi = double(range_of(Type(s.dst)).hi);
     SIM_EACH_LANE(l) {
-      const double x = wide_of<S, FTZ>(a[l]);
-      double y = to_integral<R>(x);
-      y = y < lo ? lo : y > hi ? hi : y;
-      y = x != x ? 0.0 : y;
-      v[l] = x != x ? nan : int64_t(y);
+      const double z = y[l] < lo ? lo : y[l] > hi ? hi : y[l];
+      v[l] = x[l] != x[l] ? nan : int64_t(x[l] != x[l] ? 0.0 : z);
     }
   } else {
     for (unsigned l = 0; l < LANES; ++l) {
-      const double x = wide_of<S, FTZ>(a[l]), y = to_integral<R>(x);
-      if (x != x) v[l] = nan;
-      else if (is_signed) v[l] = y >= 0x1p63 ? INT64_MAX : y < -0x1p63 ? INT64_MIN : int64_t(y);
-      else v[l] = y >= 0x1p64 ? -1 : y < 0 ? 0 : int64_t(uint64_t(y));
+      if (x[l] != x[l])
+        v[l] = nan;
+      else if (is_signed)
+        v[l] = y[l] >= 0x1p63 ? INT64_MAX : y[l] < -0x1p63 ? INT64_MIN : int64_t(y[l]);
+      else
+        v[l] = y[l] >= 0x1p64 ? -1 : y[l] < 0 ? 0 : int64_t(uint64_t(y[l]));
     }
   }
-  put<DW>(w, in, v);
+  store_integer(w, in, s, v);
 }
-template <class S, class DW, bool FTZ>
-Handler float_to_int_of(Form& f) {
-  if (f.has("rni")) return float_to_int<S, DW, Round::RN, FTZ>;
-  if (f.has("rmi")) return float_to_int<S, DW, Round::RM, FTZ>;
-  if (f.has("rpi")) return float_to_int<S, DW, Round::RP, FTZ>;
-  return f.has("rzi") ? float_to_int<S, DW, Round::RZ, FTZ> : nullptr;
-}
-
-// ---- results in a float format; the host's rounding mode is set around conversions to f32 and f64
-template <class D, Round R>
-uint32_t narrowed(double x) {
-  if constexpr (std::is_same_v<D, f16_t>) return encode<F16, R, false, false, uint64_t>(bits(x));
-  else if constexpr (std::is_same_v<D, bf16_t>) return encode<BF16, R, false, false, uint64_t>(bits(x));
-  else return canonical(float(x));
-}
-template <class D, bool FTZ, bool SAT>
-uint32_t finish(uint32_t u) {
-  if constexpr (std::is_same_v<D, float>) {
-    if constexpr (FTZ) u = flush(u);
-    if constexpr (SAT) u = (u & 0x80000000) || u > F32_INF ? 0 : u > 0x3f800000 ? 0x3f800000 : u;
-  } else if constexpr (SAT) {
-    constexpr uint32_t inf = std::is_same_v<D, f16_t> ? 0x7c00 : 0x7f80, one = std::is_same_v<D, f16_t> ? 0x3c00 : 0x3f80;
-    u = (u & 0x8000) || u > inf ? 0 : u > one ? one : u;
-  }
-  return u;
-}
-
-// 64-bit integers do not fit a double: beyond 2^53 the low bits only decide a rounding, so they are gathered in one sticky bit.
-template <class SW, bool SIGNED>
-double exact_enough(SW u, unsigned up) {
-  const uint64_t x = uint64_t(u) << up;
-  const int64_t i = SIGNED ? int64_t(x) >> up : int64_t(x >> up);
-  if constexpr (sizeof(SW) == 4) return double(i);
-  const bool negative = SIGNED && i < 0;
-  uint64_t m = negative ? 0 - uint64_t(i) : uint64_t(i);
+// 64-bit integers do not fit a double. To f64 the host converts them, rounding as asked. For the narrower
+// floats the bits beyond the 53rd only decide a rounding: they are gathered in one sticky bit.
+double sticky(uint64_t m) {
   if (m >> 53) m = (m & ~uint64_t(0xfff)) | ((m & 0xfff) != 0 ? 0x800 : 0);
-  return negative ? -double(m) : double(m);
+  return double(m);
 }
-template <class SW, bool SIGNED, class D, Round R, bool SAT>
-void int_to_float(Warp& w, const Instr& in) {
-  const SW* a = source_of<SW>(w, in);
-  const unsigned up = 64 - ptx::bits_of(Type(shape(in).src));
-  if constexpr (std::is_same_v<D, double>) {
-    RoundScope scope{R};
-    double t[LANES];
-    SIM_EACH_LANE(l) {
-      const uint64_t x = uint64_t(a[l]) << up;
-      t[l] = SIGNED ? double(int64_t(x) >> up) : double(x >> up);
-      if constexpr (SAT) t[l] = t[l] > 1 ? 1.0 : t[l] > 0 ? t[l] : 0.0;
-    }
-    blend(w.op<double>(in, 0), t, w.exec);
+void integer_to_float(Warp& w, const Instr& in) {
+  const Shape s = shape(in);
+  int64_t v[LANES];
+  double x[LANES];
+  load_integer(w, in, s, v);
+  const bool is_u64 = Type(s.src) == Type::u64;
+  if (Type(s.dst) == Type::f64) {
+    RoundScope scope{Round(s.round)};
+    if (is_u64)
+      SIM_EACH_LANE(l) x[l] = double(uint64_t(v[l]));
+    else
+      SIM_EACH_LANE(l) x[l] = double(v[l]);
+  } else if (ptx::bits_of(Type(s.src)) < 64) {
+    SIM_EACH_LANE(l) x[l] = double(v[l]);
   } else {
-    uint32_t t[LANES];
-    double x[LANES];
-    SIM_EACH_LANE(l) x[l] = exact_enough<SW, SIGNED>(a[l], up);
-    RoundScope scope{std::is_same_v<D, float> ? R : Round::RN};
-    SIM_EACH_LANE(l) t[l] = finish<D, false, SAT>(narrowed<D, R>(x[l]));
-    blend(w.op<uint32_t>(in, 0), t, w.exec);
+    for (unsigned l = 0; l < LANES; ++l)
+      x[l] = is_u64     ? sticky(uint64_t(v[l]))
+             : v[l] < 0 ? -sticky(0 - uint64_t(v[l]))
+                        : sticky(uint64_t(v[l]));
   }
-}
-template <class S, class D, Round R, bool FTZ, bool SAT>
-void float_to_float(Warp& w, const Instr& in) {
-  using SW = typename SlotOf<S>::type;
-  const SW* a = source_of<SW>(w, in);
-  if constexpr (std::is_same_v<D, double>) {
-    map<double, SW>(w, in, [](SW u) {
-      const double x = wide_of<S, FTZ>(u);
-      return SAT ? (x > 1 ? 1.0 : x > 0 ? x : 0.0) : x;
-    });
-  } else {
-    uint32_t t[LANES];
-    double x[LANES];
-    SIM_EACH_LANE(l) x[l] = wide_of<S, FTZ>(a[l]);
-    RoundScope scope{std::is_same_v<D, float> ? R : Round::RN};
-    SIM_EACH_LANE(l) t[l] = finish<D, FTZ, SAT>(narrowed<D, R>(x[l]));
-    blend(w.op<uint32_t>(in, 0), t, w.exec);
-  }
-}
-// Same type, rounded to an integral value (.rni .rzi .rmi .rpi)
-template <class D, Round R, bool FTZ, bool SAT>
-void round_integral(Warp& w, const Instr& in) {
-  using W = typename SlotOf<D>::type;
-  map<W, W>(w, in, [](W u) -> W {
-    const double x = to_integral<R>(wide_of<D, FTZ>(u));
-    if constexpr (std::is_same_v<D, double>) return bits(SAT ? (x > 1 ? 1.0 : x > 0 ? x : 0.0) : x);
-    else return finish<D, FTZ, SAT>(narrowed<D, Round::RN>(x));
-  });
+  store_float(w, in, s, x, Round(s.round));
 }
 
 // ---- the forms of inner loops
-void f32_to_bf16(Warp& w, const Instr& in) { map<uint32_t, uint32_t>(w, in, f32_to_bf16_rn); }
-void f32_to_f16(Warp& w, const Instr& in) { map<uint32_t, uint32_t>(w, in, f32_to_f16_rn); }
+void f32_to_bf16(Warp& w, const Instr& in) { map<uint32_t, uint32_t>(w, in, inlined<f32_to_bf16_rn>); }
+void f32_to_f16(Warp& w, const Instr& in) { map<uint32_t, uint32_t>(w, in, inlined<f32_to_f16_rn>); }
 void f16_to_f32_all(Warp& w, const Instr& in) {
   map<float, uint32_t>(w, in, [](uint32_t h) { return settle_nan(f16_to_f32(h & 0xffff)); });
 }
 void bf16_to_f32_all(Warp& w, const Instr& in) {
-  map<uint32_t, uint32_t>(w, in, [](uint32_t h) { const uint32_t u = h << 16; return is_nan32(u) ? F32_NAN : u; });
+  map<uint32_t, uint32_t>(w, in, [](uint32_t h) {
+    const uint32_t u = h << 16;
+    return is_nan32(u) ? F32_NAN : u;
+  });
+}
+template <class D, class S>
+void plain(Warp& w, const Instr& in) {
+  map<D, S>(w, in, [](S a) { return D(a); });
+}
+void s32_to_f32(Warp& w, const Instr& in) { plain<float, int32_t>(w, in); }
+void u32_to_f32(Warp& w, const Instr& in) { plain<float, uint32_t>(w, in); }
+
+Handler inner_loop_form(const Form& f, const Shape& s) {
+  if (s.sat || s.ftz || f.has("rni") || f.has("rzi") || f.has("rmi") || f.has("rpi") ||
+      Round(s.round) != Round::RN)
+    return nullptr;
+  struct {
+    Type dst, src;
+    uint8_t dst_bits, src_bits;
+    Handler fn;
+  } const forms[] = {{Type::bf16, Type::f32, 16, 32, f32_to_bf16},
+                     {Type::f16, Type::f32, 16, 32, f32_to_f16},
+                     {Type::f32, Type::f16, 32, 16, f16_to_f32_all},
+                     {Type::f32, Type::bf16, 32, 16, bf16_to_f32_all},
+                     {Type::f32, Type::s32, 32, 32, s32_to_f32},
+                     {Type::f32, Type::u32, 32, 32, u32_to_f32},
+                     {Type::u64, Type::u32, 64, 32, plain<uint64_t, uint32_t>},
+                     {Type::s64, Type::s32, 64, 32, plain<int64_t, int32_t>},
+                     {Type::u32, Type::u64, 32, 64, plain<uint32_t, uint64_t>},
+                     {Type::u16, Type::u32, 16, 32, plain<uint16_t, uint32_t>},
+                     {Type::u32, Type::u16, 32, 16, plain<uint32_t, uint16_t>}};
+  for (auto& k : forms)
+    if (k.dst == Type(s.dst) && k.src == Type(s.src) && k.dst_bits == s.dst_bits && k.src_bits == s.src_bits)
+      return k.fn;
+  return nullptr;
 }
 
-// ---- selection
-template <class C>
-Handler on_float(Type t, C c) {
-  switch (t) {
-    case Type::f16: return c(f16_t{});
-    case Type::bf16: return c(bf16_t{});
-    case Type::f32: return c(float{});
-    case Type::f64: return c(double{});
-    default: return nullptr;
-  }
-}
-template <class C>
-Handler on_round(Round r, C c) {
-  switch (r) {
-    case Round::RZ: return c(std::integral_constant<Round, Round::RZ>{});
-    case Round::RM: return c(std::integral_constant<Round, Round::RM>{});
-    case Round::RP: return c(std::integral_constant<Round, Round::RP>{});
-    default: return c(std::integral_constant<Round, Round::RN>{});
-  }
-}
-template <class C>
-Handler on_flag(bool b, C c) {
-  return b ? c(std::true_type{}) : c(std::false_type{});
-}
-
-Handler integral_of(Form& f, bool ftz, bool sat) {
-  const Round r = f.has("rzi") ? Round::RZ : f.has("rmi") ? Round::RM : f.has("rpi") ? Round::RP : Round::RN;
-  return on_float(f.type(), [&](auto d) {
-    return on_round(r, [&](auto k) {
-      return on_flag(ftz, [&](auto z) {
-        return on_flag(sat, [&](auto s) -> Handler {
-          return round_integral<decltype(d), decltype(k)::value, decltype(z)::value, decltype(s)::value>;
-        });
-      });
-    });
-  });
-}
-Handler floats(Form& f) {
-  const bool ftz = f.has("ftz"), sat = f.has("sat");
-  const Type d = f.type(0), s = f.type(1);
-  const bool integral = f.has("rni") || f.has("rzi") || f.has("rmi") || f.has("rpi");
-  if (integral) return d == s ? integral_of(f, ftz, sat) : nullptr;
-  const Round r = round_of(f);
-  if (!ftz && !sat) {
-    if (s == Type::f32 && r == Round::RN && d == Type::bf16) return f32_to_bf16;
-    if (s == Type::f32 && r == Round::RN && d == Type::f16) return f32_to_f16;
-    if (s == Type::f16 && d == Type::f32) return f16_to_f32_all;
-    if (s == Type::bf16 && d == Type::f32) return bf16_to_f32_all;
-  }
-  return on_float(s, [&](auto a) {
-    return on_float(d, [&](auto b) {
-      return on_round(r, [&](auto k) {
-        return on_flag(ftz, [&](auto z) {
-          return on_flag(sat, [&](auto t) -> Handler {
-            return float_to_float<decltype(a), decltype(b), decltype(k)::value, decltype(z)::value, decltype(t)::value>;
-          });
-        });
-      });
-    });
-  });
-}
-Handler ints_to_float(Form& f, bool wide) {
-  const bool is_signed = ptx::is_signed(f.type(1));
-  return on_float(f.type(0), [&](auto d) {
-    return on_round(round_of(f), [&](auto k) {
-      return on_flag(f.has("sat"), [&](auto s) -> Handler {
-        using D = decltype(d);
-        constexpr Round R = decltype(k)::value;
-        constexpr bool S = decltype(s)::value;
-        if (wide) return is_signed ? int_to_float<uint64_t, true, D, R, S> : int_to_float<uint64_t, false, D, R, S>;
-        return is_signed ? int_to_float<uint32_t, true, D, R, S> : int_to_float<uint32_t, false, D, R, S>;
-      });
-    });
-  });
-}
 Handler cvt(Form& f) {
   if (f.n_types() != 2) return nullptr;
   const Type d = f.type(0), s = f.type(1);
-  auto width = [&](size_t k, Type t) { return f.operand[k].kind == Flat::reg ? unsigned(f.operand[k].bits) : ptx::bits_of(t); };
-  const unsigned dst = width(0, d), src = width(1, s);
-  f.aux = __builtin_bit_cast(uint64_t, Shape{uint8_t(d), uint8_t(s), uint8_t(dst), {}});
-  if (ptx::is_float(d)) return ptx::is_float(s) ? floats(f) : ints_to_float(f, src == 64);
-  const bool dw = dst == 64, sw = src == 64;
-  if (ptx::is_float(s)) {
-    return on_float(s, [&](auto a) {
-      return on_flag(f.has("ftz"), [&](auto z) -> Handler {
-        using S = decltype(a);
-        return dw ? float_to_int_of<S, uint64_t, decltype(z)::value>(f) : float_to_int_of<S, uint32_t, decltype(z)::value>(f);
-      });
-    });
-  }
-  return sw ? (dw ? int_to_int_of<uint64_t, uint64_t>(f) : int_to_int_of<uint64_t, uint32_t>(f))
-            : dw ? int_to_int_of<uint32_t, uint64_t>(f) : int_to_int_of<uint32_t, uint32_t>(f);
+  auto width = [&](size_t k, Type t) {
+    return f.operand[k].kind == Flat::reg ? uint8_t(f.operand[k].bits) : uint8_t(ptx::bits_of(t));
+  };
+  const bool integral = f.has("rni") || f.has("rzi") || f.has("rmi") || f.has("rpi");
+  const Round round = f.has("rzi")   ? Round::RZ
+                      : f.has("rmi") ? Round::RM
+                      : f.has("rpi") ? Round::RP
+                      : integral     ? Round::RN
+                                     : round_of(f);
+  const Shape shape{uint8_t(d),     uint8_t(s),   width(0, d),  width(1, s),
+                    uint8_t(round), f.has("ftz"), f.has("sat"), 0};
+  f.aux = __builtin_bit_cast(uint64_t, shape);
+  if (Handler h = inner_loop_form(f, shape)) return h;
+  const bool from_float = ptx::is_float(s), to_float = ptx::is_float(d);
+  if (integral && !from_float) return nullptr;
+  if (to_float)
+    return !from_float ? integer_to_float : !integral ? float_to_float : d == s ? float_to_integral : nullptr;
+  return !from_float ? integer_to_integer : integral ? float_to_integer : nullptr;
 }
 
 }  // namespace
 
 void convert_rows(Rows& rows) {
   constexpr TypeSet scalar = I16_64 | types({Type::u8, Type::s8}) | F32_64 | HALF;
-  //        name   types   modifiers                             operands  scope       select  anchor
-  rows.add({"cvt", scalar, "rn|rz|rm|rp|rni|rzi|rmi|rpi|ftz|sat", D_A,     Scope::LANE, cvt,   "#data-movement-and-conversion-instructions-cvt"});
+  // clang-format off
+  //        name   types   modifiers                   operands scope        select anchor
+  rows.add({"cvt", scalar, "rn|rz|rm|rp|rni|rzi|rmi|rpi|ftz|sat", D_A, Scope::LANE, cvt, "#data-movement-and-conversion-instructions-cvt"});
+  // clang-format on
 }
 
 }  // namespace sim

@@ -1,5 +1,6 @@
-// PTX ISA 9.7.9.25 Non-bulk asynchronous copy. A copy is carried out as late as the program allows: when its lane waits for its group.
-// So shared memory read too early shows the bytes of before (or that nobody wrote them), as it may on hardware.
+// PTX ISA 9.7.9.25 Non-bulk asynchronous copy. A copy is carried out as late as the program allows: when its
+// lane waits for its group. So shared memory read too early shows the bytes of before (or that nobody wrote
+// them), as it may on hardware.
 #include "cp_async.h"
 
 #include <vector>
@@ -12,12 +13,12 @@ namespace sim {
 
 struct AsyncCopies {
   struct Copy {
-    const Instr* by;   // a fault at completion is this instruction's
+    const Instr* by;  // a fault at completion is this instruction's
     uint64_t to, from;
-    uint32_t group;    // of its lane
+    uint32_t group;                   // of its lane
     uint8_t lane, bytes, take, wide;  // `take` bytes come from the source, the rest are zero
   };
-  std::vector<Copy> pending;      // in order of issue
+  std::vector<Copy> pending;       // in order of issue
   uint32_t committed[LANES] = {};  // groups each lane has closed
 };
 
@@ -30,8 +31,10 @@ AsyncCopies& copies_of(Warp& w) {
 
 void carry_out(Warp& w, const AsyncCopies::Copy& c) {
   uint8_t bytes[16] = {};
-  if (c.take) std::memcpy(bytes, resolve(w, *c.by, c.lane, Space::global, c.from, c.take, 1, Access::read), c.take);
-  std::memcpy(resolve(w, *c.by, c.lane, Space::shared, c.to, c.bytes, c.bytes, Access::write), bytes, c.bytes);
+  if (c.take)
+    std::memcpy(bytes, resolve(w, *c.by, c.lane, Space::global, c.from, c.take, 1, Access::read), c.take);
+  std::memcpy(resolve(w, *c.by, c.lane, Space::shared, c.to, c.bytes, c.bytes, Access::write), bytes,
+              c.bytes);
 }
 // Copies of `lanes` for which done() holds, in order of issue.
 template <class D>
@@ -40,13 +43,16 @@ void complete(Warp& w, uint32_t lanes, D done) {
   std::vector<AsyncCopies::Copy> all, later;
   all.swap(w.copies->pending);
   for (const auto& c : all) {
-    if ((lanes >> c.lane & 1) && done(c)) carry_out(w, c);
-    else later.push_back(c);
+    if ((lanes >> c.lane & 1) && done(c))
+      carry_out(w, c);
+    else
+      later.push_back(c);
   }
   w.copies->pending = std::move(later);
 }
 
-// Unpacked from Instr::aux. Flat operands: destination, source, bytes[, source bytes | ignore-source predicate][, policy]
+// Unpacked from Instr::aux. Flat operands: destination, source, bytes[, source bytes | ignore-source
+// predicate][, policy]
 struct Shape {
   uint8_t bytes, wide_to, wide_from, limit;  // limit: 0 none, 1 a 32-bit count, 2 a predicate
   uint8_t pad[4];
@@ -63,10 +69,13 @@ void issue(Warp& w, const Instr& in) {
     if (!(w.exec >> l & 1)) continue;
     uint32_t take = count ? count[l] : s.bytes;
     if (take > s.bytes)
-      trap(w, in, l, "cp.async: source size must be at most the " + std::to_string(s.bytes) + " bytes copied, got " + std::to_string(take));
+      trap(w, in, l,
+           "cp.async: source size must be at most the " + std::to_string(s.bytes) + " bytes copied, got " +
+               std::to_string(take));
     if (ignore >> l & 1) take = 0;
     if (to[l] % s.bytes || (take && from[l] % s.bytes))
-      trap(w, in, l, Trap::misaligned, "cp.async of " + std::to_string(s.bytes) + " bytes: both addresses must be multiples of it");
+      trap(w, in, l, Trap::misaligned,
+           "cp.async of " + std::to_string(s.bytes) + " bytes: both addresses must be multiples of it");
     q.pending.push_back({&in, to[l], from[l], q.committed[l], uint8_t(l), s.bytes, uint8_t(take), 0});
   }
 }
@@ -78,7 +87,8 @@ Handler copy(Form& f) {
   uint8_t limit = 0;
   if (extra == 1) limit = f.operand[3].kind == Flat::pred || f.operand[3].bits == 1 ? 2 : 1;
   if (limit == 1) f.operand[3].imm_bits = 32;
-  f.aux = __builtin_bit_cast(uint64_t, Shape{uint8_t(n), f.operand[0].bits == 64, f.operand[1].bits == 64, limit, {}});
+  f.aux = __builtin_bit_cast(uint64_t,
+                             Shape{uint8_t(n), f.operand[0].bits == 64, f.operand[1].bits == 64, limit, {}});
   return issue;
 }
 
@@ -105,16 +115,19 @@ void complete_copies(Warp& w, uint32_t lanes) {
   complete(w, lanes, [](const auto&) { return true; });
 }
 
+#define PTX(name) "#data-movement-and-conversion-instructions-" name
 void cp_async_rows(Rows& rows) {
   constexpr Scope A = Scope::ASYNC;
   constexpr Pattern COPY{3, 5, 0}, NONE{0, 0, 0}, N{1, 1, 0};
   constexpr const char* words = "shared|shared::cta|global|L2::cache_hint|L2::64B|L2::128B|L2::256B";
-  //        name                     types    modifiers    operands scope select            anchor
-  rows.add({"cp.async.ca",           NO_TYPE, words,       COPY,    A,    copy,             "#data-movement-and-conversion-instructions-cp-async"});
-  rows.add({"cp.async.cg",           NO_TYPE, words,       COPY,    A,    copy,             "#data-movement-and-conversion-instructions-cp-async"});
-  rows.add({"cp.async.commit_group", NO_TYPE, "",          NONE,    A,    always<commit>,   "#data-movement-and-conversion-instructions-cp-async-commit-group"});
-  rows.add({"cp.async.wait_group",   NO_TYPE, "",          N,       A,    wait,             "#data-movement-and-conversion-instructions-cp-async-wait-group"});
-  rows.add({"cp.async.wait_all",     NO_TYPE, "",          NONE,    A,    always<wait_all>, "#data-movement-and-conversion-instructions-cp-async-wait-group"});
+  // clang-format off
+  //        name                     types    modifiers operands scope select            anchor
+  rows.add({"cp.async.ca",           NO_TYPE, words, COPY, A, copy,             PTX("cp-async")});
+  rows.add({"cp.async.cg",           NO_TYPE, words, COPY, A, copy,             PTX("cp-async")});
+  rows.add({"cp.async.commit_group", NO_TYPE, "",    NONE, A, always<commit>,   PTX("cp-async-commit-group")});
+  rows.add({"cp.async.wait_group",   NO_TYPE, "",    N,    A, wait,             PTX("cp-async-wait-group")});
+  rows.add({"cp.async.wait_all",     NO_TYPE, "",    NONE, A, always<wait_all>, PTX("cp-async-wait-group")});
+  // clang-format on
 }
 
 }  // namespace sim

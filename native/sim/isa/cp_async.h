@@ -1,4 +1,5 @@
-// Completion of cp.async, for whoever waits for it: the rows of cp_async.cc, and the mbarrier that cp.async.mbarrier.arrive signals.
+// Completion of cp.async, for whoever waits for it: the rows of cp_async.cc, and the mbarrier that
+// cp.async.mbarrier.arrive signals.
 #pragma once
 #include "../machine/warp.h"
 

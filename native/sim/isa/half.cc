@@ -1,5 +1,7 @@
-// PTX ISA 9.7.4 Half Precision Floating-Point Instructions (f16, bf16 and their pairs) and 9.7.5 Mixed Precision.
+// PTX ISA 9.7.4 Half Precision Floating-Point Instructions (f16, bf16 and their pairs) and 9.7.5 Mixed
+// Precision.
 #include "../numerics/half.h"
+
 #include "arith.h"
 #include "chapters.h"
 #include "select.h"
@@ -7,133 +9,127 @@
 namespace sim {
 namespace {
 
-// One rounding an operation. A double holds the exact product of two halves and any tie a sum of two can make; what an fma loses is kept as
-// a sticky bit (rounding to odd), so narrow() rounds once. f16 sums and products are short enough for f32.
-template <class H>
-using Work = std::conditional_t<std::is_same_v<H, f16_t>, float, double>;
+// Every operation is a chain of lane loops over doubles: widen, operate, narrow once. A double holds the
+// exact product of two halves and any tie a sum of two can make; what an fma loses is kept as a sticky bit
+// (rounding to odd), so narrowing is the only rounding. Packed registers hold two values, scalars one.
+struct Shape {  // unpacked from Instr::aux
+  uint8_t bf16, pair, ftz, sat, relu, nan, xorsign, max;
+};
+Shape shape(const Instr& in) { return __builtin_bit_cast(Shape, in.aux); }
+constexpr unsigned MOST = 2 * LANES;
 
-template <class H, auto F, class W, class... A>
-uint16_t once(A... a) {
-  return narrow<H>(F(W(widen(H{a}))...)).u;
+uint32_t one_of(const Shape& s) { return s.bf16 ? 0x3f80 : 0x3c00; }
+uint32_t inf_of(const Shape& s) { return s.bf16 ? 0x7f80 : 0x7c00; }
+
+void flush_all(const Shape& s, uint16_t* v) {
+  const uint16_t normal = s.bf16 ? 0x0080 : 0x0400;
+  for (unsigned i = 0; i < MOST; ++i) v[i] = (v[i] & 0x7fff) < normal ? v[i] & 0x8000 : v[i];
 }
-constexpr auto add = [](auto a, auto b) { return a + b; };
-constexpr auto sub = [](auto a, auto b) { return a - b; };
-constexpr auto mul = [](auto a, auto b) { return a * b; };
+// The values of a register as 16-bit codes: pairs in order, scalars in every other place.
+void load(Warp& w, const Instr& in, const Shape& s, unsigned operand, uint16_t* v) {
+  std::memcpy(v, w.op<uint32_t>(in, operand), MOST * sizeof *v);
+  if (s.ftz) flush_all(s, v);
+}
+template <class X>
+void widen_all(const Shape& s, const uint16_t* v, X* x) {
+  if (s.bf16) {
+    _Pragma("GCC ivdep") for (unsigned i = 0; i < MOST; ++i) x[i] = X(bf16_to_f32(v[i]));
+  } else {
+    _Pragma("GCC ivdep") for (unsigned i = 0; i < MOST; ++i) x[i] = X(f16_to_f32(v[i]));
+  }
+}
+template <class X>
+void narrow_all(const Shape& s, const X* x, uint16_t* v) {
+  if (s.bf16) {
+    _Pragma("GCC ivdep") for (unsigned i = 0; i < MOST; ++i) v[i] = narrow<bf16_t>(x[i]).u;
+  } else {
+    _Pragma("GCC ivdep") for (unsigned i = 0; i < MOST; ++i) v[i] = narrow<f16_t>(x[i]).u;
+  }
+}
+void store(Warp& w, const Instr& in, const Shape& s, const uint16_t* v) {
+  uint32_t t[LANES];
+  std::memcpy(t, v, sizeof t);
+  if (!s.pair) SIM_EACH_LANE(l) t[l] &= 0xffff;
+  blend(w.op<uint32_t>(in, 0), t, w.exec);
+}
+// .sat: to [0, 1], NaN and negatives give +0. .relu: negatives give +0, NaN stays.
+void modify(const Shape& s, uint16_t* v) {
+  if (s.ftz) flush_all(s, v);
+  const uint16_t one = uint16_t(one_of(s)), inf = uint16_t(inf_of(s));
+  if (s.sat)
+    for (unsigned i = 0; i < MOST; ++i) v[i] = (v[i] & 0x8000) || v[i] > inf ? 0 : v[i] > one ? one : v[i];
+  if (s.relu)
+    for (unsigned i = 0; i < MOST; ++i) v[i] = (v[i] & 0x8000) && (v[i] & 0x7fff) <= inf ? 0 : v[i];
+}
+
+constexpr auto add = [](double a, double b, double) { return a + b; };
+constexpr auto sub = [](double a, double b, double) { return a - b; };
+constexpr auto mul = [](double a, double b, double) { return a * b; };
 constexpr auto fma_ = [](double a, double b, double c) { return fma_to_odd(a, b, c); };
 
-template <class H>
-inline constexpr uint16_t ONE = std::is_same_v<H, f16_t> ? 0x3c00 : 0x3f80;
-template <class H>
-inline constexpr uint16_t INF = std::is_same_v<H, f16_t> ? 0x7c00 : 0x7f80;
-template <class H>
-inline constexpr uint16_t MIN_NORMAL = std::is_same_v<H, f16_t> ? 0x0400 : 0x0080;
-
-template <class H>
-uint16_t flush16(uint16_t a) {
-  return (a & 0x7fff) < MIN_NORMAL<H> ? a & 0x8000 : a;
+template <auto F, unsigned N>
+void arithmetic_run(Warp& w, const Instr& in) {
+  const Shape s = shape(in);
+  alignas(64) uint16_t v[MOST];
+  alignas(64) double x[3][MOST], y[MOST];
+  for (unsigned k = 0; k < N; ++k) load(w, in, s, k + 1, v), widen_all(s, v, x[k]);
+  const double *a = x[0], *b = x[1], *c = x[N - 1];
+  _Pragma("GCC ivdep") for (unsigned i = 0; i < MOST; ++i) y[i] = F(a[i], b[i], c[i]);
+  narrow_all(s, y, v);
+  modify(s, v);
+  store(w, in, s, v);
 }
-template <class H>
-uint16_t clamp01(uint16_t a) {  // NaN and negatives give +0
-  return (a & 0x8000) || a > INF<H> ? uint16_t(0) : a > ONE<H> ? ONE<H> : a;
-}
-template <class H>
-uint16_t relu16(uint16_t a) {  // NaN stays canonical NaN
-  return (a & 0x7fff) > INF<H> ? uint16_t(0x7fff) : (a & 0x8000) ? uint16_t(0) : a;
-}
-
-enum class Finish : uint8_t { none, sat, relu };
-template <class H, bool FTZ, Finish END, class F, class... A>
-uint16_t finished(F f, A... a) {
-  uint16_t r = f((FTZ ? flush16<H>(a) : a)...);
-  if constexpr (FTZ) r = flush16<H>(r);
-  if constexpr (END == Finish::sat) r = clamp01<H>(r);
-  if constexpr (END == Finish::relu) r = relu16<H>(r);
-  return r;
-}
-
-// One body for the scalar and the packed form: scalars are pairs whose upper half is cleared.
-template <class F, unsigned N, bool PAIR>
-void run(Warp& w, const Instr& in, F f) {
-  if constexpr (PAIR) packed<half_lane, 2, N>(w, in, f);
-  else if constexpr (N == 1) map<uint16_t, uint16_t>(w, in, f);
-  else if constexpr (N == 2) map<uint16_t, uint16_t, uint16_t>(w, in, f);
-  else map<uint16_t, uint16_t, uint16_t, uint16_t>(w, in, f);
-}
-template <class H, auto F, unsigned N, bool PAIR, bool FTZ, Finish END>
-void body(Warp& w, const Instr& in) {
-  using W = std::conditional_t<N == 3, double, Work<H>>;
-  auto f = [](auto... a) { return finished<H, FTZ, END>([](auto... b) { return once<H, F, W>(b...); }, uint16_t(a)...); };
-  run<decltype(f), N, PAIR>(w, in, f);
-}
-template <class H, auto F, unsigned N, bool PAIR>
-Handler with_modifiers(Form& f) {
-  const bool ftz = f.has("ftz"), sat = f.has("sat"), relu = f.has("relu");
-  if (sat) return ftz ? body<H, F, N, PAIR, true, Finish::sat> : body<H, F, N, PAIR, false, Finish::sat>;
-  if (relu) return ftz ? body<H, F, N, PAIR, true, Finish::relu> : body<H, F, N, PAIR, false, Finish::relu>;
-  return ftz ? body<H, F, N, PAIR, true, Finish::none> : body<H, F, N, PAIR, false, Finish::none>;
+void remember(Form& f, bool max = false) {
+  const Type t = f.type();
+  const bool bf16 = t == Type::bf16 || t == Type::bf16x2, pair = t == Type::f16x2 || t == Type::bf16x2;
+  f.aux = __builtin_bit_cast(uint64_t, Shape{bf16, pair, f.has("ftz"), f.has("sat"), f.has("relu"),
+                                             f.has("NaN"), f.has("xorsign"), max});
 }
 template <auto F, unsigned N>
 Handler arithmetic(Form& f) {
-  switch (f.type()) {
-    case Type::f16: return with_modifiers<f16_t, F, N, false>(f);
-    case Type::f16x2: return with_modifiers<f16_t, F, N, true>(f);
-    case Type::bf16: return with_modifiers<bf16_t, F, N, false>(f);
-    case Type::bf16x2: return with_modifiers<bf16_t, F, N, true>(f);
-    default: return nullptr;
-  }
+  remember(f);
+  return arithmetic_run<F, N>;
 }
 
-// min and max through the f32 rule, which is exact on widened values.
-template <class H, bool MAX, bool NAN_WINS, bool FTZ, bool XORSIGN>
-uint16_t extreme16(uint16_t a, uint16_t b) {
-  if constexpr (FTZ) a = flush16<H>(a), b = flush16<H>(b);
-  return narrow<H>(f32(extreme<MAX, NAN_WINS, false, XORSIGN>(bits(widen(H{a})), bits(widen(H{b}))))).u;
-}
-template <class H, bool MAX, bool PAIR>
-Handler extremum_of(Form& f) {
-  const bool nan = f.has("NaN"), ftz = f.has("ftz"), sign = f.has("xorsign");
-  if (sign != f.has("abs")) return nullptr;
-  auto pick = [&](auto n, auto z, auto s) -> Handler {
-    return [](Warp& w, const Instr& in) {
-      constexpr bool NAN_ = decltype(n)::value, FTZ = decltype(z)::value, SIGN = decltype(s)::value;
-      auto g = [](uint16_t a, uint16_t b) { return extreme16<H, MAX, NAN_, FTZ, SIGN>(a, b); };
-      run<decltype(g), 2, PAIR>(w, in, g);
-    };
-  };
-  constexpr std::true_type T{};
-  constexpr std::false_type F{};
-  return nan ? (ftz ? (sign ? pick(T, T, T) : pick(T, T, F)) : sign ? pick(T, F, T) : pick(T, F, F))
-             : ftz ? (sign ? pick(F, T, T) : pick(F, T, F)) : sign ? pick(F, F, T) : pick(F, F, F);
+// min and max order the codes as sign and magnitude (so -0 < +0); a number beats NaN unless .NaN; two NaNs
+// give the canonical one. .xorsign.abs: magnitudes compared, signs multiplied.
+void extreme_run(Warp& w, const Instr& in) {
+  const Shape s = shape(in);
+  alignas(64) uint16_t a[MOST], b[MOST], r[MOST];
+  load(w, in, s, 1, a), load(w, in, s, 2, b);
+  const int inf = int(inf_of(s));
+  const bool max = s.max, nan_wins = s.nan;
+  const uint16_t keep = s.xorsign ? 0x7fff : 0xffff;
+  for (unsigned i = 0; i < MOST; ++i) {
+    const int x = a[i] & keep, y = b[i] & keep, p = x & 0x7fff, q = y & 0x7fff;
+    const int key_x = x & 0x8000 ? -p - 1 : p, key_y = y & 0x8000 ? -q - 1 : q;
+    const bool nan_x = p > inf, nan_y = q > inf;
+    int best = (key_x < key_y) != max ? x : y;
+    best = nan_x ? y : nan_y ? x : best;
+    const int signed_best = (best & keep) | ((a[i] ^ b[i]) & 0x8000 & ~keep);
+    r[i] = uint16_t((nan_x & nan_y) | (nan_wins & (nan_x | nan_y)) ? 0x7fff : signed_best);
+  }
+  store(w, in, s, r);
 }
 template <bool MAX>
 Handler extremum(Form& f) {
-  switch (f.type()) {
-    case Type::f16: return extremum_of<f16_t, MAX, false>(f);
-    case Type::f16x2: return extremum_of<f16_t, MAX, true>(f);
-    case Type::bf16: return extremum_of<bf16_t, MAX, false>(f);
-    case Type::bf16x2: return extremum_of<bf16_t, MAX, true>(f);
-    default: return nullptr;
-  }
+  if (f.has("xorsign") != f.has("abs")) return nullptr;
+  remember(f, MAX);
+  return extreme_run;
 }
 
-template <class H, bool NEG, bool PAIR, bool FTZ>
-void sign_body(Warp& w, const Instr& in) {
-  auto f = [](uint16_t a) {
-    if constexpr (FTZ) a = flush16<H>(a);
-    return uint16_t(NEG ? a ^ 0x8000 : a & 0x7fff);
-  };
-  run<decltype(f), 1, PAIR>(w, in, f);
+template <bool NEG>
+void sign_run(Warp& w, const Instr& in) {
+  const Shape s = shape(in);
+  alignas(64) uint16_t v[MOST];
+  load(w, in, s, 1, v);
+  for (unsigned i = 0; i < MOST; ++i) v[i] = uint16_t(NEG ? v[i] ^ 0x8000 : v[i] & 0x7fff);
+  store(w, in, s, v);
 }
 template <bool NEG>
 Handler sign_op(Form& f) {
-  const bool ftz = f.has("ftz");
-  switch (f.type()) {
-    case Type::f16: return ftz ? sign_body<f16_t, NEG, false, true> : sign_body<f16_t, NEG, false, false>;
-    case Type::f16x2: return ftz ? sign_body<f16_t, NEG, true, true> : sign_body<f16_t, NEG, true, false>;
-    case Type::bf16: return ftz ? sign_body<bf16_t, NEG, false, true> : sign_body<bf16_t, NEG, false, false>;
-    case Type::bf16x2: return ftz ? sign_body<bf16_t, NEG, true, true> : sign_body<bf16_t, NEG, true, false>;
-    default: return nullptr;
-  }
+  remember(f);
+  return sign_run<NEG>;
 }
 
 // Mixed precision: d and the last operand are f32, the others halves that widen exactly.
@@ -166,33 +162,44 @@ Handler mixed(Form& f) {
   if (f.n_types() != 2 || f.type(0) != Type::f32 || f.type(1) == Type::f32) return nullptr;
   f.operand.back().imm_bits = 32;
   const bool sat = f.has("sat");
-  if (f.type(1) == Type::f16) return sat ? rounded<OP<f16_t, true>::run>(f) : rounded<OP<f16_t, false>::run>(f);
+  if (f.type(1) == Type::f16)
+    return sat ? rounded<OP<f16_t, true>::run>(f) : rounded<OP<f16_t, false>::run>(f);
   return sat ? rounded<OP<bf16_t, true>::run>(f) : rounded<OP<bf16_t, false>::run>(f);
 }
 template <class H, bool SAT>
-struct MixedAdd { static void run(Warp& w, const Instr& in) { mixed_add<H, false, SAT>(w, in); } };
+struct MixedAdd {
+  static void run(Warp& w, const Instr& in) { mixed_add<H, false, SAT>(w, in); }
+};
 template <class H, bool SAT>
-struct MixedSub { static void run(Warp& w, const Instr& in) { mixed_add<H, true, SAT>(w, in); } };
+struct MixedSub {
+  static void run(Warp& w, const Instr& in) { mixed_add<H, true, SAT>(w, in); }
+};
 template <class H, bool SAT>
-struct MixedFma { static void run(Warp& w, const Instr& in) { mixed_fma<H, SAT>(w, in); } };
+struct MixedFma {
+  static void run(Warp& w, const Instr& in) { mixed_fma<H, SAT>(w, in); }
+};
 
 }  // namespace
 
+#define PTX_HALF(name) "#half-precision-floating-point-instructions-" name
+#define PTX_MIXED(name) "#mixed-precision-floating-point-instructions-" name
 void half_rows(Rows& rows) {
   constexpr Scope L = Scope::LANE;
   constexpr TypeSet half = HALF | HALF2, mix = HALF | F32_ONLY;
-  //        name       types  modifiers               operands  scope  select              anchor
-  rows.add({"add",     half,  "rn|ftz|sat",           D_A_B,    L,  arithmetic<add, 2>,    "#half-precision-floating-point-instructions-add"});
-  rows.add({"sub",     half,  "rn|ftz|sat",           D_A_B,    L,  arithmetic<sub, 2>,    "#half-precision-floating-point-instructions-sub"});
-  rows.add({"mul",     half,  "rn|ftz|sat",           D_A_B,    L,  arithmetic<mul, 2>,    "#half-precision-floating-point-instructions-mul"});
-  rows.add({"fma",     half,  "rn|ftz|sat|relu",      D_A_B_C,  L,  arithmetic<fma_, 3>,   "#half-precision-floating-point-instructions-fma"});
-  rows.add({"min",     half,  "ftz|NaN|xorsign|abs",  D_A_B,    L,  extremum<false>,       "#half-precision-floating-point-instructions-min"});
-  rows.add({"max",     half,  "ftz|NaN|xorsign|abs",  D_A_B,    L,  extremum<true>,        "#half-precision-floating-point-instructions-max"});
-  rows.add({"abs",     half,  "ftz",                  D_A,      L,  sign_op<false>,        "#half-precision-floating-point-instructions-abs"});
-  rows.add({"neg",     half,  "ftz",                  D_A,      L,  sign_op<true>,         "#half-precision-floating-point-instructions-neg"});
-  rows.add({"add",     mix,   "rn|rz|rm|rp|sat",      D_A_B,    L,  mixed<MixedAdd>,       "#mixed-precision-floating-point-instructions-add"});
-  rows.add({"sub",     mix,   "rn|rz|rm|rp|sat",      D_A_B,    L,  mixed<MixedSub>,       "#mixed-precision-floating-point-instructions-sub"});
-  rows.add({"fma",     mix,   "rn|rz|rm|rp|sat",      D_A_B_C,  L,  mixed<MixedFma>,       "#mixed-precision-floating-point-instructions-fma"});
+  // clang-format off
+  //        name   types modifiers              operands scope select               anchor
+  rows.add({"add", half, "rn|ftz|sat",          D_A_B,   L, arithmetic<add, 2>,  PTX_HALF("add")});
+  rows.add({"sub", half, "rn|ftz|sat",          D_A_B,   L, arithmetic<sub, 2>,  PTX_HALF("sub")});
+  rows.add({"mul", half, "rn|ftz|sat",          D_A_B,   L, arithmetic<mul, 2>,  PTX_HALF("mul")});
+  rows.add({"fma", half, "rn|ftz|sat|relu",     D_A_B_C, L, arithmetic<fma_, 3>, PTX_HALF("fma")});
+  rows.add({"min", half, "ftz|NaN|xorsign|abs", D_A_B,   L, extremum<false>,     PTX_HALF("min")});
+  rows.add({"max", half, "ftz|NaN|xorsign|abs", D_A_B,   L, extremum<true>,      PTX_HALF("max")});
+  rows.add({"abs", half, "ftz",                 D_A,     L, sign_op<false>,      PTX_HALF("abs")});
+  rows.add({"neg", half, "ftz",                 D_A,     L, sign_op<true>,       PTX_HALF("neg")});
+  rows.add({"add", mix,  "rn|rz|rm|rp|sat",     D_A_B,   L, mixed<MixedAdd>,     PTX_MIXED("add")});
+  rows.add({"sub", mix,  "rn|rz|rm|rp|sat",     D_A_B,   L, mixed<MixedSub>,     PTX_MIXED("sub")});
+  rows.add({"fma", mix,  "rn|rz|rm|rp|sat",     D_A_B_C, L, mixed<MixedFma>,     PTX_MIXED("fma")});
+  // clang-format on
 }
 
 }  // namespace sim

@@ -15,7 +15,8 @@ template <class T>
 using Twice = std::conditional_t<
     std::is_signed_v<T>,
     std::conditional_t<sizeof(T) == 2, int32_t, std::conditional_t<sizeof(T) == 4, int64_t, __int128>>,
-    std::conditional_t<sizeof(T) == 2, uint32_t, std::conditional_t<sizeof(T) == 4, uint64_t, unsigned __int128>>>;
+    std::conditional_t<sizeof(T) == 2, uint32_t,
+                       std::conditional_t<sizeof(T) == 4, uint64_t, unsigned __int128>>>;
 
 template <class T>
 T high_half(T a, T b) {
@@ -40,8 +41,12 @@ Handler sat_sub(Form& f) {
 template <auto F>
 Handler halves(Form& f) {
   if (f.type() == Type::s16x2)
-    return [](Warp& w, const Instr& in) { packed<half_lane, 2, 2>(w, in, [](int16_t a, int16_t b) { return F(a, b); }); };
-  return [](Warp& w, const Instr& in) { packed<half_lane, 2, 2>(w, in, [](uint16_t a, uint16_t b) { return F(a, b); }); };
+    return [](Warp& w, const Instr& in) {
+      packed<half_lane, 2, 2>(w, in, [](int16_t a, int16_t b) { return F(a, b); });
+    };
+  return [](Warp& w, const Instr& in) {
+    packed<half_lane, 2, 2>(w, in, [](uint16_t a, uint16_t b) { return F(a, b); });
+  };
 }
 
 Handler mul_wide(Form& f) {
@@ -72,13 +77,18 @@ Handler mad_wide(Form& f) {
 Handler mad_hi(Form& f) {
   if (f.has("sat")) {
     if (f.type() != Type::s32) return nullptr;
-    return ternary<[](int32_t a, int32_t b, int32_t c) { return saturate<int32_t>(int64_t(high_half(a, b)) + c); }, int32_t>;
+    return ternary<[](int32_t a, int32_t b, int32_t c) {
+      return saturate<int32_t>(int64_t(high_half(a, b)) + c);
+    },
+                   int32_t>;
   }
   return on_integer(f.type(), [](auto t) -> Handler {
     using T = decltype(t);
     using U = std::make_unsigned_t<T>;
-    if constexpr (sizeof(T) == 1) return nullptr;
-    else return ternary<[](T a, T b, T c) { return U(high_half(a, b)) + U(c); }, T>;
+    if constexpr (sizeof(T) == 1)
+      return nullptr;
+    else
+      return ternary<[](T a, T b, T c) { return U(high_half(a, b)) + U(c); }, T>;
   });
 }
 
@@ -94,14 +104,18 @@ Handler mul24(Form& f) {
   const bool hi = f.has("hi");
   return on_integer(f.type(), [hi](auto t) -> Handler {
     using T = decltype(t);
-    return hi ? binary<[](T a, T b) { return (product24(a, b) >> 16); }, T> : binary<[](T a, T b) { return product24(a, b); }, T>;
+    return hi ? binary<[](T a, T b) { return (product24(a, b) >> 16); }, T>
+              : binary<[](T a, T b) { return product24(a, b); }, T>;
   });
 }
 Handler mad24(Form& f) {
   const bool hi = f.has("hi"), sat = f.has("sat");
   if (sat && (f.type() != Type::s32 || !hi)) return nullptr;
   if (sat)
-    return ternary<[](int32_t a, int32_t b, int32_t c) { return saturate<int32_t>((product24(a, b) >> 16) + c); }, int32_t>;
+    return ternary<[](int32_t a, int32_t b, int32_t c) {
+      return saturate<int32_t>((product24(a, b) >> 16) + c);
+    },
+                   int32_t>;
   return on_integer(f.type(), [hi](auto t) -> Handler {
     using T = decltype(t);
     return hi ? ternary<[](T a, T b, T c) { return (product24(a, b) >> 16) + int64_t(c); }, T>
@@ -109,8 +123,8 @@ Handler mad24(Form& f) {
   });
 }
 
-// Division by zero is not a trap: PTX leaves the quotient unspecified, the hardware sequence gives all ones, and the dividend as remainder.
-// Minimum / -1 wraps. Lanes that are off divide too, so neither may fault.
+// Division by zero is not a trap: PTX leaves the quotient unspecified, the hardware sequence gives all ones,
+// and the dividend as remainder. Minimum / -1 wraps. Lanes that are off divide too, so neither may fault.
 template <class T>
 T quotient(T a, T b) {
   if (b == 0) return T(-1);
@@ -125,7 +139,8 @@ T remainder(T a, T b) {
     if (b == T(-1)) return 0;
   return T(a % b);
 }
-// Up to 32 bits a double holds dividend, divisor and the truncated quotient exactly, and division of doubles is vector code.
+// Up to 32 bits a double holds dividend, divisor and the truncated quotient exactly, and division of doubles
+// is vector code.
 constexpr auto div_ = [](auto a, auto b) {
   using T = decltype(a);
   if constexpr (sizeof(T) <= 4) {
@@ -160,8 +175,14 @@ constexpr auto neg_ = [](auto a) { return 0 - a; };
 constexpr auto min_ = [](auto a, auto b) { return a < b ? a : b; };
 constexpr auto max_ = [](auto a, auto b) { return a > b ? a : b; };
 // .relu: negative results become 0; signed types only
-constexpr auto min_relu = [](auto a, auto b) { auto r = a < b ? a : b; return r < 0 ? decltype(a)(0) : r; };
-constexpr auto max_relu = [](auto a, auto b) { auto r = a > b ? a : b; return r < 0 ? decltype(a)(0) : r; };
+constexpr auto min_relu = [](auto a, auto b) {
+  auto r = a < b ? a : b;
+  return r < 0 ? decltype(a)(0) : r;
+};
+constexpr auto max_relu = [](auto a, auto b) {
+  auto r = a > b ? a : b;
+  return r < 0 ? decltype(a)(0) : r;
+};
 template <auto PLAIN, auto RELU>
 Handler extremum(Form& f) {
   const bool relu = f.has("relu");
@@ -173,29 +194,32 @@ Handler extremum(Form& f) {
 
 }  // namespace
 
+#define PTX(name) "#integer-arithmetic-instructions-" name
 void integer_rows(Rows& rows) {
   constexpr Scope L = Scope::LANE;
-  //        name         types    modifiers  operands  scope  select                    anchor
-  rows.add({"add",       I16_64,  "",        D_A_B,    L,  bits_binary<add>,            "#integer-arithmetic-instructions-add"});
-  rows.add({"add.sat",   I32,     "",        D_A_B,    L,  sat_add,                     "#integer-arithmetic-instructions-add"});
-  rows.add({"add",       I16X2,   "",        D_A_B,    L,  halves<add>,                 "#integer-arithmetic-instructions-add"});
-  rows.add({"sub",       I16_64,  "",        D_A_B,    L,  bits_binary<sub>,            "#integer-arithmetic-instructions-sub"});
-  rows.add({"sub.sat",   I32,     "",        D_A_B,    L,  sat_sub,                     "#integer-arithmetic-instructions-sub"});
-  rows.add({"mul.lo",    I16_64,  "",        D_A_B,    L,  bits_binary<mul_lo>,         "#integer-arithmetic-instructions-mul"});
-  rows.add({"mul.hi",    I16_64,  "",        D_A_B,    L,  integer_binary<mul_hi>,      "#integer-arithmetic-instructions-mul"});
-  rows.add({"mul.wide",  I16_32,  "",        D_A_B,    L,  mul_wide,                    "#integer-arithmetic-instructions-mul"});
-  rows.add({"mad.lo",    I16_64,  "",        D_A_B_C,  L,  bits_ternary<mad_lo>,        "#integer-arithmetic-instructions-mad"});
-  rows.add({"mad.hi",    I16_64,  "sat",     D_A_B_C,  L,  mad_hi,                      "#integer-arithmetic-instructions-mad"});
-  rows.add({"mad.wide",  I16_32,  "",        D_A_B_C,  L,  mad_wide,                    "#integer-arithmetic-instructions-mad"});
-  rows.add({"mul24",     I32,     "hi|lo",   D_A_B,    L,  mul24,                       "#integer-arithmetic-instructions-mul24"});
-  rows.add({"mad24",     I32,     "hi|lo|sat", D_A_B_C, L, mad24,                       "#integer-arithmetic-instructions-mad24"});
-  rows.add({"sad",       I16_64,  "",        D_A_B_C,  L,  sad,                         "#integer-arithmetic-instructions-sad"});
-  rows.add({"div",       I16_64,  "",        D_A_B,    L,  integer_binary<div_>,        "#integer-arithmetic-instructions-div"});
-  rows.add({"rem",       I16_64,  "",        D_A_B,    L,  integer_binary<rem_>,        "#integer-arithmetic-instructions-rem"});
-  rows.add({"abs",       S16_64,  "",        D_A,      L,  integer_unary<abs_>,         "#integer-arithmetic-instructions-abs"});
-  rows.add({"neg",       S16_64,  "",        D_A,      L,  bits_unary<neg_>,            "#integer-arithmetic-instructions-neg"});
-  rows.add({"min", I16_64 | I16X2, "relu",   D_A_B,    L,  extremum<min_, min_relu>,    "#integer-arithmetic-instructions-min"});
-  rows.add({"max", I16_64 | I16X2, "relu",   D_A_B,    L,  extremum<max_, max_relu>,    "#integer-arithmetic-instructions-max"});
+  // clang-format off
+  //        name        types           modifiers    operands scope select                    anchor
+  rows.add({"add",      I16_64,         "",          D_A_B,   L, bits_binary<add>,         PTX("add")});
+  rows.add({"add.sat",  I32,            "",          D_A_B,   L, sat_add,                  PTX("add")});
+  rows.add({"add",      I16X2,          "",          D_A_B,   L, halves<add>,              PTX("add")});
+  rows.add({"sub",      I16_64,         "",          D_A_B,   L, bits_binary<sub>,         PTX("sub")});
+  rows.add({"sub.sat",  I32,            "",          D_A_B,   L, sat_sub,                  PTX("sub")});
+  rows.add({"mul.lo",   I16_64,         "",          D_A_B,   L, bits_binary<mul_lo>,      PTX("mul")});
+  rows.add({"mul.hi",   I16_64,         "",          D_A_B,   L, integer_binary<mul_hi>,   PTX("mul")});
+  rows.add({"mul.wide", I16_32,         "",          D_A_B,   L, mul_wide,                 PTX("mul")});
+  rows.add({"mad.lo",   I16_64,         "",          D_A_B_C, L, bits_ternary<mad_lo>,     PTX("mad")});
+  rows.add({"mad.hi",   I16_64,         "sat",       D_A_B_C, L, mad_hi,                   PTX("mad")});
+  rows.add({"mad.wide", I16_32,         "",          D_A_B_C, L, mad_wide,                 PTX("mad")});
+  rows.add({"mul24",    I32,            "hi|lo",     D_A_B,   L, mul24,                    PTX("mul24")});
+  rows.add({"mad24",    I32,            "hi|lo|sat", D_A_B_C, L, mad24,                    PTX("mad24")});
+  rows.add({"sad",      I16_64,         "",          D_A_B_C, L, sad,                      PTX("sad")});
+  rows.add({"div",      I16_64,         "",          D_A_B,   L, integer_binary<div_>,     PTX("div")});
+  rows.add({"rem",      I16_64,         "",          D_A_B,   L, integer_binary<rem_>,     PTX("rem")});
+  rows.add({"abs",      S16_64,         "",          D_A,     L, integer_unary<abs_>,      PTX("abs")});
+  rows.add({"neg",      S16_64,         "",          D_A,     L, bits_unary<neg_>,         PTX("neg")});
+  rows.add({"min",      I16_64 | I16X2, "relu",      D_A_B,   L, extremum<min_, min_relu>, PTX("min")});
+  rows.add({"max",      I16_64 | I16X2, "relu",      D_A_B,   L, extremum<max_, max_relu>, PTX("max")});
+  // clang-format on
 }
 
 }  // namespace sim

@@ -8,7 +8,8 @@ namespace {
 constexpr auto popc32 = [](auto a) { return uint32_t(__builtin_popcountll(a)); };
 constexpr auto clz_ = [](auto a) {
   using T = decltype(a);
-  return a ? uint32_t(sizeof(T) == 8 ? __builtin_clzll(a) : __builtin_clz(uint32_t(a))) : uint32_t(8 * sizeof(T));
+  return a ? uint32_t(sizeof(T) == 8 ? __builtin_clzll(a) : __builtin_clz(uint32_t(a)))
+           : uint32_t(8 * sizeof(T));
 };
 // d is 32 bits wide whatever the source
 template <auto F>
@@ -19,8 +20,8 @@ Handler count(Form& f) {
   });
 }
 
-// Position of the most significant bit that differs from the sign (signed) or is set (unsigned); ~0 when there is none. .shiftamt: distance
-// from the top instead.
+// Position of the most significant bit that differs from the sign (signed) or is set (unsigned); ~0 when
+// there is none. .shiftamt: distance from the top instead.
 template <bool SHIFT>
 constexpr auto bfind_ = [](auto a) {
   using T = decltype(a);
@@ -33,7 +34,8 @@ Handler bfind(Form& f) {
   const bool shift = f.has("shiftamt");
   return on_integer(f.type(), [shift](auto t) -> Handler {
     using T = decltype(t);
-    if (shift) return [](Warp& w, const Instr& in) { map<uint32_t, T>(w, in, [](T a) { return bfind_<true>(a); }); };
+    if (shift)
+      return [](Warp& w, const Instr& in) { map<uint32_t, T>(w, in, [](T a) { return bfind_<true>(a); }); };
     return [](Warp& w, const Instr& in) { map<uint32_t, T>(w, in, [](T a) { return bfind_<false>(a); }); };
   });
 }
@@ -44,11 +46,14 @@ constexpr auto brev_ = [](auto a) {
   r = T((r & T(0xaaaaaaaaaaaaaaaaull)) >> 1 | (r & T(0x5555555555555555ull)) << 1);
   r = T((r & T(0xccccccccccccccccull)) >> 2 | (r & T(0x3333333333333333ull)) << 2);
   r = T((r & T(0xf0f0f0f0f0f0f0f0ull)) >> 4 | (r & T(0x0f0f0f0f0f0f0f0full)) << 4);
-  if constexpr (sizeof(T) == 8) return T(__builtin_bswap64(r));
-  else return T(__builtin_bswap32(r));
+  if constexpr (sizeof(T) == 8)
+    return T(__builtin_bswap64(r));
+  else
+    return T(__builtin_bswap32(r));
 };
 
-// PTX: the sign bit of bfe.s is that of the field's top bit, or of the source's when the field runs past it; length 0 gives 0.
+// PTX: the sign bit of bfe.s is that of the field's top bit, or of the source's when the field runs past it;
+// length 0 gives 0.
 template <class T>
 T extract(T a, uint32_t b, uint32_t c) {
   using U = std::make_unsigned_t<T>;
@@ -70,7 +75,7 @@ Handler bfe(Form& f) {
   fix_width(f, 2, 32), fix_width(f, 3, 32);
   return on_integer(f.type(), [](auto t) -> Handler {
     using T = decltype(t);
-    return [](Warp& w, const Instr& in) { map<T, T, uint32_t, uint32_t>(w, in, extract<T>); };
+    return [](Warp& w, const Instr& in) { map<T, T, uint32_t, uint32_t>(w, in, inlined<extract<T>>); };
   });
 }
 template <class U>
@@ -86,7 +91,7 @@ Handler bfi(Form& f) {
   fix_width(f, 3, 32), fix_width(f, 4, 32);
   return on_bits(f.type(), [](auto t) -> Handler {
     using T = decltype(t);
-    return [](Warp& w, const Instr& in) { map<T, T, T, uint32_t, uint32_t>(w, in, insert<T>); };
+    return [](Warp& w, const Instr& in) { map<T, T, T, uint32_t, uint32_t>(w, in, inlined<insert<T>>); };
   });
 }
 
@@ -94,7 +99,8 @@ Handler bfi(Form& f) {
 Handler bmsk(Form& f) {
   if (f.has("wrap"))
     return [](Warp& w, const Instr& in) {
-      map<uint32_t, uint32_t, uint32_t>(w, in, [](uint32_t a, uint32_t b) { return ((1u << (b & 31)) - 1) << (a & 31); });
+      map<uint32_t, uint32_t, uint32_t>(
+          w, in, [](uint32_t a, uint32_t b) { return ((1u << (b & 31)) - 1) << (a & 31); });
     };
   return [](Warp& w, const Instr& in) {
     map<uint32_t, uint32_t, uint32_t>(w, in, [](uint32_t a, uint32_t b) {
@@ -103,7 +109,8 @@ Handler bmsk(Form& f) {
     });
   };
 }
-// szext: keep b low bits, extended by type; .wrap takes b modulo 32, .clamp leaves the value whole from 32 on.
+// szext: keep b low bits, extended by type; .wrap takes b modulo 32, .clamp leaves the value whole from 32
+// on.
 template <class T, bool WRAP>
 void szext_run(Warp& w, const Instr& in) {
   map<T, T, uint32_t>(w, in, [](T a, uint32_t b) {
@@ -118,7 +125,8 @@ Handler szext(Form& f) {
   return wrap ? szext_run<uint32_t, true> : szext_run<uint32_t, false>;
 }
 
-// Position of the offset-th set bit of mask, counted from base (offset > 0 upwards, < 0 downwards; 0: base itself, if set), else ~0.
+// Position of the offset-th set bit of mask, counted from base (offset > 0 upwards, < 0 downwards; 0: base
+// itself, if set), else ~0.
 uint32_t nth_set(uint32_t mask, uint32_t base, int32_t offset) {
   if (base > 31) return 0xffffffffu;
   if (offset == 0) return mask >> base & 1 ? base : 0xffffffffu;
@@ -128,7 +136,7 @@ uint32_t nth_set(uint32_t mask, uint32_t base, int32_t offset) {
     if (mask >> pos & 1 && --left == 0) return uint32_t(pos);
   return 0xffffffffu;
 }
-void fns(Warp& w, const Instr& in) { map<uint32_t, uint32_t, uint32_t, int32_t>(w, in, nth_set); }
+void fns(Warp& w, const Instr& in) { map<uint32_t, uint32_t, uint32_t, int32_t>(w, in, inlined<nth_set>); }
 
 template <bool SIGNED>
 int32_t byte(uint32_t v, unsigned k) {
@@ -147,40 +155,47 @@ void dp4a_run(Warp& w, const Instr& in) {
 template <bool SA, bool SB, bool HI>
 void dp2a_run(Warp& w, const Instr& in) {
   map<uint32_t, uint32_t, uint32_t, uint32_t>(w, in, [](uint32_t a, uint32_t b, uint32_t c) {
-    const int32_t a0 = SA ? int32_t(int16_t(a)) : int32_t(a & 0xffff), a1 = SA ? int32_t(a) >> 16 : int32_t(a >> 16);
+    const int32_t a0 = SA ? int32_t(int16_t(a)) : int32_t(a & 0xffff),
+                  a1 = SA ? int32_t(a) >> 16 : int32_t(a >> 16);
     return c + uint32_t(a0 * byte<SB>(b, HI ? 2 : 0)) + uint32_t(a1 * byte<SB>(b, HI ? 3 : 1));
   });
 }
 Handler dp4a(Form& f) {
   if (f.n_types() != 2) return nullptr;
   const bool a = f.type(0) == Type::s32, b = f.type(1) == Type::s32;
-  return a ? (b ? dp4a_run<true, true> : dp4a_run<true, false>) : b ? dp4a_run<false, true> : dp4a_run<false, false>;
+  return a   ? (b ? dp4a_run<true, true> : dp4a_run<true, false>)
+         : b ? dp4a_run<false, true>
+             : dp4a_run<false, false>;
 }
 template <bool HI>
 Handler dp2a(Form& f) {
   if (f.n_types() != 2) return nullptr;
   const bool a = f.type(0) == Type::s32, b = f.type(1) == Type::s32;
-  return a ? (b ? dp2a_run<true, true, HI> : dp2a_run<true, false, HI>)
-           : b ? dp2a_run<false, true, HI> : dp2a_run<false, false, HI>;
+  return a   ? (b ? dp2a_run<true, true, HI> : dp2a_run<true, false, HI>)
+         : b ? dp2a_run<false, true, HI>
+             : dp2a_run<false, false, HI>;
 }
 
 }  // namespace
 
+#define PTX(name) "#integer-arithmetic-instructions-" name
 void integer_bits_rows(Rows& rows) {
   constexpr Scope L = Scope::LANE;
-  //        name       types    modifiers     operands    scope  select           anchor
-  rows.add({"popc",    B32_64,  "",           D_A,        L,  count<popc32>,      "#integer-arithmetic-instructions-popc"});
-  rows.add({"clz",     B32_64,  "",           D_A,        L,  count<clz_>,        "#integer-arithmetic-instructions-clz"});
-  rows.add({"bfind",   I32_64,  "shiftamt",   D_A,        L,  bfind,              "#integer-arithmetic-instructions-bfind"});
-  rows.add({"fns",     B32,     "",           D_A_B_C,    L,  always<fns>,        "#integer-arithmetic-instructions-fns"});
-  rows.add({"brev",    B32_64,  "",           D_A,        L,  bits_unary<brev_>,  "#integer-arithmetic-instructions-brev"});
-  rows.add({"bfe",     I32_64,  "",           D_A_B_C,    L,  bfe,                "#integer-arithmetic-instructions-bfe"});
-  rows.add({"bfi",     B32_64,  "",           D_A_B_C_D,  L,  bfi,                "#integer-arithmetic-instructions-bfi"});
-  rows.add({"bmsk",    B32,     "wrap|clamp", D_A_B,      L,  bmsk,               "#integer-arithmetic-instructions-bmsk"});
-  rows.add({"szext",   I32,     "wrap|clamp", D_A_B,      L,  szext,              "#integer-arithmetic-instructions-szext"});
-  rows.add({"dp4a",    I32,     "",           D_A_B_C,    L,  dp4a,               "#integer-arithmetic-instructions-dp4a"});
-  rows.add({"dp2a.lo", I32,     "",           D_A_B_C,    L,  dp2a<false>,        "#integer-arithmetic-instructions-dp2a"});
-  rows.add({"dp2a.hi", I32,     "",           D_A_B_C,    L,  dp2a<true>,         "#integer-arithmetic-instructions-dp2a"});
+  // clang-format off
+  //        name       types   modifiers     operands   scope select             anchor
+  rows.add({"popc",    B32_64, "",           D_A,       L, count<popc32>,     PTX("popc")});
+  rows.add({"clz",     B32_64, "",           D_A,       L, count<clz_>,       PTX("clz")});
+  rows.add({"bfind",   I32_64, "shiftamt",   D_A,       L, bfind,             PTX("bfind")});
+  rows.add({"fns",     B32,    "",           D_A_B_C,   L, always<fns>,       PTX("fns")});
+  rows.add({"brev",    B32_64, "",           D_A,       L, bits_unary<brev_>, PTX("brev")});
+  rows.add({"bfe",     I32_64, "",           D_A_B_C,   L, bfe,               PTX("bfe")});
+  rows.add({"bfi",     B32_64, "",           D_A_B_C_D, L, bfi,               PTX("bfi")});
+  rows.add({"bmsk",    B32,    "wrap|clamp", D_A_B,     L, bmsk,              PTX("bmsk")});
+  rows.add({"szext",   I32,    "wrap|clamp", D_A_B,     L, szext,             PTX("szext")});
+  rows.add({"dp4a",    I32,    "",           D_A_B_C,   L, dp4a,              PTX("dp4a")});
+  rows.add({"dp2a.lo", I32,    "",           D_A_B_C,   L, dp2a<false>,       PTX("dp2a")});
+  rows.add({"dp2a.hi", I32,    "",           D_A_B_C,   L, dp2a<true>,        PTX("dp2a")});
+  // clang-format on
 }
 
 }  // namespace sim

@@ -1,5 +1,6 @@
 // PTX ISA 9.7.15 Warp-level matrix load, store and transpose.
-// An 8x8 matrix of 16-bit elements lies in a warp as one register: lane l holds row l/4, elements 2*(l%4) and the next.
+// An 8x8 matrix of 16-bit elements lies in a warp as one register: lane l holds row l/4, elements 2*(l%4) and
+// the next.
 #include "../machine/access.h"
 #include "chapters.h"
 #include "select.h"
@@ -7,7 +8,8 @@
 namespace sim {
 namespace {
 
-// Unpacked from Instr::aux. Flat operands: `n` registers and the address, or the other way round for stmatrix.
+// Unpacked from Instr::aux. Flat operands: `n` registers and the address, or the other way round for
+// stmatrix.
 struct Shape {
   uint8_t n, wide, space, transposed, row_bytes, packing, pad[2];  // packing: 0 none, 4 or 6 bits an element
 };
@@ -24,11 +26,14 @@ void to_matrix(const uint32_t* in, bool transposed, Matrix& m) {
   for (unsigned l = 0; l < LANES; ++l) {
     const unsigned r = l / 4, c = 2 * (l % 4);
     const uint16_t a = uint16_t(in[l]), b = uint16_t(in[l] >> 16);
-    if (transposed) m[c][r] = a, m[c + 1][r] = b;
-    else m[r][c] = a, m[r][c + 1] = b;
+    if (transposed)
+      m[c][r] = a, m[c + 1][r] = b;
+    else
+      m[r][c] = a, m[r][c + 1] = b;
   }
 }
-// 16 elements of 4 or 6 bits, low first, each into the low bits of a byte; the source row is 16 bytes of which the rest is padding.
+// 16 elements of 4 or 6 bits, low first, each into the low bits of a byte; the source row is 16 bytes of
+// which the rest is padding.
 void expand(const uint8_t* row, unsigned element_bits, uint8_t* out) {
   for (unsigned e = 0; e < 16; ++e) {
     const unsigned bit = e * element_bits, byte = bit / 8;
@@ -107,17 +112,19 @@ Handler stmatrix(Form& f) {
 
 }  // namespace
 
+#define PTX(name) "#warp-level-matrix-instructions-" name
 void ldmatrix_rows(Rows& rows) {
   constexpr Scope W = Scope::WARP;
   constexpr TypeSet b16 = types({Type::b16});
   constexpr Pattern LOAD{2, 2, 1}, STORE{2, 2, 0};
   constexpr const char* words = "m8n8|x1|x2|x4|trans|shared|shared::cta";
-  //        name                     types    modifiers operands scope select             anchor
-  rows.add({"ldmatrix.sync.aligned", b16,     words,    LOAD,    W,    ldmatrix,          "#warp-level-matrix-instructions-ldmatrix"});
-  rows.add({"ldmatrix.sync.aligned", NO_TYPE, "m8n16|x1|x2|x4|shared|shared::cta|b8x16|b4x16_p64|b6x16_p32", LOAD, W, ldmatrix,
-            "#warp-level-matrix-instructions-ldmatrix"});
-  rows.add({"stmatrix.sync.aligned", b16,     words,    STORE,   W,    stmatrix,          "#warp-level-matrix-instructions-stmatrix"});
-  rows.add({"movmatrix.sync.aligned", b16,    "m8n8|trans", D_A, W,    always<movmatrix>, "#warp-level-matrix-instructions-movmatrix"});
+  // clang-format off
+  //        name                      types    modifiers                   operands scope select             anchor
+  rows.add({"ldmatrix.sync.aligned",  b16,     words,                      LOAD,  W, ldmatrix,          PTX("ldmatrix")});
+  rows.add({"ldmatrix.sync.aligned",  NO_TYPE, "m8n16|x1|x2|x4|shared|shared::cta|b8x16|b4x16_p64|b6x16_p32", LOAD,  W, ldmatrix,          PTX("ldmatrix")});
+  rows.add({"stmatrix.sync.aligned",  b16,     words,                      STORE, W, stmatrix,          PTX("stmatrix")});
+  rows.add({"movmatrix.sync.aligned", b16,     "m8n8|trans",               D_A,   W, always<movmatrix>, PTX("movmatrix")});
+  // clang-format on
 }
 
 }  // namespace sim

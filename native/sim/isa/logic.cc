@@ -29,28 +29,41 @@ inline uint32_t truth(uint32_t a, uint32_t b, uint32_t c, uint64_t table) {
 }
 void lop3_run(Warp& w, const Instr& in) {
   const uint64_t table = in.aux;
-  map<uint32_t, uint32_t, uint32_t, uint32_t>(w, in, [table](uint32_t a, uint32_t b, uint32_t c) { return truth(a, b, c, table); });
+  map<uint32_t, uint32_t, uint32_t, uint32_t>(
+      w, in, [table](uint32_t a, uint32_t b, uint32_t c) { return truth(a, b, c, table); });
 }
 // The table is mostly a compile-time constant of the kernel: the common ones get their own loop.
 template <uint64_t TABLE>
 void lop3_of(Warp& w, const Instr& in) {
-  map<uint32_t, uint32_t, uint32_t, uint32_t>(w, in, [](uint32_t a, uint32_t b, uint32_t c) { return truth(a, b, c, TABLE); });
+  map<uint32_t, uint32_t, uint32_t, uint32_t>(
+      w, in, [](uint32_t a, uint32_t b, uint32_t c) { return truth(a, b, c, TABLE); });
 }
 Handler lop3(Form& f) {
   if (f.operand.at(4).kind != Flat::imm) return nullptr;
   f.aux = f.operand[4].value & 0xff;
   switch (f.aux) {
-    case 0x80: return lop3_of<0x80>;
-    case 0xfe: return lop3_of<0xfe>;
-    case 0x96: return lop3_of<0x96>;
-    case 0xc8: return lop3_of<0xc8>;
-    case 0xf8: return lop3_of<0xf8>;
-    case 0xe8: return lop3_of<0xe8>;
-    case 0xca: return lop3_of<0xca>;
-    case 0xea: return lop3_of<0xea>;
-    case 0x78: return lop3_of<0x78>;
-    case 0x6a: return lop3_of<0x6a>;
-    default: return lop3_run;
+    case 0x80:
+      return lop3_of<0x80>;
+    case 0xfe:
+      return lop3_of<0xfe>;
+    case 0x96:
+      return lop3_of<0x96>;
+    case 0xc8:
+      return lop3_of<0xc8>;
+    case 0xf8:
+      return lop3_of<0xf8>;
+    case 0xe8:
+      return lop3_of<0xe8>;
+    case 0xca:
+      return lop3_of<0xca>;
+    case 0xea:
+      return lop3_of<0xea>;
+    case 0x78:
+      return lop3_of<0x78>;
+    case 0x6a:
+      return lop3_of<0x6a>;
+    default:
+      return lop3_run;
   }
 }
 // lop3.BoolOp.b32 d|p, a, b, c, table, q: p = (d != 0) BoolOp q
@@ -79,21 +92,23 @@ T shift_left(T a, uint32_t n) {
 template <class T>
 T shift_right(T a, uint32_t n) {
   constexpr uint32_t width = 8 * sizeof(T);
-  if constexpr (std::is_signed_v<T>) return T(a >> (n < width ? n : width - 1));
-  else return n < width ? T(a >> (n & (width - 1))) : T(0);
+  if constexpr (std::is_signed_v<T>)
+    return T(a >> (n < width ? n : width - 1));
+  else
+    return n < width ? T(a >> (n & (width - 1))) : T(0);
 }
 Handler shl(Form& f) {
   fix_width(f, 2, 32);
   return on_bits(f.type(), [](auto t) -> Handler {
     using T = decltype(t);
-    return [](Warp& w, const Instr& in) { map<T, T, uint32_t>(w, in, shift_left<T>); };
+    return [](Warp& w, const Instr& in) { map<T, T, uint32_t>(w, in, inlined<shift_left<T>>); };
   });
 }
 Handler shr(Form& f) {
   fix_width(f, 2, 32);
   return on_integer(f.type(), [](auto t) -> Handler {
     using T = decltype(t);
-    return [](Warp& w, const Instr& in) { map<T, T, uint32_t>(w, in, shift_right<T>); };
+    return [](Warp& w, const Instr& in) { map<T, T, uint32_t>(w, in, inlined<shift_right<T>>); };
   });
 }
 // Funnel shift of [b:a] (b the upper word) by c, modulo 32 (.wrap) or limited to 32 (.clamp).
@@ -108,29 +123,34 @@ void shf_run(Warp& w, const Instr& in) {
 Handler shf(Form& f) {
   const bool left = f.has("l"), wrap = f.has("wrap");
   if (left == f.has("r") || wrap == f.has("clamp")) return nullptr;
-  return left ? (wrap ? shf_run<true, true> : shf_run<true, false>) : wrap ? shf_run<false, true> : shf_run<false, false>;
+  return left   ? (wrap ? shf_run<true, true> : shf_run<true, false>)
+         : wrap ? shf_run<false, true>
+                : shf_run<false, false>;
 }
 
 }  // namespace
 
+#define PTX(name) "#logic-and-shift-instructions-" name
 void logic_rows(Rows& rows) {
   constexpr Scope L = Scope::LANE;
   constexpr Pattern D_A_B_C_T{5, 5}, DP_A_B_C_T_Q{6, 6};
-  //        name        types     modifiers        operands      scope  select                   anchor
-  rows.add({"and",      B16_64,   "",              D_A_B,        L,  bits_binary<and_>,          "#logic-and-shift-instructions-and"});
-  rows.add({"or",       B16_64,   "",              D_A_B,        L,  bits_binary<or_>,           "#logic-and-shift-instructions-or"});
-  rows.add({"xor",      B16_64,   "",              D_A_B,        L,  bits_binary<xor_>,          "#logic-and-shift-instructions-xor"});
-  rows.add({"not",      B16_64,   "",              D_A,          L,  bits_unary<not_>,           "#logic-and-shift-instructions-not"});
-  rows.add({"cnot",     B16_64,   "",              D_A,          L,  bits_unary<cnot_>,          "#logic-and-shift-instructions-cnot"});
-  rows.add({"and",      PRED,     "",              D_A_B,        L,  always<pred_binary<and_>>,  "#logic-and-shift-instructions-and"});
-  rows.add({"or",       PRED,     "",              D_A_B,        L,  always<pred_binary<or_>>,   "#logic-and-shift-instructions-or"});
-  rows.add({"xor",      PRED,     "",              D_A_B,        L,  always<pred_binary<xor_>>,  "#logic-and-shift-instructions-xor"});
-  rows.add({"not",      PRED,     "",              D_A,          L,  always<pred_not>,           "#logic-and-shift-instructions-not"});
-  rows.add({"lop3",     B32,      "",              D_A_B_C_T,    L,  lop3,                       "#logic-and-shift-instructions-lop3"});
-  rows.add({"lop3",     B32,      "or|and",        DP_A_B_C_T_Q, L,  lop3_bool,                  "#logic-and-shift-instructions-lop3"});
-  rows.add({"shl",      B16_64,   "",              D_A_B,        L,  shl,                        "#logic-and-shift-instructions-shl"});
-  rows.add({"shr",      B16_64|I16_64, "",         D_A_B,        L,  shr,                        "#logic-and-shift-instructions-shr"});
-  rows.add({"shf",      B32,      "l|r|clamp|wrap", D_A_B_C,     L,  shf,                        "#logic-and-shift-instructions-shf"});
+  // clang-format off
+  //        name    types          modifiers         operands      scope select                     anchor
+  rows.add({"and",  B16_64,        "",               D_A_B,        L, bits_binary<and_>,         PTX("and")});
+  rows.add({"or",   B16_64,        "",               D_A_B,        L, bits_binary<or_>,          PTX("or")});
+  rows.add({"xor",  B16_64,        "",               D_A_B,        L, bits_binary<xor_>,         PTX("xor")});
+  rows.add({"not",  B16_64,        "",               D_A,          L, bits_unary<not_>,          PTX("not")});
+  rows.add({"cnot", B16_64,        "",               D_A,          L, bits_unary<cnot_>,         PTX("cnot")});
+  rows.add({"and",  PRED,          "",               D_A_B,        L, always<pred_binary<and_>>, PTX("and")});
+  rows.add({"or",   PRED,          "",               D_A_B,        L, always<pred_binary<or_>>,  PTX("or")});
+  rows.add({"xor",  PRED,          "",               D_A_B,        L, always<pred_binary<xor_>>, PTX("xor")});
+  rows.add({"not",  PRED,          "",               D_A,          L, always<pred_not>,          PTX("not")});
+  rows.add({"lop3", B32,           "",               D_A_B_C_T,    L, lop3,                      PTX("lop3")});
+  rows.add({"lop3", B32,           "or|and",         DP_A_B_C_T_Q, L, lop3_bool,                 PTX("lop3")});
+  rows.add({"shl",  B16_64,        "",               D_A_B,        L, shl,                       PTX("shl")});
+  rows.add({"shr",  B16_64|I16_64, "",               D_A_B,        L, shr,                       PTX("shr")});
+  rows.add({"shf",  B32,           "l|r|clamp|wrap", D_A_B_C,      L, shf,                       PTX("shf")});
+  // clang-format on
 }
 
 }  // namespace sim

@@ -1,4 +1,5 @@
-// PTX ISA 9.7.9 Data Movement: ld, st, cvta, isspacep and their kin. (mov is in move.cc, copies by proxies in cp_async.cc.)
+// PTX ISA 9.7.9 Data Movement: ld, st, cvta, isspacep and their kin. (mov is in move.cc, copies by proxies in
+// cp_async.cc.)
 #include <cstring>
 
 #include "../machine/layout.h"
@@ -30,8 +31,10 @@ Reg<R> extend(T v) {
 
 template <class V>
 void put(Warp& w, V* d, const V* t) {
-  if (w.exec == ALL) std::memcpy(d, t, LANES * sizeof(V));
-  else blend(d, t, w.exec);
+  if (w.exec == ALL)
+    std::memcpy(d, t, LANES * sizeof(V));
+  else
+    blend(d, t, w.exec);
 }
 
 // ---- lane by lane: local memory at odd places, mixed spaces, and whatever ends in a trap
@@ -88,7 +91,8 @@ bool load_local(Warp& w, const Instr& in, uint64_t* a) {
         std::make_unsigned_t<std::conditional_t<sizeof(T) == 16, uint64_t, T>> low = rows[l];
         if constexpr (WORDS == 2) low |= uint64_t(rows[LANES + l]) << 32;
         if constexpr (WORDS == 4) {
-          t[l] = Wide(rows[l] | uint64_t(rows[LANES + l]) << 32) | Wide(rows[2 * LANES + l] | uint64_t(rows[3 * LANES + l]) << 32) << 64;
+          t[l] = Wide(rows[l] | uint64_t(rows[LANES + l]) << 32) |
+                 Wide(rows[2 * LANES + l] | uint64_t(rows[3 * LANES + l]) << 32) << 64;
         } else {
           t[l] = extend<T, R>(T(low));
         }
@@ -167,7 +171,8 @@ void ld(Warp& w, const Instr& in) {
       SIM_EACH_LANE(l) d[l] = extend<T, R>(p[l * N + k]);
     }
   } else {
-    // lanes that are off read along with an active one (scattered) or are left out (the ends of a consecutive run)
+    // lanes that are off read along with an active one (scattered) or are left out (the ends of a consecutive
+    // run)
     Reg<R> t[N][LANES];
     if (r.shape == Reach::consecutive) {
       for (unsigned l = r.low; l <= r.high; ++l) {
@@ -243,10 +248,12 @@ Handler by_register(unsigned bits, unsigned n) {
   if (bits <= 8) bits = 16;
   if (bits < 8 * sizeof(T)) return nullptr;
   if (bits == 16) {
-    if constexpr (sizeof(T) <= 2) return by_count<OP, std::conditional_t<SIGNED && sizeof(T) == 1, T, U>, uint16_t>(n);
+    if constexpr (sizeof(T) <= 2)
+      return by_count<OP, std::conditional_t<SIGNED && sizeof(T) == 1, T, U>, uint16_t>(n);
   }
   if (bits == 32) {
-    if constexpr (sizeof(T) <= 4) return by_count<OP, std::conditional_t<SIGNED && sizeof(T) < 4, T, U>, uint32_t>(n);
+    if constexpr (sizeof(T) <= 4)
+      return by_count<OP, std::conditional_t<SIGNED && sizeof(T) < 4, T, U>, uint32_t>(n);
   }
   if (bits == 64) return by_count<OP, std::conditional_t<SIGNED && sizeof(T) < 8, T, U>, uint64_t>(n);
   return nullptr;
@@ -263,13 +270,22 @@ struct St {
 template <template <class, class, unsigned> class OP>
 Handler by_type(Type t, unsigned bits, unsigned n) {
   switch (t) {
-    case Type::b8: case Type::u8: return by_register<OP, uint8_t>(bits, n);
+    case Type::b8:
+    case Type::u8: return by_register<OP, uint8_t>(bits, n);
     case Type::s8: return by_register<OP, int8_t>(bits, n);
-    case Type::b16: case Type::u16: case Type::f16: case Type::bf16: return by_register<OP, uint16_t>(bits, n);
+    case Type::b16:
+    case Type::u16:
+    case Type::f16:
+    case Type::bf16: return by_register<OP, uint16_t>(bits, n);
     case Type::s16: return by_register<OP, int16_t>(bits, n);
-    case Type::b32: case Type::u32: case Type::f32: return by_register<OP, uint32_t>(bits, n);
+    case Type::b32:
+    case Type::u32:
+    case Type::f32: return by_register<OP, uint32_t>(bits, n);
     case Type::s32: return by_register<OP, int32_t>(bits, n);
-    case Type::b64: case Type::u64: case Type::f64: case Type::s64: return by_register<OP, uint64_t>(bits, n);
+    case Type::b64:
+    case Type::u64:
+    case Type::f64:
+    case Type::s64: return by_register<OP, uint64_t>(bits, n);
     case Type::b128: return bits == 128 && n == 1 ? OP<Wide, Wide, 1>::fn : nullptr;
     default: return nullptr;
   }
@@ -286,7 +302,9 @@ unsigned count_of(const Form& f) { return f.has("v8") ? 8 : f.has("v4") ? 4 : f.
 Handler select_ld(Form& f) {
   unsigned n = count_of(f);
   // an .L2::cache_hint policy may follow the address
-  if (f.n_types() != 1 || f.operand.size() != n + 1 + (f.has("L2::cache_hint") ? 1 : 0) || !address_form(f, f.operand[n])) return nullptr;
+  if (f.n_types() != 1 || f.operand.size() != n + 1 + (f.has("L2::cache_hint") ? 1 : 0) ||
+      !address_form(f, f.operand[n]))
+    return nullptr;
   unsigned bits = f.operand[0].bits;
   for (unsigned k = 0; k < n; ++k) {
     if (f.operand[k].kind == Flat::sink) f.operand[k].bits = 0;
@@ -302,7 +320,9 @@ Handler select_ld(Form& f) {
 
 Handler select_st(Form& f) {
   unsigned n = count_of(f);
-  if (f.n_types() != 1 || f.operand.size() != n + 1 + (f.has("L2::cache_hint") ? 1 : 0) || !address_form(f, f.operand[0])) return nullptr;
+  if (f.n_types() != 1 || f.operand.size() != n + 1 + (f.has("L2::cache_hint") ? 1 : 0) ||
+      !address_form(f, f.operand[0]))
+    return nullptr;
   unsigned bits = 0;
   for (unsigned k = 1; k <= n; ++k)
     if (f.operand[k].kind == Flat::reg) bits = std::max<unsigned>(bits, f.operand[k].bits);
@@ -310,81 +330,37 @@ Handler select_st(Form& f) {
   for (unsigned k = 1; k <= n; ++k) {
     Flat& o = f.operand[k];
     if (o.kind == Flat::pred || o.kind == Flat::sink) return nullptr;
-    if (o.kind == Flat::imm) o.imm_bits = bits == 64 ? 64 : 32;
-    else if (o.bits != bits) return nullptr;
+    if (o.kind == Flat::imm)
+      o.imm_bits = bits == 64 ? 64 : 32;
+    else if (o.bits != bits)
+      return nullptr;
   }
   return by_type<St>(f.type(), bits, n);
 }
 
-// ---- addresses
-// cvta.space d, a: the window's base is added; cvta.to.space takes it off again.
-template <uint64_t BASE, bool TO>
-void cvta(Warp& w, const Instr& in) {
-  map<uint64_t, uint64_t>(w, in, [](uint64_t a) { return TO ? a - BASE : a + BASE; });
-}
-// A parameter of a call lives in local memory, and so does its address.
-void cvta_param(Warp& w, const Instr& in) {
-  map<uint64_t, uint64_t>(w, in, [](uint64_t a) { return a & FRAME_PARAM ? LOCAL_WINDOW + (a & (FRAME_PARAM - 1)) : a + PARAM_WINDOW; });
-}
-Handler select_cvta(Form& f) {
-  if (f.type() != Type::u64) return nullptr;
-  bool to = f.has("to");
-  switch (space_of(f.op)) {
-    case Space::global: case Space::constant: return cvta<0, false>;
-    case Space::shared: return to ? cvta<SHARED_WINDOW, true> : cvta<SHARED_WINDOW, false>;
-    case Space::local: return to ? cvta<LOCAL_WINDOW, true> : cvta<LOCAL_WINDOW, false>;
-    case Space::param: return to ? cvta<PARAM_WINDOW, true> : cvta_param;
-    default: return nullptr;
-  }
-}
-
-template <Space SPACE_>
-void isspacep(Warp& w, const Instr& in) {
-  const uint64_t* a = w.op<uint64_t>(in, 1);
-  uint32_t p = 0;
-  for (unsigned l = 0; l < LANES; ++l) p |= uint32_t(space_of_generic(a[l]) == SPACE_) << l;
-  write_pred(w, w.pred(in, 0), p);
-}
-// isspacep.const: constant variables are allocations that kernels may not write
-void isspacep_const(Warp& w, const Instr& in) {
-  const uint64_t* a = w.op<uint64_t>(in, 1);
-  uint32_t p = 0;
-  for (uint32_t m = w.exec; m; m &= m - 1) {
-    Window win;
-    unsigned l = unsigned(__builtin_ctz(m));
-    if (space_of_generic(a[l]) == Space::global && find_window(w, in, Space::global, a[l], 1, win) && win.read_only) p |= 1u << l;
-  }
-  write_pred(w, w.pred(in, 0), p);
-}
-Handler select_isspacep(Form& f) {
-  if (f.operand.size() != 2 || f.operand[1].bits != 64) return nullptr;
-  switch (space_of(f.op)) {
-    case Space::global: return isspacep<Space::global>;
-    case Space::shared: return isspacep<Space::shared>;
-    case Space::local: return isspacep<Space::local>;
-    case Space::param: return isspacep<Space::param>;
-    case Space::constant: return isspacep_const;
-    default: return nullptr;
-  }
-}
-
-constexpr TypeSet MEMORY = types({Type::b8, Type::u8, Type::s8, Type::b16, Type::u16, Type::s16, Type::f16, Type::bf16, Type::b32,
-                                  Type::u32, Type::s32, Type::f32, Type::b64, Type::u64, Type::s64, Type::f64, Type::b128});
-// Caching and ordering are kept by construction: the virtual machine has one coherent memory and every access is done in order.
-const char* LD = "weak|volatile|relaxed|acquire|cta|cluster|gpu|sys|mmio|global|shared|shared::cta|shared::cluster|local|const|param|"
-                 "param::entry|param::func|ca|cg|cs|lu|cv|nc|unified|v2|v4|v8|L1::*|L2::*";
-const char* ST = "weak|volatile|relaxed|release|cta|cluster|gpu|sys|mmio|global|shared|shared::cta|shared::cluster|local|param|"
-                 "param::func|wb|cg|cs|wt|v2|v4|v8|L1::*|L2::*";
-const char* SPACES = "to|global|const|shared|shared::cta|shared::cluster|local|param|param::entry";
+constexpr TypeSet MEMORY =
+    types({Type::b8, Type::u8, Type::s8, Type::b16, Type::u16, Type::s16, Type::f16, Type::bf16, Type::b32,
+           Type::u32, Type::s32, Type::f32, Type::b64, Type::u64, Type::s64, Type::f64, Type::b128});
+// Caching and ordering are kept by construction: the virtual machine has one coherent memory and every access
+// is done in order.
+const char* LD =
+    "weak|volatile|relaxed|acquire|cta|cluster|gpu|sys|mmio|global|shared|shared::cta|shared::cluster|local|"
+    "const|param|"
+    "param::entry|param::func|ca|cg|cs|lu|cv|nc|unified|v2|v4|v8|L1::*|L2::*";
+const char* ST =
+    "weak|volatile|relaxed|release|cta|cluster|gpu|sys|mmio|global|shared|shared::cta|shared::cluster|local|"
+    "param|"
+    "param::func|wb|cg|cs|wt|v2|v4|v8|L1::*|L2::*";
 
 }  // namespace
 
 void memory_rows(Rows& rows) {
-  rows.add({"ld", MEMORY, LD, Pattern{2, 3, 1}, Scope::LANE, select_ld, "#data-movement-and-conversion-instructions-ld"});
-  rows.add({"ldu", MEMORY, "global|v2|v4", Pattern{2, 2, 1}, Scope::LANE, select_ld, "#data-movement-and-conversion-instructions-ldu"});
-  rows.add({"st", MEMORY, ST, Pattern{2, 3, 0}, Scope::LANE, select_st, "#data-movement-and-conversion-instructions-st"});
-  rows.add({"cvta", types({Type::u64}), SPACES, D_A, Scope::LANE, select_cvta, "#data-movement-and-conversion-instructions-cvta"});
-  rows.add({"isspacep", NO_TYPE, SPACES, D_A, Scope::LANE, select_isspacep, "#data-movement-and-conversion-instructions-isspacep"});
+  rows.add({"ld", MEMORY, LD, Pattern{2, 3, 1}, Scope::LANE, select_ld,
+            "#data-movement-and-conversion-instructions-ld"});
+  rows.add({"ldu", MEMORY, "global|v2|v4", Pattern{2, 2, 1}, Scope::LANE, select_ld,
+            "#data-movement-and-conversion-instructions-ldu"});
+  rows.add({"st", MEMORY, ST, Pattern{2, 3, 0}, Scope::LANE, select_st,
+            "#data-movement-and-conversion-instructions-st"});
 }
 
 }  // namespace sim

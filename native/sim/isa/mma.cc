@@ -1,12 +1,15 @@
-// PTX ISA 9.7.15 mma.sync: which types and shapes there are, and how fragments lie in the lanes. The arithmetic is numerics/mma_tile.h's.
+// PTX ISA 9.7.15 mma.sync: which types and shapes there are, and how fragments lie in the lanes. The
+// arithmetic is numerics/mma_tile.h's.
 //
-// For every m16n8 and m8n8 shape of 4 to 32-bit elements (PTX #warp-level-matrix-fragment-mma-16816-float and its neighbours), lane l = 4g + t:
+// For every m16n8 and m8n8 shape of 4 to 32-bit elements (PTX #warp-level-matrix-fragment-mma-16816-float and
+// its neighbours), lane l = 4g + t:
 //   A register i: row g + 8 (i & 1), bytes 4t + 16 (i >> 1) .. + 3 of the row's K elements
 //   B register i: column g,          bytes 4t + 16 i .. + 3
-//   C, D:         rows g (registers 0, 1) and g + 8 (2, 3), columns 2t and 2t + 1; f16 packs the two columns in one register
-// m8n8 has only the rows g. f64 elements count as one register each: A register i holds k = t + 4 (i >> 1), B register i k = t + 4 i.
+//   C, D:         rows g (registers 0, 1) and g + 8 (2, 3), columns 2t and 2t + 1; f16 packs the two columns
+//   in one register
+// m8n8 has only the rows g. f64 elements count as one register each: A register i holds k = t + 4 (i >> 1), B
+// register i k = t + 4 i.
 #include "../numerics/mma_tile.h"
-
 #include "chapters.h"
 #include "select.h"
 
@@ -15,7 +18,9 @@ namespace {
 
 // Unpacked from Instr::aux
 struct Shape {
-  uint8_t m, k_bytes, kind_a, kind_b, half_c, half_d, op, pad;  // k_bytes: of a row of A; op: integers .satfinite, bits xor / and
+  uint8_t m, k_bytes;               // k_bytes: of a row of A
+  uint8_t kind_a, kind_b;           // floats: ptx::Type; integers: signed?
+  uint8_t half_c, half_d, op, pad;  // op: integers .satfinite, bits .and
 };
 Shape shape(const Instr& in) { return __builtin_bit_cast(Shape, in.aux); }
 
@@ -30,46 +35,70 @@ Place place(const Shape& s) {
   return p;
 }
 
-// C[m][8] of floats from f32 or f16 fragments, and D back.
-void read_c(Warp& w, const Instr& in, const Shape& s, const Place& p, float (*c)[8]) {
-  for (unsigned r = 0; r < s.m; r += 8) {
-    if (s.half_c) {
-      const uint32_t* x = w.op_any<uint32_t>(in, p.c + r / 8);
-      for (unsigned l = 0; l < LANES; ++l) {
-        c[r + l / 4][2 * (l % 4)] = f16_to_f32(x[l] & 0xffff);
-        c[r + l / 4][2 * (l % 4) + 1] = f16_to_f32(x[l] >> 16);
-      }
+// C as four registers of floats from f32 or f16 fragments, and D back.
+void read_c(Warp& w, const Instr& in, const Shape& s, const Place& p, float (*c)[LANES]) {
+  for (unsigned r = 0; r < 4; ++r) {
+    if (!s.half_c) {
+      std::memcpy(c[r], w.op_any<float>(in, p.c + r), sizeof c[r]);
     } else {
-      const float *x = w.op_any<float>(in, p.c + r / 4), *y = w.op_any<float>(in, p.c + r / 4 + 1);
-      float* out = c[r];
-      SIM_EACH_LANE(l) out[2 * l] = x[l], out[2 * l + 1] = y[l];
+      const uint32_t* x = w.op_any<uint32_t>(in, p.c + r / 2);
+      SIM_EACH_LANE(l) c[r][l] = f16_to_f32(x[l] >> (16 * (r % 2)) & 0xffff);
     }
   }
 }
-void write_d(Warp& w, const Instr& in, const Shape& s, const Place& p, const float (*d)[8]) {
-  for (unsigned r = 0; r < s.m; r += 8) {
-    const float* v = d[r];
-    if (s.half_d) {
-      uint32_t* x = w.op_any<uint32_t>(in, p.d + r / 8);
-      SIM_EACH_LANE(l) x[l] = f32_to_f16_rn(bits(v[2 * l])) | f32_to_f16_rn(bits(v[2 * l + 1])) << 16;
-    } else {
-      uint32_t *x = w.op_any<uint32_t>(in, p.d + r / 4), *y = w.op_any<uint32_t>(in, p.d + r / 4 + 1);
-      SIM_EACH_LANE(l) x[l] = canonical(v[2 * l]), y[l] = canonical(v[2 * l + 1]);
+void write_d(Warp& w, const Instr& in, const Shape& s, const Place& p, const float (*d)[LANES]) {
+  if (s.half_d) {
+    for (unsigned r = 0; r < 4; r += 2) {
+      uint32_t* x = w.op_any<uint32_t>(in, p.d + r / 2);
+      SIM_EACH_LANE(l) x[l] = f32_to_f16_rn(bits(d[r][l])) | f32_to_f16_rn(bits(d[r + 1][l])) << 16;
     }
+  } else {
+    // one loop over all 128 numbers first: four short ones gcc would unroll into scalar code
+    alignas(64) uint32_t out[4 * LANES];
+    const float* v = d[0];
+    for (unsigned i = 0; i < 4 * LANES; ++i) out[i] = canonical(v[i]);
+    for (unsigned r = 0; r < 4; ++r)
+      std::memcpy(w.op_any<uint32_t>(in, p.d + r), out + LANES * r, sizeof d[r]);
   }
 }
 
-template <Element A, Element B, unsigned M, unsigned K>
+Expand expand_of(Type t) {
+  switch (t) {
+    case Type::f16:
+      return expand<Element::f16>;
+    case Type::bf16:
+      return expand<Element::bf16>;
+    case Type::tf32:
+      return expand<Element::tf32>;
+    case Type::e4m3:
+      return expand<Element::e4m3>;
+    case Type::e5m2:
+      return expand<Element::e5m2>;
+    case Type::e2m3:
+      return expand<Element::e2m3>;
+    case Type::e3m2:
+      return expand<Element::e3m2>;
+    case Type::e2m1:
+      return expand<Element::e2m1>;
+    default:
+      return nullptr;
+  }
+}
+template <unsigned PER, unsigned K>
 void mma_float(Warp& w, const Instr& in) {
   const Shape s = shape(in);
   const Place p = place(s);
-  const uint32_t *a[4], *b[2];
-  for (unsigned i = 0; i < p.n_a; ++i) a[i] = w.op_any<uint32_t>(in, p.a + i);
-  for (unsigned i = 0; i < p.n_b; ++i) b[i] = w.op_any<uint32_t>(in, p.b + i);
-  alignas(64) float acc[M][8];
-  read_c(w, in, s, p, acc);
-  mma_tile<A, B, M, K>(a, b, acc);
-  write_d(w, in, s, p, acc);
+  constexpr unsigned regs = K / (4 * PER);
+  alignas(64) Lanes32 low[regs][PER], high[regs][PER], b[regs][PER], c[4], d[4];
+  const Expand expand_a = expand_of(Type(s.kind_a)), expand_b = expand_of(Type(s.kind_b));
+  for (unsigned r = 0; r < regs; ++r) {
+    expand_a(w.op_any<uint32_t>(in, p.a + 2 * r), low[r]);
+    expand_a(w.op_any<uint32_t>(in, p.a + 2 * r + 1), high[r]);
+    expand_b(w.op_any<uint32_t>(in, p.b + r), b[r]);
+  }
+  read_c(w, in, s, p, c);
+  multiply<PER, K>(low, high, b, c, d);
+  write_d(w, in, s, p, d);
 }
 
 // Integers and single bits: exact in 32-bit wrap-around arithmetic, or clamped with .satfinite.
@@ -89,12 +118,14 @@ void mma_integer(Warp& w, const Instr& in) {
     const uint32_t* x = w.op_any<uint32_t>(in, p.a + i);
     const unsigned halves = s.m / 8, row = 8 * (i % halves), byte = 16 * (i / halves);
     for (unsigned l = 0; l < LANES; ++l)
-      for (unsigned e = 0; e < per; ++e) a[row + l / 4][(byte + 4 * (l % 4)) * 8 / BITS + e] = element<BITS>(x[l], e, s.kind_a);
+      for (unsigned e = 0; e < per; ++e)
+        a[row + l / 4][(byte + 4 * (l % 4)) * 8 / BITS + e] = element<BITS>(x[l], e, s.kind_a);
   }
   for (unsigned i = 0; i < p.n_b; ++i) {
     const uint32_t* x = w.op_any<uint32_t>(in, p.b + i);
     for (unsigned l = 0; l < LANES; ++l)
-      for (unsigned e = 0; e < per; ++e) b[l / 4][(16 * i + 4 * (l % 4)) * 8 / BITS + e] = element<BITS>(x[l], e, s.kind_b);
+      for (unsigned e = 0; e < per; ++e)
+        b[l / 4][(16 * i + 4 * (l % 4)) * 8 / BITS + e] = element<BITS>(x[l], e, s.kind_b);
   }
   uint32_t out[4][LANES];
   for (unsigned r = 0; r < s.m / 4u; ++r)
@@ -103,7 +134,10 @@ void mma_integer(Warp& w, const Instr& in) {
       int32_t dot = 0;  // at most 128 products of 16 bits
       for (unsigned e = 0; e < k; ++e) dot += x[e] * y[e];
       const int64_t sum = int64_t(int32_t(w.op_any<uint32_t>(in, p.c + r)[l])) + dot;
-      out[r][l] = s.op ? uint32_t(sum < INT32_MIN ? INT32_MIN : sum > INT32_MAX ? INT32_MAX : sum) : uint32_t(sum);
+      out[r][l] = s.op ? uint32_t(sum < INT32_MIN   ? INT32_MIN
+                                  : sum > INT32_MAX ? INT32_MAX
+                                                    : sum)
+                       : uint32_t(sum);
     }
   for (unsigned r = 0; r < s.m / 4u; ++r) std::memcpy(w.op_any<uint32_t>(in, p.d + r), out[r], sizeof out[r]);
 }
@@ -146,36 +180,17 @@ void mma_double(Warp& w, const Instr& in) {
 bool dims(const Form& f, unsigned& m, unsigned& k) {
   for (size_t i = 1; i < f.op.tokens.size(); ++i) {
     unsigned n = 0;
-    if (std::sscanf(f.op.tokens[i].c_str(), "m%un%uk%u", &m, &n, &k) == 3) return n == 8 && (m == 8 || m == 16);
+    if (std::sscanf(f.op.tokens[i].c_str(), "m%un%uk%u", &m, &n, &k) == 3)
+      return n == 8 && (m == 8 || m == 16);
   }
   return false;
 }
-template <class C>
-Handler on_element(Type t, C c) {
-  switch (t) {
-    case Type::e4m3: return c(std::integral_constant<Element, Element::e4m3>{});
-    case Type::e5m2: return c(std::integral_constant<Element, Element::e5m2>{});
-    case Type::e2m3: return c(std::integral_constant<Element, Element::e2m3>{});
-    case Type::e3m2: return c(std::integral_constant<Element, Element::e3m2>{});
-    case Type::e2m1: return c(std::integral_constant<Element, Element::e2m1>{});
-    default: return nullptr;
-  }
-}
 Handler float_handler(Type a, Type b, unsigned m, unsigned k) {
-  if (m != 16) return nullptr;
-  if (a == Type::f16 && b == a)
-    return k == 16 ? mma_float<Element::f16, Element::f16, 16, 16> : k == 8 ? mma_float<Element::f16, Element::f16, 16, 8> : nullptr;
-  if (a == Type::bf16 && b == a)
-    return k == 16 ? mma_float<Element::bf16, Element::bf16, 16, 16>
-                   : k == 8 ? mma_float<Element::bf16, Element::bf16, 16, 8> : nullptr;
-  if (a == Type::tf32 && b == a)
-    return k == 8 ? mma_float<Element::tf32, Element::tf32, 16, 8> : k == 4 ? mma_float<Element::tf32, Element::tf32, 16, 4> : nullptr;
-  return on_element(a, [&](auto x) {
-    return on_element(b, [&](auto y) -> Handler {
-      constexpr Element A = decltype(x)::value, B = decltype(y)::value;
-      return k == 32 ? mma_float<A, B, 16, 32> : k == 16 ? mma_float<A, B, 16, 16> : nullptr;
-    });
-  });
+  const unsigned bits = ptx::bits_of(a) < 8 ? 8 : ptx::bits_of(a);
+  if (m != 16 || !expand_of(a) || !expand_of(b) || (bits > 8 && a != b)) return nullptr;
+  if (bits == 8) return k == 32 ? mma_float<4, 32> : k == 16 ? mma_float<4, 16> : nullptr;
+  if (bits == 16) return k == 16 ? mma_float<2, 16> : k == 8 ? mma_float<2, 8> : nullptr;
+  return k == 8 ? mma_float<1, 8> : k == 4 ? mma_float<1, 4> : nullptr;
 }
 
 // Types in the opcode: d, a, b, c.
@@ -201,9 +216,13 @@ Handler mma(Form& f) {
       if (c != Type::s32 || ptx::bits_of(b) != element_bits) return nullptr;
       s.kind_a = ptx::is_signed(a), s.kind_b = ptx::is_signed(b);
       s.op = element_bits == 1 ? f.has("and") : f.has("satfinite");
-      h = element_bits == 8 ? mma_integer<8> : element_bits == 4 ? mma_integer<4> : element_bits == 1 ? mma_bits : nullptr;
+      h = element_bits == 8   ? mma_integer<8>
+          : element_bits == 4 ? mma_integer<4>
+          : element_bits == 1 ? mma_bits
+                              : nullptr;
     } else {
       if ((d != Type::f32 && d != Type::f16) || (c != Type::f32 && c != Type::f16)) return nullptr;
+      s.kind_a = uint8_t(a), s.kind_b = uint8_t(b);
       h = float_handler(a, b, m, k);
     }
     const Place p = place(s);
@@ -218,13 +237,16 @@ Handler mma(Form& f) {
 
 void mma_rows(Rows& rows) {
   constexpr Pattern MMA{4, 4, 1};
-  constexpr TypeSet fp = types({Type::f16, Type::bf16, Type::tf32, Type::f32, Type::e4m3, Type::e5m2, Type::e2m3, Type::e3m2, Type::e2m1});
+  constexpr TypeSet fp = types({Type::f16, Type::bf16, Type::tf32, Type::f32, Type::e4m3, Type::e5m2,
+                                Type::e2m3, Type::e3m2, Type::e2m1});
   constexpr TypeSet ints = types({Type::s32, Type::s8, Type::u8, Type::s4, Type::u4, Type::b1});
   constexpr const char* anchor = "#warp-level-matrix-instructions-mma";
-  //        name                types     modifiers                             operands scope        select anchor
-  rows.add({"mma.sync.aligned", fp,       "m16n8*|row|col|kind::f8f6f4",        MMA,     Scope::WARP, mma,   anchor});
+  // clang-format off
+  //        name                types     modifiers                   operands scope        select anchor
+  rows.add({"mma.sync.aligned", fp,       "m16n8*|row|col|kind::f8f6f4", MMA, Scope::WARP, mma, anchor});
   rows.add({"mma.sync.aligned", ints,     "m16n8*|m8n8*|row|col|satfinite|xor|and|popc", MMA, Scope::WARP, mma, anchor});
-  rows.add({"mma.sync.aligned", F64_ONLY, "m16n8*|m8n8*|row|col|rn",            MMA,     Scope::WARP, mma,   anchor});
+  rows.add({"mma.sync.aligned", F64_ONLY, "m16n8*|m8n8*|row|col|rn",  MMA, Scope::WARP, mma, anchor});
+  // clang-format on
 }
 
 }  // namespace sim

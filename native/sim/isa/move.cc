@@ -20,13 +20,15 @@ void copy_128(Warp& w, const Instr& in) {
 void copy_pred(Warp& w, const Instr& in) { write_pred(w, w.pred(in, 0), w.pred(in, 1)); }
 void set_pred(Warp& w, const Instr& in) { write_pred(w, w.pred(in, 0), in.aux ? ALL : 0); }
 
-// mov.b64 d, {a, b}: the first element is the lowest. WHOLE and PART are the slots' types, BITS the width of an element.
+// mov.b64 d, {a, b}: the first element is the lowest. WHOLE and PART are the slots' types, BITS the width of
+// an element.
 template <class WHOLE, class PART, unsigned N, unsigned BITS>
 void pack(Warp& w, const Instr& in) {
   const PART* part[N];
   for (unsigned k = 0; k < N; ++k) part[k] = w.op<PART>(in, k + 1);
   WHOLE t[LANES];
-  constexpr WHOLE mask = BITS >= 8 * sizeof(WHOLE) ? ~WHOLE(0) : (WHOLE(1) << (BITS % (8 * sizeof(WHOLE)))) - 1;
+  constexpr WHOLE mask =
+      BITS >= 8 * sizeof(WHOLE) ? ~WHOLE(0) : (WHOLE(1) << (BITS % (8 * sizeof(WHOLE)))) - 1;
   SIM_EACH_LANE(l) {
     WHOLE v = 0;
     for (unsigned k = 0; k < N; ++k) v |= (WHOLE(part[k][l]) & mask) << (k * BITS);
@@ -38,7 +40,8 @@ template <class WHOLE, class PART, unsigned N, unsigned BITS>
 void unpack(Warp& w, const Instr& in) {
   WHOLE a[LANES];  // a part may take the place of the whole
   std::memcpy(a, w.op<WHOLE>(in, N), sizeof a);
-  constexpr WHOLE mask = BITS >= 8 * sizeof(WHOLE) ? ~WHOLE(0) : (WHOLE(1) << (BITS % (8 * sizeof(WHOLE)))) - 1;
+  constexpr WHOLE mask =
+      BITS >= 8 * sizeof(WHOLE) ? ~WHOLE(0) : (WHOLE(1) << (BITS % (8 * sizeof(WHOLE)))) - 1;
   for (unsigned k = 0; k < N; ++k) {
     PART t[LANES];
     SIM_EACH_LANE(l) t[l] = PART((a[l] >> (k * BITS)) & mask);
@@ -54,22 +57,32 @@ void halves_128(Warp& w, const Instr& in) {
       for (unsigned k = 0; k < N; ++k) {
         PART& part = w.op<PART>(in, PACK ? k + 1 : k)[l];
         uint8_t* at = whole + 16 * l + sizeof(PART) * k;
-        if (PACK) std::memcpy(at, &part, sizeof part);
-        else std::memcpy(&part, at, sizeof part);
+        if (PACK)
+          std::memcpy(at, &part, sizeof part);
+        else
+          std::memcpy(&part, at, sizeof part);
       }
 }
 template <bool PACK>
 Handler vector_mov(unsigned bits, size_t n) {
 #define SIM_VECTOR(W, P, N, B) return PACK ? pack<W, P, N, B> : unpack<W, P, N, B>
   switch (bits * 16 + n) {
-    case 16 * 16 + 2: SIM_VECTOR(uint32_t, uint32_t, 2, 8);
-    case 32 * 16 + 2: SIM_VECTOR(uint32_t, uint32_t, 2, 16);
-    case 32 * 16 + 4: SIM_VECTOR(uint32_t, uint32_t, 4, 8);
-    case 64 * 16 + 2: SIM_VECTOR(uint64_t, uint32_t, 2, 32);
-    case 64 * 16 + 4: SIM_VECTOR(uint64_t, uint32_t, 4, 16);
-    case 128 * 16 + 2: return halves_128<uint64_t, 2, PACK>;
-    case 128 * 16 + 4: return halves_128<uint32_t, 4, PACK>;
-    default: return nullptr;
+    case 16 * 16 + 2:
+      SIM_VECTOR(uint32_t, uint32_t, 2, 8);
+    case 32 * 16 + 2:
+      SIM_VECTOR(uint32_t, uint32_t, 2, 16);
+    case 32 * 16 + 4:
+      SIM_VECTOR(uint32_t, uint32_t, 4, 8);
+    case 64 * 16 + 2:
+      SIM_VECTOR(uint64_t, uint32_t, 2, 32);
+    case 64 * 16 + 4:
+      SIM_VECTOR(uint64_t, uint32_t, 4, 16);
+    case 128 * 16 + 2:
+      return halves_128<uint64_t, 2, PACK>;
+    case 128 * 16 + 4:
+      return halves_128<uint32_t, 4, PACK>;
+    default:
+      return nullptr;
   }
 #undef SIM_VECTOR
 }
@@ -92,16 +105,23 @@ Handler mov(Form& f) {
     return set_pred;
   }
   switch (bits) {
-    case 8: return copy<uint8_t>;
-    case 16: return copy<uint16_t>;
-    case 32: return copy<uint32_t>;
-    case 64: return copy<uint64_t>;
-    case 128: return copy_128;
-    default: return nullptr;
+    case 8:
+      return copy<uint8_t>;
+    case 16:
+      return copy<uint16_t>;
+    case 32:
+      return copy<uint32_t>;
+    case 64:
+      return copy<uint64_t>;
+    case 128:
+      return copy_128;
+    default:
+      return nullptr;
   }
 }
 
-// prmt: bytes of [b:a] picked by four selectors; in the default mode bit 3 of a selector replicates the byte's sign instead.
+// prmt: bytes of [b:a] picked by four selectors; in the default mode bit 3 of a selector replicates the
+// byte's sign instead.
 uint32_t pick_byte(uint64_t both, uint32_t selector) {
   const uint32_t byte = uint32_t(both >> (8 * (selector & 7))) & 0xff;
   return selector & 8 ? (byte & 0x80 ? 0xffu : 0u) : byte;
@@ -109,7 +129,8 @@ uint32_t pick_byte(uint64_t both, uint32_t selector) {
 void prmt_default(Warp& w, const Instr& in) {
   map<uint32_t, uint32_t, uint32_t, uint32_t>(w, in, [](uint32_t a, uint32_t b, uint32_t c) {
     const uint64_t both = uint64_t(b) << 32 | a;
-    return pick_byte(both, c) | pick_byte(both, c >> 4) << 8 | pick_byte(both, c >> 8) << 16 | pick_byte(both, c >> 12) << 24;
+    return pick_byte(both, c) | pick_byte(both, c >> 4) << 8 | pick_byte(both, c >> 8) << 16 |
+           pick_byte(both, c >> 12) << 24;
   });
 }
 // The named modes: four selectors for each value of c mod 4, as one nibble table a mode.
@@ -135,10 +156,14 @@ Handler prmt(Form& f) {
 }  // namespace
 
 void move_rows(Rows& rows) {
-  constexpr TypeSet any = B16_64 | I16_64 | F32_64 | PRED | types({Type::b128, Type::b8, Type::u8, Type::s8, Type::f16, Type::f16x2, Type::bf16, Type::bf16x2});
-  //        name    types modifiers                     operands  scope        select  anchor
-  rows.add({"mov",  any,  "",                           D_A,      Scope::LANE, mov,    "#data-movement-and-conversion-instructions-mov"});
-  rows.add({"prmt", B32,  "f4e|b4e|rc8|ecl|ecr|rc16",   D_A_B_C,  Scope::LANE, prmt,   "#data-movement-and-conversion-instructions-prmt"});
+  constexpr TypeSet any =
+      B16_64 | I16_64 | F32_64 | PRED |
+      types({Type::b128, Type::b8, Type::u8, Type::s8, Type::f16, Type::f16x2, Type::bf16, Type::bf16x2});
+  // clang-format off
+  //        name    types modifiers                   operands scope        select anchor
+  rows.add({"mov",  any, "",                         D_A,     Scope::LANE, mov,  "#data-movement-and-conversion-instructions-mov"});
+  rows.add({"prmt", B32, "f4e|b4e|rc8|ecl|ecr|rc16", D_A_B_C, Scope::LANE, prmt, "#data-movement-and-conversion-instructions-prmt"});
+  // clang-format on
 }
 
 }  // namespace sim

@@ -8,48 +8,61 @@
 
 namespace sim {
 
-inline constexpr TypeSet
-    I16_64 = types({Type::u16, Type::u32, Type::u64, Type::s16, Type::s32, Type::s64}),
-    I32_64 = types({Type::u32, Type::u64, Type::s32, Type::s64}),
-    I16_32 = types({Type::u16, Type::u32, Type::s16, Type::s32}),
-    I32 = types({Type::u32, Type::s32}),
-    S16_64 = types({Type::s16, Type::s32, Type::s64}),
-    I16X2 = types({Type::u16x2, Type::s16x2}),
-    B16_64 = types({Type::b16, Type::b32, Type::b64}),
-    B32_64 = types({Type::b32, Type::b64}),
-    B32 = types({Type::b32}),
-    F32_64 = types({Type::f32, Type::f64}),
-    F32_ONLY = types({Type::f32}),
-    F64_ONLY = types({Type::f64}),
-    F32X2 = types({Type::f32x2}),
-    HALF = types({Type::f16, Type::bf16}),
-    HALF2 = types({Type::f16x2, Type::bf16x2}),
-    PRED = types({Type::pred});
+inline constexpr TypeSet I16_64 = types({Type::u16, Type::u32, Type::u64, Type::s16, Type::s32, Type::s64}),
+                         I32_64 = types({Type::u32, Type::u64, Type::s32, Type::s64}),
+                         I16_32 = types({Type::u16, Type::u32, Type::s16, Type::s32}),
+                         I32 = types({Type::u32, Type::s32}),
+                         S16_64 = types({Type::s16, Type::s32, Type::s64}),
+                         I16X2 = types({Type::u16x2, Type::s16x2}),
+                         B16_64 = types({Type::b16, Type::b32, Type::b64}),
+                         B32_64 = types({Type::b32, Type::b64}), B32 = types({Type::b32}),
+                         F32_64 = types({Type::f32, Type::f64}), F32_ONLY = types({Type::f32}),
+                         F64_ONLY = types({Type::f64}), F32X2 = types({Type::f32x2}),
+                         HALF = types({Type::f16, Type::bf16}), HALF2 = types({Type::f16x2, Type::bf16x2}),
+                         PRED = types({Type::pred});
 
 // c(T{}) with the C++ type of a PTX integer or bit type; nullptr for any other.
 template <class C>
 Handler on_integer(Type t, C c) {
   switch (t) {
-    case Type::u8: case Type::b8: return c(uint8_t{});
-    case Type::s8: return c(int8_t{});
-    case Type::u16: case Type::b16: return c(uint16_t{});
-    case Type::s16: return c(int16_t{});
-    case Type::u32: case Type::b32: return c(uint32_t{});
-    case Type::s32: return c(int32_t{});
-    case Type::u64: case Type::b64: return c(uint64_t{});
-    case Type::s64: return c(int64_t{});
-    default: return nullptr;
+    case Type::u8:
+    case Type::b8:
+      return c(uint8_t{});
+    case Type::s8:
+      return c(int8_t{});
+    case Type::u16:
+    case Type::b16:
+      return c(uint16_t{});
+    case Type::s16:
+      return c(int16_t{});
+    case Type::u32:
+    case Type::b32:
+      return c(uint32_t{});
+    case Type::s32:
+      return c(int32_t{});
+    case Type::u64:
+    case Type::b64:
+      return c(uint64_t{});
+    case Type::s64:
+      return c(int64_t{});
+    default:
+      return nullptr;
   }
 }
 // The same by width alone, unsigned: arithmetic modulo 2^n, where the sign does not matter.
 template <class C>
 Handler on_bits(Type t, C c) {
   switch (ptx::bits_of(t)) {
-    case 8: return c(uint8_t{});
-    case 16: return c(uint16_t{});
-    case 32: return c(uint32_t{});
-    case 64: return c(uint64_t{});
-    default: return nullptr;
+    case 8:
+      return c(uint8_t{});
+    case 16:
+      return c(uint16_t{});
+    case 32:
+      return c(uint32_t{});
+    case 64:
+      return c(uint64_t{});
+    default:
+      return nullptr;
   }
 }
 
@@ -92,7 +105,19 @@ template <Handler H>
 Handler always(Form&) {
   return H;
 }
-// An operand of fixed width whatever the opcode's type (shift amounts, positions): corrects the immediate's slot.
+// A function as an object of its own type: a plain function would be called through a pointer in the lane
+// loop.
+template <auto F>
+struct Inline {
+  template <class... A>
+  [[gnu::always_inline]] auto operator()(A... a) const {
+    return F(a...);
+  }
+};
+template <auto F>
+inline constexpr Inline<F> inlined{};
+// An operand of fixed width whatever the opcode's type (shift amounts, positions): corrects the immediate's
+// slot.
 inline void fix_width(Form& f, size_t k, unsigned bits) { f.operand.at(k).imm_bits = bits; }
 
 // Registers that hold N elements of E each, worked on as one run of 32 * N elements.

@@ -19,9 +19,11 @@ std::string hex(uint64_t v) {
   return s;
 }
 
-[[noreturn]] void misaligned(Warp& w, const Instr& in, unsigned lane, Space space, uint64_t address, unsigned align) {
+[[noreturn]] void misaligned(Warp& w, const Instr& in, unsigned lane, Space space, uint64_t address,
+                             unsigned align) {
   trap(w, in, lane, Trap::misaligned,
-       std::string("misaligned ") + ptx::name_of(space) + " address " + hex(address) + ", expected a multiple of " + std::to_string(align));
+       std::string("misaligned ") + ptx::name_of(space) + " address " + hex(address) +
+           ", expected a multiple of " + std::to_string(align));
 }
 
 }  // namespace
@@ -66,8 +68,14 @@ bool find_window(Warp& w, const Instr& in, Space space, uint64_t a, uint64_t byt
   Cta& c = *w.cta;
   Launch& l = *c.launch;
   if (space == Space::shared) {
-    uint64_t base = c.shared_base(), size = SHARED_RESERVED + l.program->static_shared + l.config.dynamic_shared;
-    out = {c.shared.data() - base, Shadow(c.shared_shadow.data() - (base >> 3)), base + SHARED_RESERVED, base + size, false, false};
+    uint64_t base = c.shared_base(),
+             size = SHARED_RESERVED + l.program->static_shared + l.config.dynamic_shared;
+    out = {c.shared.data() - base,
+           Shadow(c.shared_shadow.data() - (base >> 3)),
+           base + SHARED_RESERVED,
+           base + size,
+           false,
+           false};
     return a >= out.lo && a < out.hi && bytes <= out.hi - a;
   }
   if (space == Space::param) {
@@ -80,26 +88,38 @@ bool find_window(Warp& w, const Instr& in, Space space, uint64_t a, uint64_t byt
     size_t lo = 0, hi = list.size();
     while (lo < hi) {
       size_t mid = (lo + hi) / 2;
-      if (list[mid]->base <= a) lo = mid + 1;
-      else hi = mid;
+      if (list[mid]->base <= a)
+        lo = mid + 1;
+      else
+        hi = mid;
     }
     if (!lo) return false;
     recent = list[lo - 1].get();
   }
   const Allocation& al = *recent;
-  out = {nullptr, l.memory->shadow(), al.base, al.base + al.bytes, al.all_written.load(std::memory_order_relaxed), al.read_only};
+  out = {nullptr,
+         l.memory->shadow(),
+         al.base,
+         al.base + al.bytes,
+         al.all_written.load(std::memory_order_relaxed),
+         al.read_only};
   return a >= out.lo && a < out.hi && bytes <= out.hi - a;
 }
 
-void out_of_bounds(Warp& w, const Instr& in, unsigned lane, Space space, uint64_t a, uint64_t bytes, Access access) {
+void out_of_bounds(Warp& w, const Instr& in, unsigned lane, Space space, uint64_t a, uint64_t bytes,
+                   Access access) {
   Launch& l = *w.cta->launch;
-  std::string what = std::string(doing(access)) + " of " + std::to_string(bytes) + " bytes at " + ptx::name_of(space) + " address " + hex(a);
+  std::string what = std::string(doing(access)) + " of " + std::to_string(bytes) + " bytes at " +
+                     ptx::name_of(space) + " address " + hex(a);
   if (space == Space::shared) {
     uint64_t offset = a - w.cta->shared_base();
     what += offset < SHARED_RESERVED
                 ? ", in the first 1024 bytes, which are reserved"
-                : ", expected below " + hex(w.cta->shared_base() + SHARED_RESERVED + l.program->static_shared + l.config.dynamic_shared) + " (" +
-                      std::to_string(l.program->static_shared) + " static and " + std::to_string(l.config.dynamic_shared) + " dynamic bytes from 0x400)";
+                : ", expected below " +
+                      hex(w.cta->shared_base() + SHARED_RESERVED + l.program->static_shared +
+                          l.config.dynamic_shared) +
+                      " (" + std::to_string(l.program->static_shared) + " static and " +
+                      std::to_string(l.config.dynamic_shared) + " dynamic bytes from 0x400)";
   } else if (space == Space::param) {
     what += ", the kernel has " + std::to_string(l.program->param_bytes) + " bytes of parameters";
   } else if (space == Space::local) {
@@ -113,20 +133,25 @@ void out_of_bounds(Warp& w, const Instr& in, unsigned lane, Space space, uint64_
 void unwritten(Warp& w, const Instr& in, unsigned lane, Space space, uint64_t a) {
   std::string where = hex(a);
   if (space == Space::global)
-    if (auto al = w.cta->launch->memory->find(a)) where += " (offset " + std::to_string(a - al->base) + " of " + al->name + ")";
-  trap(w, in, lane, Trap::uninitialised, std::string("read of ") + ptx::name_of(space) + " memory that nobody has written, at " + where);
+    if (auto al = w.cta->launch->memory->find(a))
+      where += " (offset " + std::to_string(a - al->base) + " of " + al->name + ")";
+  trap(w, in, lane, Trap::uninitialised,
+       std::string("read of ") + ptx::name_of(space) + " memory that nobody has written, at " + where);
 }
 
-uint8_t* resolve(Warp& w, const Instr& in, unsigned lane, Space space, uint64_t a, unsigned bytes, unsigned align, Access access) {
+uint8_t* resolve(Warp& w, const Instr& in, unsigned lane, Space space, uint64_t a, unsigned bytes,
+                 unsigned align, Access access) {
   to_own_space(space, a);
   if (a & (align - 1)) misaligned(w, in, lane, space, a, align);
   if (space == Space::local) trap(w, in, lane, "this operation does not reach local memory");
   Window win;
   if (!find_window(w, in, space, a, bytes, win)) out_of_bounds(w, in, lane, space, a, bytes, access);
-  if (access != Access::write && !win.all_written && w.cta->launch->config.check_uninitialised && !win.shadow.all(a, bytes))
+  if (access != Access::write && !win.all_written && w.cta->launch->config.check_uninitialised &&
+      !win.shadow.all(a, bytes))
     unwritten(w, in, lane, space, win.shadow.first_unwritten(a, bytes));
   if (access != Access::read) {
-    if (win.read_only) trap(w, in, lane, Trap::illegal_address, std::string("write to read-only memory at ") + hex(a));
+    if (win.read_only)
+      trap(w, in, lane, Trap::illegal_address, std::string("write to read-only memory at ") + hex(a));
     if (!win.all_written) win.shadow.mark(a, bytes);
   }
   return win.bytes + a;
@@ -153,12 +178,14 @@ void load(Warp& w, const Instr& in, unsigned lane, Space space, uint64_t a, unsi
   Shadow shadow(w.state->local_shadow.data());
   for (unsigned k = 0; k < bytes; ++k) {
     uint64_t at = local_at(a + k, lane);
-    if (w.cta->launch->config.check_uninitialised && !shadow.all(at, 1)) unwritten(w, in, lane, Space::local, a + k);
+    if (w.cta->launch->config.check_uninitialised && !shadow.all(at, 1))
+      unwritten(w, in, lane, Space::local, a + k);
     static_cast<uint8_t*>(out)[k] = w.state->local[at];
   }
 }
 
-void store(Warp& w, const Instr& in, unsigned lane, Space space, uint64_t a, unsigned bytes, const void* from) {
+void store(Warp& w, const Instr& in, unsigned lane, Space space, uint64_t a, unsigned bytes,
+           const void* from) {
   to_own_space(space, a);
   if (space == Space::param && (a & FRAME_PARAM)) space = Space::local, a &= FRAME_PARAM - 1;
   if (space != Space::local) {

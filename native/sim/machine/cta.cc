@@ -6,8 +6,9 @@
 namespace sim {
 
 namespace {
-constexpr uint64_t QUANTUM = 256;        // straight runs a warp gets before the next one's turn
-constexpr uint64_t HELD_UP_RUNS = 8192;  // then lanes that wait at a join go ahead of those that have not come
+constexpr uint64_t QUANTUM = 256;  // straight runs a warp gets before the next one's turn
+constexpr uint64_t HELD_UP_RUNS =
+    8192;  // then lanes that wait at a join go ahead of those that have not come
 
 uint32_t of(const Dim3& d, unsigned k) { return k == 0 ? d.x : k == 1 ? d.y : d.z; }
 }  // namespace
@@ -86,18 +87,32 @@ uint64_t Cta::value_of(const Init& i, uint32_t warp) const {
   const Program& p = *launch->program;
   auto axis = [&](Init::Kind first) { return unsigned(i.kind - first); };
   switch (i.kind) {
-    case Init::ntid_x: case Init::ntid_y: case Init::ntid_z: return of(b, axis(Init::ntid_x));
-    case Init::ctaid_x: case Init::ctaid_y: case Init::ctaid_z: return of(id, axis(Init::ctaid_x));
-    case Init::nctaid_x: case Init::nctaid_y: case Init::nctaid_z: return of(g, axis(Init::nctaid_x));
+    case Init::ntid_x:
+    case Init::ntid_y:
+    case Init::ntid_z: return of(b, axis(Init::ntid_x));
+    case Init::ctaid_x:
+    case Init::ctaid_y:
+    case Init::ctaid_z: return of(id, axis(Init::ctaid_x));
+    case Init::nctaid_x:
+    case Init::nctaid_y:
+    case Init::nctaid_z: return of(g, axis(Init::nctaid_x));
     case Init::warpid: return warp;
     case Init::nwarpid: return 64;
     case Init::smid: return (id.x + uint64_t(g.x) * (id.y + uint64_t(g.y) * id.z)) % 148;
     case Init::nsmid: return 148;
     case Init::gridid: return launch->grid_id;
-    case Init::clusterid_x: case Init::clusterid_y: case Init::clusterid_z: return of(cluster, axis(Init::clusterid_x));
-    case Init::nclusterid_x: case Init::nclusterid_y: case Init::nclusterid_z: return of(clusters, axis(Init::nclusterid_x));
-    case Init::cluster_ctaid_x: case Init::cluster_ctaid_y: case Init::cluster_ctaid_z: return of(in_cluster, axis(Init::cluster_ctaid_x));
-    case Init::cluster_nctaid_x: case Init::cluster_nctaid_y: case Init::cluster_nctaid_z: return of(k, axis(Init::cluster_nctaid_x));
+    case Init::clusterid_x:
+    case Init::clusterid_y:
+    case Init::clusterid_z: return of(cluster, axis(Init::clusterid_x));
+    case Init::nclusterid_x:
+    case Init::nclusterid_y:
+    case Init::nclusterid_z: return of(clusters, axis(Init::nclusterid_x));
+    case Init::cluster_ctaid_x:
+    case Init::cluster_ctaid_y:
+    case Init::cluster_ctaid_z: return of(in_cluster, axis(Init::cluster_ctaid_x));
+    case Init::cluster_nctaid_x:
+    case Init::cluster_nctaid_y:
+    case Init::cluster_nctaid_z: return of(k, axis(Init::cluster_nctaid_x));
     case Init::cluster_ctarank: return rank;
     case Init::cluster_nctarank: return k.count();
     case Init::is_explicit_cluster: return k.count() > 1;
@@ -140,7 +155,8 @@ bool Cta::complete(const Barrier& b) const {
     if (b.count == 0) {
       if (live & ~here) return false;
     } else if (here) {
-      // A warp counts whole once its threads that still run are here (PTX: the count is a multiple of the warp size).
+      // A warp counts whole once its threads that still run are here (PTX: the count is a multiple of the
+      // warp size).
       threads += live & ~here ? unsigned(__builtin_popcount(here)) : LANES;
     }
   }
@@ -178,8 +194,10 @@ void Cta::over_limit() {
   for (WarpState& s : warps)
     for (const Path& p : s.paths)
       trap(s.w, *p.ip, unsigned(__builtin_ctz(p.mask)), Trap::limit,
-           "the launch ran more than " + std::to_string(launch->config.max_instructions) + " warp instructions, its limit");
-  throw Trap(Trap::limit, "kernel " + launch->program->kernel->name + " ran more than " + std::to_string(launch->config.max_instructions) +
+           "the launch ran more than " + std::to_string(launch->config.max_instructions) +
+               " warp instructions, its limit");
+  throw Trap(Trap::limit, "kernel " + launch->program->kernel->name + " ran more than " +
+                              std::to_string(launch->config.max_instructions) +
                               " warp instructions, its limit");
 }
 
@@ -192,8 +210,8 @@ void Cta::deadlock() {
       const auto* text = p.ip->info->text;
       char mask[16];
       std::snprintf(mask, sizeof mask, "%08x", p.mask);
-      lines += (lines.empty() ? "" : "; ") + ("warp " + std::to_string(s.w.index)) + " lanes " + mask + " at PTX line " +
-               (text ? std::to_string(text->line) + " (" + text->op.text + ")" : "?");
+      lines += (lines.empty() ? "" : "; ") + ("warp " + std::to_string(s.w.index)) + " lanes " + mask +
+               " at PTX line " + (text ? std::to_string(text->line) + " (" + text->op.text + ")" : "?");
       if (p.barrier >= 0) {
         const Barrier& b = barriers[p.barrier];
         lines += " on barrier " + std::to_string(p.barrier) +

@@ -1,4 +1,5 @@
-// A cooperative thread array while it runs: shared memory, named barriers, warps that take turns on one host thread.
+// A cooperative thread array while it runs: shared memory, named barriers, warps that take turns on one host
+// thread.
 #pragma once
 #include <atomic>
 #include <mutex>
@@ -17,7 +18,7 @@ struct Dim3 {
 struct LaunchConfig {
   Dim3 grid, block, cluster;
   uint32_t dynamic_shared = 0;
-  uint64_t max_instructions = 0;     // warp instructions of the whole launch; 0: no limit
+  uint64_t max_instructions = 0;  // warp instructions of the whole launch; 0: no limit
   bool check_uninitialised = true;
 };
 
@@ -54,7 +55,8 @@ struct Cta {
   bool slice(uint64_t runs);  // lets every warp run for a while; false when all have exited. Throws Trap.
   uint64_t shared_base() const { return uint64_t(rank) << 24; }
 
-  // Lanes of warp `index` come to barrier `id`. True when that completes it: all that wait are woken with `token` 1 + ones.
+  // Lanes of warp `index` come to barrier `id`. True when that completes it: all that wait are woken with
+  // `token` 1 + ones.
   void arrive(unsigned id, unsigned index, uint32_t lanes, uint32_t count, uint32_t ones);
   [[noreturn]] void over_limit();
   void exited();  // barriers that only waited for threads that are gone

@@ -14,7 +14,8 @@ namespace {
 bool is(const Instruction& in, std::string_view name) { return in.op.tokens[0] == name; }
 
 [[noreturn]] void unknown(const Instruction& in, const std::string& label) {
-  throw ParseError("PTX line " + std::to_string(in.line) + ": expected a label of this function, found '" + label + "'");
+  throw ParseError("PTX line " + std::to_string(in.line) + ": expected a label of this function, found '" +
+                   label + "'");
 }
 
 std::vector<uint32_t> branch_targets(const Function& f, const Instruction& in) {
@@ -35,7 +36,8 @@ std::vector<uint32_t> branch_targets(const Function& f, const Instruction& in) {
   return out;
 }
 
-// Cooper, Harvey and Kennedy, "A Simple, Fast Dominance Algorithm", on the reversed graph from `sink`, over blocks with keep set.
+// Cooper, Harvey and Kennedy, "A Simple, Fast Dominance Algorithm", on the reversed graph from `sink`, over
+// blocks with keep set.
 void post_dominators(std::vector<Block>& blocks, uint32_t sink, const std::vector<bool>& keep) {
   size_t n = blocks.size();
   std::vector<std::vector<uint32_t>> before(n);
@@ -93,7 +95,8 @@ Flow flow_of(const Function& f) {
     for (const auto& [name, at] : scope.labels) leader[at] = true;
   for (size_t i = 0; i < n; ++i) {
     const Instruction& in = f.body[i];
-    if (is(in, "bra") || is(in, "brx") || is(in, "ret") || is(in, "exit") || is(in, "trap")) leader[i + 1] = true;
+    if (is(in, "bra") || is(in, "brx") || is(in, "ret") || is(in, "exit") || is(in, "trap"))
+      leader[i + 1] = true;
   }
   Flow flow;
   flow.block_of.resize(n);
@@ -160,8 +163,11 @@ Touch touch_of(const Instruction& in, unsigned n_dst) {
 
 std::vector<Interval> liveness(const Function& f, const Flow& flow, const std::vector<Touch>& touch) {
   size_t n_reg = f.registers.size(), n_block = flow.blocks.size(), words = (n_reg + 63) / 64;
-  std::vector<uint64_t> gen(n_block * words), kill(n_block * words), in(n_block * words), out(n_block * words);
-  auto bit = [&](std::vector<uint64_t>& v, size_t b, uint32_t r) -> uint64_t& { return v[b * words + r / 64]; };
+  std::vector<uint64_t> gen(n_block * words), kill(n_block * words), in(n_block * words),
+      out(n_block * words);
+  auto bit = [&](std::vector<uint64_t>& v, size_t b, uint32_t r) -> uint64_t& {
+    return v[b * words + r / 64];
+  };
   for (size_t b = 0; b < n_block; ++b)
     for (uint32_t i = flow.blocks[b].begin; i < flow.blocks[b].end; ++i) {
       for (uint32_t r : touch[i].reads)
@@ -188,7 +194,8 @@ std::vector<Interval> liveness(const Function& f, const Flow& flow, const std::v
   };
   for (size_t b = 0; b < n_block; ++b) {
     for (size_t w = 0; w < words; ++w)
-      for (auto [set, at] : {std::pair{in[b * words + w], 2 * flow.blocks[b].begin}, {out[b * words + w], 2 * flow.blocks[b].end}})
+      for (auto [set, at] : {std::pair{in[b * words + w], 2 * flow.blocks[b].begin},
+                             {out[b * words + w], 2 * flow.blocks[b].end}})
         for (uint64_t m = set; m; m &= m - 1) extend(uint32_t(w * 64 + size_t(__builtin_ctzll(m))), at);
     for (uint32_t i = flow.blocks[b].begin; i < flow.blocks[b].end; ++i) {
       for (uint32_t r : touch[i].reads) extend(r, 2 * i);

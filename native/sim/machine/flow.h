@@ -7,10 +7,10 @@
 namespace sim {
 
 struct Block {
-  uint32_t begin, end;          // instructions of Function::body
-  std::vector<uint32_t> next;   // successors
-  int post = -1;                // immediate post-dominator, -1 none
-  bool exits = false;           // ends in exit, trap or the kernel's ret
+  uint32_t begin, end;         // instructions of Function::body
+  std::vector<uint32_t> next;  // successors
+  int post = -1;               // immediate post-dominator, -1 none
+  bool exits = false;          // ends in exit, trap or the kernel's ret
 };
 
 struct Flow {
@@ -28,7 +28,8 @@ struct Touch {
 };
 Touch touch_of(const ptx::Instruction& in, unsigned n_dst);
 
-// First and last position at which a register holds a value somebody still reads: positions are 2*i (read) and 2*i+1 (write).
+// First and last position at which a register holds a value somebody still reads: positions are 2*i (read)
+// and 2*i+1 (write).
 struct Interval {
   uint32_t first = ~0u, last = 0;
   bool used() const { return first != ~0u; }

@@ -27,9 +27,7 @@ inline uint32_t mask_of(const uint32_t* t) {
 }
 
 // lane l = ~0 where bit l is set, else 0
-inline void lanes_of(uint32_t m, uint32_t* t) {
-  SIM_EACH_LANE(l) t[l] = 0u - ((m >> l) & 1u);
-}
+inline void lanes_of(uint32_t m, uint32_t* t) { SIM_EACH_LANE(l) t[l] = 0u - ((m >> l) & 1u); }
 
 // d[l] = t[l] where bit l of m is set. T: 4, 8 or 16 bytes.
 template <class T>
@@ -80,7 +78,8 @@ inline typename SlotOf<T>::type to_slot(T t) {
 }
 
 // d = f(a, b, ...) on every lane: operand 0 is the destination, the sources follow in order with types S...
-//   template <class T> void add(Warp& w, const Instr& in) { map<T, T, T>(w, in, [](T a, T b) { return T(a + b); }); }
+//   template <class T> void add(Warp& w, const Instr& in) { map<T, T, T>(w, in, [](T a, T b) { return T(a +
+//   b); }); }
 namespace detail {
 template <class D, class... S, class F, size_t... K>
 inline void map(Warp& w, const Instr& in, F f, std::index_sequence<K...>) {
@@ -102,12 +101,15 @@ inline void map(Warp& w, const Instr& in, F f) {
   detail::map<D, S...>(w, in, f, std::index_sequence_for<S...>{});
 }
 
-// Bit l of the result = f(a, b, ...) of lane l; the sources are operands first, first+1, ... The caller writes it under Warp::exec.
+// Bit l of the result = f(a, b, ...) of lane l; the sources are operands first, first+1, ... The caller
+// writes it under Warp::exec.
 namespace detail {
 template <class... S, class F, size_t... K>
 inline uint32_t test(Warp& w, const Instr& in, unsigned first, F f, std::index_sequence<K...>) {
   uint32_t t[LANES];
-  auto run = [&](const typename SlotOf<S>::type*... s) { SIM_EACH_LANE(l) t[l] = f(from_slot<S>(s[l])...) ? 1u : 0u; };
+  auto run = [&](const typename SlotOf<S>::type*... s) {
+    SIM_EACH_LANE(l) t[l] = f(from_slot<S>(s[l])...) ? 1u : 0u;
+  };
   run(w.op<typename SlotOf<S>::type>(in, first + K)...);
   return mask_of(t);
 }

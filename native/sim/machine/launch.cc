@@ -1,5 +1,5 @@
-// A grid on the host's cores: CTAs are handed out in order. A CTA that runs long shares its core with ones that have not started, so a
-// grid whose CTAs wait for one another gets on.
+// A grid on the host's cores: CTAs are handed out in order. A CTA that runs long shares its core with ones
+// that have not started, so a grid whose CTAs wait for one another gets on.
 #include <chrono>
 #include <condition_variable>
 #include <deque>
@@ -67,8 +67,10 @@ void work(Launch& l, std::exception_ptr& fault, std::mutex& fault_lock) {
     uint64_t next = l.next_cta.fetch_add(1);
     if (next >= total) return false;
     std::unique_ptr<Cta> c;
-    if (spare.empty()) c = std::make_unique<Cta>();
-    else c = std::move(spare.back()), spare.pop_back();
+    if (spare.empty())
+      c = std::make_unique<Cta>();
+    else
+      c = std::move(spare.back()), spare.pop_back();
     c->start(l, next);
     resident.push_front(std::move(c));
     return true;
@@ -105,7 +107,9 @@ void work(Launch& l, std::exception_ptr& fault, std::mutex& fault_lock) {
 
 void check_limits(const Program& p, const LaunchConfig& c) {
   auto expect = [&](bool ok, const std::string& what, uint64_t got) {
-    if (!ok) throw std::invalid_argument("kernel " + p.kernel->name + " expects " + what + ", found " + std::to_string(got));
+    if (!ok)
+      throw std::invalid_argument("kernel " + p.kernel->name + " expects " + what + ", found " +
+                                  std::to_string(got));
   };
   uint64_t threads = c.block.count();
   expect(threads >= 1 && threads <= MAX_THREADS, "1 to 1024 threads a CTA", threads);
@@ -114,7 +118,8 @@ void check_limits(const Program& p, const LaunchConfig& c) {
          "a grid of 1 to (2^31-1, 65535, 65535) CTAs", c.grid.count());
   expect(p.static_shared + uint64_t(c.dynamic_shared) <= MAX_SHARED, "at most 227 KB of shared memory",
          p.static_shared + uint64_t(c.dynamic_shared));
-  expect(c.cluster.count() == 1, "a cluster of one CTA (larger ones are not executed yet)", c.cluster.count());
+  expect(c.cluster.count() == 1, "a cluster of one CTA (larger ones are not executed yet)",
+         c.cluster.count());
   const auto& d = p.kernel->directives;
   auto extent = [](const std::vector<uint64_t>& v) {
     uint64_t n = 1;
@@ -122,21 +127,24 @@ void check_limits(const Program& p, const LaunchConfig& c) {
     return n;
   };
   if (auto it = d.find("maxntid"); it != d.end())
-    expect(threads <= extent(it->second), "at most " + std::to_string(extent(it->second)) + " threads a CTA (.maxntid)", threads);
+    expect(threads <= extent(it->second),
+           "at most " + std::to_string(extent(it->second)) + " threads a CTA (.maxntid)", threads);
   if (auto it = d.find("reqntid"); it != d.end())
-    expect(threads == extent(it->second), std::to_string(extent(it->second)) + " threads a CTA (.reqntid)", threads);
+    expect(threads == extent(it->second), std::to_string(extent(it->second)) + " threads a CTA (.reqntid)",
+           threads);
 }
 
 }  // namespace
 
-LaunchResult launch(Module& module, const ptx::Function& entry, const LaunchConfig& config, std::span<const uint8_t> params) {
+LaunchResult launch(Module& module, const ptx::Function& entry, const LaunchConfig& config,
+                    std::span<const uint8_t> params) {
   static std::mutex one_at_a_time;
   static uint64_t grids = 0;
   const Program& p = module.program(entry);
   check_limits(p, config);
   if (params.size() != p.param_bytes)
-    throw std::invalid_argument("kernel " + entry.name + " expects " + std::to_string(p.param_bytes) + " bytes of parameters, found " +
-                                std::to_string(params.size()));
+    throw std::invalid_argument("kernel " + entry.name + " expects " + std::to_string(p.param_bytes) +
+                                " bytes of parameters, found " + std::to_string(params.size()));
   std::lock_guard guard(one_at_a_time);
   Launch l;
   l.program = &p, l.config = config, l.memory = &module.memory(), l.grid_id = ++grids;
@@ -149,7 +157,8 @@ LaunchResult launch(Module& module, const ptx::Function& entry, const LaunchConf
   std::function<void()> job = [&] { work(l, fault, fault_lock); };
   Pool::get().run(size_t(std::min<uint64_t>(config.grid.count(), 1024)), job);
   if (fault) std::rethrow_exception(fault);
-  return {l.warp_instructions, l.thread_instructions, std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count()};
+  return {l.warp_instructions, l.thread_instructions,
+          std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count()};
 }
 
 }  // namespace sim

@@ -36,7 +36,9 @@ Layout::Layout(const ptx::Module& module, const Function& kernel) : module_(modu
     local_[&v] = uint32_t(local);
     local += v.bytes;
     if (local > (512u << 10))
-      throw ptx::ParseError("PTX line " + std::to_string(v.line) + ": expected at most 512 KB of local memory a thread, found " + v.name + " beyond it");
+      throw ptx::ParseError("PTX line " + std::to_string(v.line) +
+                            ": expected at most 512 KB of local memory a thread, found " + v.name +
+                            " beyond it");
   };
   // Shared memory: what the kernel mentions, fixed sizes first, then extern arrays, all at one address.
   uint64_t shared = SHARED_RESERVED;
@@ -56,8 +58,10 @@ Layout::Layout(const ptx::Module& module, const Function& kernel) : module_(modu
         for (const Variable& v : *list) place(v);
     for (const auto& scope : f->scopes)
       for (const auto& [name, v] : scope.vars) {
-        if (v.space == Space::shared) share(v);
-        else place(v);
+        if (v.space == Space::shared)
+          share(v);
+        else
+          place(v);
       }
   }
   for (const Variable& v : module.globals)
@@ -104,7 +108,9 @@ uint32_t Slots::take(unsigned bytes) {
   return at;
 }
 
-Slot Slots::permanent(unsigned bits) { return Slot{take(bits == 1 ? 4 : bits <= 32 ? 4 * LANES : bits / 8 * LANES)}; }
+Slot Slots::permanent(unsigned bits) {
+  return Slot{take(bits == 1 ? 4 : bits <= 32 ? 4 * LANES : bits / 8 * LANES)};
+}
 
 Slot Slots::temporary(unsigned k) {
   while (temporaries_.size() <= k) temporaries_.push_back(permanent(64));
@@ -118,7 +124,9 @@ void Slots::assign(const Function& f, const std::vector<Interval>& live) {
   std::vector<Event> order;
   for (uint32_t r = 0; r < live.size(); ++r)
     if (live[r].used()) order.push_back({live[r].first, r});
-  std::sort(order.begin(), order.end(), [](const Event& a, const Event& b) { return a.first < b.first || (a.first == b.first && a.reg < b.reg); });
+  std::sort(order.begin(), order.end(), [](const Event& a, const Event& b) {
+    return a.first < b.first || (a.first == b.first && a.reg < b.reg);
+  });
   slots_.assign(f.registers.size(), sink_);
   std::map<unsigned, std::vector<Slot>> free_slots;
   struct Busy {
@@ -140,8 +148,10 @@ void Slots::assign(const Function& f, const std::vector<Interval>& live) {
     if (bits > 1) bits = std::max(bits, 32u);
     auto& pool = free_slots[bits];
     Slot s;
-    if (pool.empty()) s = permanent(bits);
-    else s = pool.back(), pool.pop_back();
+    if (pool.empty())
+      s = permanent(bits);
+    else
+      s = pool.back(), pool.pop_back();
     slots_[e.reg] = s;
     busy.push_back({live[e.reg].last, bits, s});
     std::push_heap(busy.begin(), busy.end());

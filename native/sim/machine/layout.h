@@ -1,4 +1,5 @@
-// Where things lie: functions a kernel reaches, shared, local and parameter variables; and the slots of registers.
+// Where things lie: functions a kernel reaches, shared, local and parameter variables; and the slots of
+// registers.
 #pragma once
 #include <map>
 #include <set>
@@ -9,7 +10,8 @@
 
 namespace sim {
 
-// A .param variable of a call or a device function lives in local memory; its address in .param space has this bit set.
+// A .param variable of a call or a device function lives in local memory; its address in .param space has
+// this bit set.
 inline constexpr uint64_t FRAME_PARAM = uint64_t(1) << 30;
 
 class Layout {
@@ -33,14 +35,15 @@ class Layout {
   std::map<const ptx::Variable*, uint32_t> local_, params_, shared_;
 };
 
-// Registers share slots when they are never alive together; 32-bit, 64-bit, 128-bit and predicate slots are apart.
+// Registers share slots when they are never alive together; 32-bit, 64-bit, 128-bit and predicate slots are
+// apart.
 class Slots {
  public:
   void begin();
   void assign(const ptx::Function& f, const std::vector<Interval>& live);  // of the function lowered next
   Slot of(uint32_t reg) const { return slots_[reg]; }
-  Slot permanent(unsigned bits);      // 1: predicate
-  Slot temporary(unsigned k);         // for one instruction; holds any width up to 64
+  Slot permanent(unsigned bits);  // 1: predicate
+  Slot temporary(unsigned k);     // for one instruction; holds any width up to 64
   Slot sink() const { return sink_; }
   void finish(Program& p) const { p.register_bytes = bytes_, p.register_peak = peak_; }
 

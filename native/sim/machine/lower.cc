@@ -1,9 +1,9 @@
-// From parsed functions to a Program: choose each instruction's row, give registers slots, resolve operands, lay out joins.
+// From parsed functions to a Program: choose each instruction's row, give registers slots, resolve operands,
+// lay out joins.
 #include <algorithm>
-#include <bit>
 #include <cstring>
-#include <unordered_map>
 
+#include "choose.h"
 #include "flow.h"
 #include "layout.h"
 #include "paths.h"
@@ -18,20 +18,10 @@ using ptx::ParseError;
 
 namespace {
 
-void no_semantics(Warp& w, const Instr& in) { trap(w, in, "no semantics for " + in.info->text->op.text); }
 void meet(Warp& w, const Instr& in) {
   if (w.state->path().join) w.state->meet(&in);
 }
 void not_pred(Warp& w, const Instr& in) { w.pred(in, 0) = ~w.pred(in, 1); }
-
-// What choosing a row gave for one instruction.
-struct Choice {
-  Handler fn = no_semantics;
-  const Row* row = nullptr;
-  std::vector<Flat> operands;
-  uint64_t aux = 0;
-  bool may_block = true;  // a trap ends the run as well
-};
 
 class Lowering {
  public:
@@ -53,87 +43,12 @@ class Lowering {
  private:
   using Key = std::pair<const Function*, uint32_t>;
 
-  // ---- rows
-  void flatten(const Function& f, const Instruction& in, const Operand& o, uint8_t written, bool address, std::vector<Flat>& out) {
-    Flat flat;
-    flat.written = written, flat.address = address;
-    bool wide = !in.op.types.empty() && ptx::bits_of(in.op.types.back()) >= 64;
-    switch (o.kind) {
-      case Operand::vector: case Operand::pair:
-        for (const Operand& part : o.parts) flatten(f, in, part, written, false, out);
-        return;
-      case Operand::address:
-        for (size_t k = 0; k < o.parts.size(); ++k) flatten(f, in, o.parts[k], written, k == 0, out);
-        return;
-      case Operand::reg: {
-        Type t = f.registers[o.value];
-        flat.kind = t == Type::pred ? Flat::pred : Flat::reg;
-        flat.bits = uint8_t(ptx::bits_of(t));
-        break;
-      }
-      case Operand::special: {
-        const Special* s = special_of(o.name);
-        if (!s) throw ParseError(at(in) + "expected a register of this function or a special register, found '" + o.name + "'");
-        flat.bits = s->bits;
-        if (s->bits == 1) flat.kind = Flat::pred;
-        break;
-      }
-      case Operand::symbol: flat.bits = address || wide || in.op.types.empty() ? 64 : 32; break;
-      case Operand::sink: flat.kind = Flat::sink; break;
-      default:
-        flat.kind = Flat::imm;
-        flat.imm_bits = wide || address ? 64 : 32;
-        flat.value = literal(in, o);
-    }
-    out.push_back(flat);
-  }
-
-  static uint64_t literal(const Instruction& in, const Operand& o) {
-    Type t = in.op.types.empty() ? Type::b32 : in.op.types.back();
-    if (o.kind == Operand::f64_bits && (t == Type::f32 || t == Type::f32x2))
-      return std::bit_cast<uint32_t>(float(std::bit_cast<double>(o.value)));
-    if (o.kind == Operand::f32_bits && t == Type::f64)
-      return std::bit_cast<uint64_t>(double(std::bit_cast<float>(uint32_t(o.value))));
-    // a negative 16-bit constant: the upper half of its slot is zero like any 16-bit register's
-    if (ptx::bits_of(t) == 16 && int64_t(o.value) < 0 && int64_t(o.value) >= -32768) return uint16_t(o.value);
-    return o.value;
-  }
-
-  Choice choose(const Function& f, const Instruction& in) {
-    Choice c;
-    Form form{in, in.op, {}, 0, false, true};
-    form.entry = f.entry;
-    for (size_t k = 0; k < in.operands.size(); ++k) {
-      const Operand& o = in.operands[k];
-      bool code = is_flow(in) && (o.kind != Operand::reg);  // labels, function names, argument lists
-      if (!code) flatten(f, in, o, uint8_t(k), false, form.operand);
-    }
-    std::string key = in.op.text + "/" + std::to_string(in.operands.size());
-    auto it = found_.find(key);
-    if (it == found_.end()) it = found_.emplace(key, Rows::get().find(in)).first;
-    for (const Row* row : it->second) {
-      Form tried = form;
-      Handler fn = row->select(tried);
-      if (!fn) continue;
-      c = {fn, row, std::move(tried.operand), tried.aux, tried.may_block};
-      return c;
-    }
-    c.operands = std::move(form.operand);
-    return c;
-  }
-
-  static bool is_flow(const Instruction& in) {
-    const std::string& m = in.op.tokens[0];
-    return m == "bra" || m == "brx" || m == "call" || m == "ret" || m == "exit";
-  }
-  static std::string at(const Instruction& in) { return "PTX line " + std::to_string(in.line) + ": "; }
-
   // ---- one function
   void function(const Function& f) {
     std::vector<Choice> choices;
     std::vector<Touch> touch;
     for (const Instruction& in : f.body) {
-      choices.push_back(choose(f, in));
+      choices.push_back(chooser_.choose(f, in));
       const Row* row = choices.back().row;
       touch.push_back(touch_of(in, row ? row->operands.dst : 0));
     }
@@ -154,7 +69,7 @@ class Lowering {
       implicit_.push_back(std::make_unique<Instruction>());
       Instruction& ret = *implicit_.back();
       ret.op.text = "ret", ret.op.tokens = {"ret"}, ret.line = f.body.empty() ? f.line : f.body.back().line;
-      emit(f, ret, choose(f, ret));
+      emit(f, ret, chooser_.choose(f, ret));
     }
     for (const auto& [index, in] : branches_) {
       Fix fix{index, {}, ~size_t(0)};
@@ -163,9 +78,11 @@ class Lowering {
         size_t target = *f.label(in->scope, name);
         return target >= f.body.size() ? p_->code.size() - 1 : block_at[flow.block_of[target]];
       };
-      if (in->op.tokens[0] == "bra") fix.targets.push_back(to(in->operands[0].name));
+      if (in->op.tokens[0] == "bra")
+        fix.targets.push_back(to(in->operands[0].name));
       else
-        for (const std::string& name : *f.targets(in->scope, in->operands[1].name)) fix.targets.push_back(to(name));
+        for (const std::string& name : *f.targets(in->scope, in->operands[1].name))
+          fix.targets.push_back(to(name));
       if (b.post >= 0) fix.join = block_at[size_t(b.post)];
       fixes_.push_back(fix);
     }
@@ -177,7 +94,8 @@ class Lowering {
     return in.guard.empty() && (m == "ret" || m == "exit" || m == "bra" || m == "brx" || m == "trap");
   }
 
-  InstrInfo& add(Handler fn, const Function& f, const Instruction* text, const std::vector<Slot>& operands, bool ends_run, bool counts) {
+  InstrInfo& add(Handler fn, const Function& f, const Instruction* text, const std::vector<Slot>& operands,
+                 bool ends_run, bool counts) {
     p_->infos.push_back(std::make_unique<InstrInfo>());
     InstrInfo& info = *p_->infos.back();
     info.text = text, info.function = &f, info.program = p_.get();
@@ -196,7 +114,8 @@ class Lowering {
     counts_.push_back(counts);
     return info;
   }
-  void pseudo(Handler fn, const Function& f, const Instruction* text, const std::vector<Slot>& operands, bool ends_run, uint64_t aux = 0) {
+  void pseudo(Handler fn, const Function& f, const Instruction* text, const std::vector<Slot>& operands,
+              bool ends_run, uint64_t aux = 0) {
     add(fn, f, text, operands, ends_run, false);
     p_->code.back().aux = aux;
   }
@@ -210,7 +129,9 @@ class Lowering {
       if (o.kind == Operand::vector || o.kind == Operand::pair || o.kind == Operand::address) {
         if (o.kind == Operand::address) {
           const Operand& base = o.parts[0];
-          if (o.offset != int32_t(o.offset)) throw ParseError(at(in) + "expected an address constant of 32 bits, found " + std::to_string(o.offset));
+          if (o.offset != int32_t(o.offset))
+            throw ParseError(at(in) + "expected an address constant of 32 bits, found " +
+                             std::to_string(o.offset));
           offsets.push_back(base.kind == Operand::symbol ? 0 : int32_t(o.offset));
           if (base.kind == Operand::symbol) {
             Operand with = base;
@@ -254,32 +175,43 @@ class Lowering {
     size_t name = 0;
     const Operand *results = nullptr, *arguments = nullptr;
     if (in.operands[0].kind == Operand::vector) results = &in.operands[name++];
-    if (name + 1 < in.operands.size() && in.operands[name + 1].kind == Operand::vector) arguments = &in.operands[name + 1];
-    if (name >= in.operands.size() || in.operands[name].kind != Operand::symbol) return;  // through a register: the row traps
+    if (name + 1 < in.operands.size() && in.operands[name + 1].kind == Operand::vector)
+      arguments = &in.operands[name + 1];
+    if (name >= in.operands.size() || in.operands[name].kind != Operand::symbol)
+      return;  // through a register: the row traps
     const Function* callee = p_->module->function(in.operands[name].name);
-    if (!callee) throw ParseError(at(in) + "expected a function of this module, found '" + in.operands[name].name + "'");
+    if (!callee)
+      throw ParseError(at(in) + "expected a function of this module, found '" + in.operands[name].name + "'");
     p_->calls.push_back(std::make_unique<CallSite>());
     CallSite& site = *p_->calls.back();
     site.callee = callee;
-    auto moves = [&](const Operand* actual, const std::vector<ptx::Variable>& formal, bool out, std::vector<CallSite::Move>& list) {
+    auto moves = [&](const Operand* actual, const std::vector<ptx::Variable>& formal, bool out,
+                     std::vector<CallSite::Move>& list) {
       size_t n = actual ? actual->parts.size() : 0;
       if (n != formal.size())
-        throw ParseError(at(in) + "expected " + std::to_string(formal.size()) + " parameters for " + callee->name + ", found " + std::to_string(n));
+        throw ParseError(at(in) + "expected " + std::to_string(formal.size()) + " parameters for " +
+                         callee->name + ", found " + std::to_string(n));
       for (size_t k = 0; k < n; ++k) {
         const ptx::Variable* v = f.variable(in.scope, actual->parts[k].name);
-        if (!v || actual->parts[k].kind != Operand::symbol) throw ParseError(at(in) + "expected a .param variable as parameter of a call");
+        if (!v || actual->parts[k].kind != Operand::symbol)
+          throw ParseError(at(in) + "expected a .param variable as parameter of a call");
         uint32_t here = layout_.local_offset(v), there = layout_.local_offset(&formal[k]);
-        list.push_back({out ? there : here, out ? here : there, uint32_t(std::min(v->bytes, formal[k].bytes))});
+        list.push_back(
+            {out ? there : here, out ? here : there, uint32_t(std::min(v->bytes, formal[k].bytes))});
       }
     };
-    if (callee->defined) moves(arguments, callee->params, false, site.arguments), moves(results, callee->returns, true, site.results);
+    if (callee->defined)
+      moves(arguments, callee->params, false, site.arguments),
+          moves(results, callee->returns, true, site.results);
     else if (arguments)
       for (const Operand& o : arguments->parts)
-        if (const ptx::Variable* v = f.variable(in.scope, o.name)) site.arguments.push_back({layout_.local_offset(v), 0, uint32_t(v->bytes)});
+        if (const ptx::Variable* v = f.variable(in.scope, o.name))
+          site.arguments.push_back({layout_.local_offset(v), 0, uint32_t(v->bytes)});
     info.call = &site;
   }
 
-  Slot slot_of(const Function& f, const Instruction& in, const Operand& o, const Flat& flat, unsigned& temps) {
+  Slot slot_of(const Function& f, const Instruction& in, const Operand& o, const Flat& flat,
+               unsigned& temps) {
     switch (o.kind) {
       case Operand::reg: {
         Slot s = slots_.of(uint32_t(o.value));
@@ -305,16 +237,22 @@ class Lowering {
 
   Slot symbol(const Function& f, const Instruction& in, const Operand& o, const Flat& flat) {
     if (const ptx::Variable* v = f.variable(in.scope, o.name)) {
-      if (v->space == ptx::Space::local) return constant(layout_.local_offset(v) + uint64_t(o.offset), flat.bits);
+      if (v->space == ptx::Space::local)
+        return constant(layout_.local_offset(v) + uint64_t(o.offset), flat.bits);
       if (v->space == ptx::Space::param) {
         uint64_t base = layout_.kernel_param(v);
-        return constant((base != ~uint64_t(0) ? base : FRAME_PARAM + layout_.local_offset(v)) + uint64_t(o.offset), flat.bits);
+        return constant(
+            (base != ~uint64_t(0) ? base : FRAME_PARAM + layout_.local_offset(v)) + uint64_t(o.offset),
+            flat.bits);
       }
-      return init({Init::shared_address, {}, flat.bits == 64, layout_.shared_offset(v) + uint64_t(o.offset)}, o.name);
+      return init({Init::shared_address, {}, flat.bits == 64, layout_.shared_offset(v) + uint64_t(o.offset)},
+                  o.name);
     }
     if (const ptx::Variable* v = layout_.module_shared(o.name))
-      return init({Init::shared_address, {}, flat.bits == 64, layout_.shared_offset(v) + uint64_t(o.offset)}, o.name);
-    if (auto g = symbols_.global.find(o.name); g != symbols_.global.end()) return constant(g->second + uint64_t(o.offset), 64);
+      return init({Init::shared_address, {}, flat.bits == 64, layout_.shared_offset(v) + uint64_t(o.offset)},
+                  o.name);
+    if (auto g = symbols_.global.find(o.name); g != symbols_.global.end())
+      return constant(g->second + uint64_t(o.offset), 64);
     if (auto g = symbols_.function.find(o.name); g != symbols_.function.end()) return constant(g->second, 64);
     throw ParseError(at(in) + "expected a variable, function or label, found '" + o.name + "'");
   }
@@ -372,7 +310,7 @@ class Lowering {
   const Symbols& symbols_;
   Layout layout_;
   Slots slots_;
-  std::unordered_map<std::string, std::vector<const Row*>> found_;
+  Chooser chooser_;
   std::map<std::pair<uint64_t, bool>, Slot> constants_;
   std::map<std::tuple<std::string, bool, uint64_t>, Slot> inits_;
   std::vector<bool> ends_run_, counts_;
@@ -391,7 +329,8 @@ std::vector<std::ptrdiff_t> without_semantics(const Program& p) {
   return out;
 }
 
-std::unique_ptr<Program> lower(std::shared_ptr<const ptx::Module> module, const Function& kernel, const Symbols& symbols) {
+std::unique_ptr<Program> lower(std::shared_ptr<const ptx::Module> module, const Function& kernel,
+                               const Symbols& symbols) {
   return Lowering(std::move(module), kernel, symbols).run();
 }
 

@@ -23,7 +23,8 @@ void drop(uint64_t from, uint64_t bytes) {  // whole pages go back to the host a
 }  // namespace
 
 Memory& Memory::device() {
-  static Memory* memory = new Memory;  // lives as long as the process: worker threads may outlast static destructors
+  static Memory* memory =
+      new Memory;  // lives as long as the process: worker threads may outlast static destructors
   return *memory;
 }
 
@@ -81,7 +82,8 @@ bool Memory::release(uint64_t base) {
   drop(base, bytes);
   // Shadow bits of the edges are cleared by hand, whole pages by the host.
   uint64_t s0 = uint64_t(shadow_) + ((base - base_) >> 3), n = up(bytes, 8) >> 3;
-  if (n <= 8192) std::memset(reinterpret_cast<void*>(s0), 0, n);
+  if (n <= 8192)
+    std::memset(reinterpret_cast<void*>(s0), 0, n);
   else {
     uint64_t a = up(s0, 4096), b = (s0 + n) & ~uint64_t(4095);
     std::memset(reinterpret_cast<void*>(s0), 0, a - s0);
@@ -110,8 +112,10 @@ std::shared_ptr<const Allocations> Memory::list() const {
 
 void Memory::mark(Allocation& a, uint64_t address, uint64_t bytes) {
   if (a.all_written.load(std::memory_order_relaxed)) return;
-  if (address == a.base && bytes == a.bytes) a.all_written.store(true, std::memory_order_relaxed);
-  else shadow().mark(address, bytes);
+  if (address == a.base && bytes == a.bytes)
+    a.all_written.store(true, std::memory_order_relaxed);
+  else
+    shadow().mark(address, bytes);
 }
 
 std::string Memory::fault(uint64_t address, uint64_t bytes) const {

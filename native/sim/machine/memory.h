@@ -1,6 +1,6 @@
-// Global memory: a large reserved range of host addresses, so that a device address is the host address of its bytes.
-// Allocations are apart from one another, so an access past the end of one is seen, and freed addresses are not handed out again
-// until the range is used up.
+// Global memory: a large reserved range of host addresses, so that a device address is the host address of
+// its bytes. Allocations are apart from one another, so an access past the end of one is seen, and freed
+// addresses are not handed out again until the range is used up.
 #pragma once
 #include <atomic>
 #include <cstdint>
@@ -36,8 +36,10 @@ class Memory {
 
   uint64_t allocate(uint64_t bytes, const std::string& name = "", uint64_t align = 512);  // 0: out of memory
   bool release(uint64_t base);
-  std::shared_ptr<Allocation> find(uint64_t address) const;  // the allocation that holds or most closely precedes the address
-  std::shared_ptr<const Allocations> list() const;             // by address; the same object until an allocation comes or goes
+  std::shared_ptr<Allocation> find(
+      uint64_t address) const;  // the allocation that holds or most closely precedes the address
+  std::shared_ptr<const Allocations> list()
+      const;  // by address; the same object until an allocation comes or goes
   bool holds(uint64_t address) const { return address - base_ < reserved_; }
   Shadow shadow() const { return Shadow(shadow_ - (base_ >> 3)); }  // indexed by device address
   uint64_t total() const { return capacity_; }
@@ -50,7 +52,7 @@ class Memory {
  private:
   mutable std::shared_mutex lock_;
   std::map<uint64_t, std::shared_ptr<Allocation>> allocations_;  // by base
-  std::map<uint64_t, uint64_t> graves_;                          // freed: base, bytes, for the sentence "freed"
+  std::map<uint64_t, uint64_t> graves_;  // freed: base, bytes, for the sentence "freed"
   uint8_t* shadow_ = nullptr;
   uint64_t base_ = 0, reserved_ = 0, capacity_ = 0, next_ = 0, used_ = 0, count_ = 0;
   mutable std::shared_ptr<const Allocations> list_;  // null: an allocation came or went since

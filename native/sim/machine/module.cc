@@ -25,10 +25,15 @@ void Module::place_variables() {
     if (!f.entry) symbols_.function[f.name] = function += 16;
   for (const Variable& v : text_->globals) {
     if (v.space == Space::shared) continue;
-    if (v.external) continue;  // must be defined elsewhere in the module; a use of an undefined one is reported by lower()
-    if (v.bytes == 0) throw ptx::ParseError("PTX line " + std::to_string(v.line) + ": expected a size for variable " + v.name);
+    if (v.external)
+      continue;  // must be defined elsewhere in the module; a use of an undefined one is reported by lower()
+    if (v.bytes == 0)
+      throw ptx::ParseError("PTX line " + std::to_string(v.line) + ": expected a size for variable " +
+                            v.name);
     uint64_t at = memory_.allocate(v.bytes, "variable " + v.name, v.align);
-    if (!at) throw ptx::ParseError("PTX line " + std::to_string(v.line) + ": no device memory for variable " + v.name);
+    if (!at)
+      throw ptx::ParseError("PTX line " + std::to_string(v.line) + ": no device memory for variable " +
+                            v.name);
     owned_.push_back(at);
     auto allocation = memory_.find(at);
     allocation->all_written = true;  // zero where no initialiser says otherwise
@@ -39,10 +44,13 @@ void Module::place_variables() {
   for (const Variable& v : text_->globals)
     for (const Variable::Reloc& r : v.relocs) {
       uint64_t value = 0;
-      if (auto g = symbols_.global.find(r.symbol); g != symbols_.global.end()) value = g->second;
-      else if (auto f = symbols_.function.find(r.symbol); f != symbols_.function.end()) value = f->second;
+      if (auto g = symbols_.global.find(r.symbol); g != symbols_.global.end())
+        value = g->second;
+      else if (auto f = symbols_.function.find(r.symbol); f != symbols_.function.end())
+        value = f->second;
       else
-        throw ptx::ParseError("PTX line " + std::to_string(v.line) + ": expected a variable or function of this module in the initialiser of " +
+        throw ptx::ParseError("PTX line " + std::to_string(v.line) +
+                              ": expected a variable or function of this module in the initialiser of " +
                               v.name + ", found '" + r.symbol + "'");
       value += uint64_t(r.addend);
       std::memcpy(reinterpret_cast<void*>(symbols_.global.at(v.name) + r.at), &value, r.bytes);

@@ -66,7 +66,8 @@ void WarpState::split(uint32_t taken, const Instr* target, const Instr* join) {
     p.mask = other;
     p.ip = w.next;
     Path side{Path::ready, target, taken, p.join, p.frame, 0, -1};
-    paths.insert(paths.begin() + std::ptrdiff_t(current), side);  // runs after this one: select_ready() takes the last
+    paths.insert(paths.begin() + std::ptrdiff_t(current),
+                 side);  // runs after this one: select_ready() takes the last
     ++current;
   }
 }
@@ -146,7 +147,6 @@ void WarpState::park(Path::State state, const Instr* at, int barrier) {
   p.state = state, p.ip = at, p.barrier = barrier;
   current = paths.size();
 }
-
 
 void guarded(Warp& w, const Instr& in) {
   const InstrInfo& info = *in.info;
@@ -251,8 +251,10 @@ bool run(WarpState& s, uint64_t runs) {
     s.warp_instructions += counted[at];
     s.thread_instructions += uint64_t(counted[at]) * unsigned(__builtin_popcount(p.mask));
     for (; ip != end; ++ip) ip->fn(w, *ip);
-    if (s.running()) s.paths[s.current].ip = w.next;
-    else if (!s.select_ready()) return true;
+    if (s.running())
+      s.paths[s.current].ip = w.next;
+    else if (!s.select_ready())
+      return true;
   }
   return true;
 }

@@ -1,6 +1,7 @@
-// Lanes of a warp that go together are a path. Where lanes part, the branch's immediate post-dominator becomes a join: paths park there
-// until every lane that is still to come has come. Lanes that wait for other lanes (a lock) still get on: paths take turns, and a join
-// that holds others up for long lets the lanes that have come go ahead without the rest.
+// Lanes of a warp that go together are a path. Where lanes part, the branch's immediate post-dominator
+// becomes a join: paths park there until every lane that is still to come has come. Lanes that wait for other
+// lanes (a lock) still get on: paths take turns, and a join that holds others up for long lets the lanes that
+// have come go ahead without the rest.
 #pragma once
 #include <memory>
 #include <vector>
@@ -38,11 +39,11 @@ struct WarpState {
   Warp w;
   const Program* program = nullptr;
   std::vector<Path> paths;
-  size_t current = 0;       // index of the running path; paths.size() when none
-  uint32_t live = 0;        // lanes that exist and have not exited
+  size_t current = 0;  // index of the running path; paths.size() when none
+  uint32_t live = 0;   // lanes that exist and have not exited
   uint32_t exist = 0;
   std::vector<std::unique_ptr<Join>> joins;
-  uint64_t held_up = 0;     // runs since a join last let lanes go
+  uint64_t held_up = 0;  // runs since a join last let lanes go
   uint64_t warp_instructions = 0, thread_instructions = 0;
   uint64_t counted_warp = 0, counted_thread = 0;  // of these, already in the launch's sum
   std::vector<uint8_t> registers, local, local_shadow;
@@ -52,15 +53,17 @@ struct WarpState {
   Path& path() { return paths[current]; }
   bool running() const { return current < paths.size(); }
   bool done() const { return paths.empty() && live == 0; }
-  bool select_ready();        // makes a ready path the current one
-  void rotate();              // the next ready path, if there is another
+  bool select_ready();  // makes a ready path the current one
+  void rotate();        // the next ready path, if there is another
   void split(uint32_t taken, const Instr* target, const Instr* join);  // lanes of the current path part
-  void fan(const std::vector<std::pair<const Instr*, uint32_t>>& groups, const Instr* join);  // the same for many targets
-  void meet(const Instr* at);  // the current path reached a join's place
-  void exit(uint32_t lanes);   // of the current path
+  void fan(const std::vector<std::pair<const Instr*, uint32_t>>& groups,
+           const Instr* join);  // the same for many targets
+  void meet(const Instr* at);   // the current path reached a join's place
+  void exit(uint32_t lanes);    // of the current path
   void drop_current();
-  bool break_joins();          // lanes that wait at joins go ahead; false when there are none
-  void park(Path::State state, const Instr* at, int barrier = -1);  // the current path runs `at` again once woken
+  bool break_joins();  // lanes that wait at joins go ahead; false when there are none
+  void park(Path::State state, const Instr* at,
+            int barrier = -1);  // the current path runs `at` again once woken
 
  private:
   void free_join(Join* j);
@@ -70,7 +73,8 @@ struct WarpState {
 // Runs ready paths of the warp for about `runs` straight runs. False when nothing in it was ready.
 bool run(WarpState& s, uint64_t runs);
 
-// Handlers in front of a row's own. gathered() runs it once all lanes of the member mask are here (Scope::WARP rows).
+// Handlers in front of a row's own. gathered() runs it once all lanes of the member mask are here
+// (Scope::WARP rows).
 void gathered(Warp& w, const Instr& in);
 void guarded(Warp& w, const Instr& in);
 

@@ -20,7 +20,9 @@ std::vector<std::string_view> split(std::string_view s, char at) {
 bool allowed(std::string_view modifiers, std::string_view token) {
   for (std::string_view word : split(modifiers, '|')) {
     if (word == token) return true;
-    if (!word.empty() && word.back() == '*' && token.substr(0, word.size() - 1) == word.substr(0, word.size() - 1)) return true;
+    if (!word.empty() && word.back() == '*' &&
+        token.substr(0, word.size() - 1) == word.substr(0, word.size() - 1))
+      return true;
   }
   return false;
 }
@@ -31,7 +33,8 @@ bool fits(const Row& row, const std::vector<std::string_view>& name, const ptx::
   if (in.operands.size() < row.operands.min || in.operands.size() > row.operands.max) return false;
   for (size_t k = name.size(); k < tokens.size(); ++k) {
     Type t;
-    bool ok = ptx::type_from(tokens[k], t) ? (row.types >> unsigned(t) & 1) : allowed(row.modifiers, tokens[k]);
+    bool ok =
+        ptx::type_from(tokens[k], t) ? (row.types >> unsigned(t) & 1) : allowed(row.modifiers, tokens[k]);
     if (!ok) return false;
   }
   return true;
@@ -46,11 +49,13 @@ std::vector<const Row*> Rows::find(const ptx::Instruction& in) const {
   const std::string& first = in.op.tokens[0];
   for (const Row& row : rows_) {
     std::string_view name = row.name;
-    if (name.substr(0, first.size()) != first || (name.size() > first.size() && name[first.size()] != '.')) continue;
+    if (name.substr(0, first.size()) != first || (name.size() > first.size() && name[first.size()] != '.'))
+      continue;
     auto parts = split(name, '.');
     if (fits(row, parts, in)) found.emplace_back(parts.size(), &row);
   }
-  std::stable_sort(found.begin(), found.end(), [](const auto& a, const auto& b) { return a.first > b.first; });
+  std::stable_sort(found.begin(), found.end(),
+                   [](const auto& a, const auto& b) { return a.first > b.first; });
   std::vector<const Row*> out;
   for (const auto& [n, row] : found) out.push_back(row);
   return out;

@@ -1,4 +1,5 @@
-// One bit a byte: has anybody written it? Threads of the host share the bits of a byte of shadow, so its edges are set atomically.
+// One bit a byte: has anybody written it? Threads of the host share the bits of a byte of shadow, so its
+// edges are set atomically.
 #pragma once
 #include <cstdint>
 #include <cstring>
@@ -15,8 +16,10 @@ class Shadow {
     uint8_t head = uint8_t(0xff << (from & 7)), tail = uint8_t(~(0xff << (to & 7)));
     if (a == b) return set(a, head & tail);
     if (head != 0xff) set(a++, head);
-    if (b - a == 16) std::memset(bits_ + a, 0xff, 16);
-    else if (b > a) std::memset(bits_ + a, 0xff, b - a);
+    if (b - a == 16)
+      std::memset(bits_ + a, 0xff, 16);
+    else if (b > a)
+      std::memset(bits_ + a, 0xff, b - a);
     if (tail) set(b, tail);
   }
 

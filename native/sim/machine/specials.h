@@ -6,8 +6,8 @@ namespace sim {
 
 struct Special {
   Init::Kind kind;
-  uint8_t bits = 32;             // 1: predicate
-  Handler dynamic = nullptr;     // read when executed: clocks, operand 0 is the result
+  uint8_t bits = 32;          // 1: predicate
+  Handler dynamic = nullptr;  // read when executed: clocks, operand 0 is the result
 };
 const Special* special_of(const std::string& name);
 

@@ -18,15 +18,18 @@ void trap(Warp& w, const Instr& in, unsigned lane, Trap::Cause cause, const std:
   const Cta& c = *w.cta;
   const Dim3& b = c.launch->config.block;
   uint32_t t = w.index * LANES + lane;
-  std::string where = sentence + " [kernel " + p.kernel->name + ", CTA " + dim(c.id.x, c.id.y, c.id.z) + ", warp " +
-                      std::to_string(w.index) + ", thread " + dim(t % b.x, t / b.x % b.y, t / b.x / b.y);
+  std::string where = sentence + " [kernel " + p.kernel->name + ", CTA " + dim(c.id.x, c.id.y, c.id.z) +
+                      ", warp " + std::to_string(w.index) + ", thread " +
+                      dim(t % b.x, t / b.x % b.y, t / b.x / b.y);
   const ptx::Instruction* text = in.info ? in.info->text : nullptr;
   if (text) {
     where += ", PTX line " + std::to_string(text->line);
-    if (text->line >= 1 && text->line <= p.module->lines.size()) where += ": " + trimmed(p.module->lines[text->line - 1]);
+    if (text->line >= 1 && text->line <= p.module->lines.size())
+      where += ": " + trimmed(p.module->lines[text->line - 1]);
     if (text->source_line) {
       auto file = p.module->files.find(text->file);
-      where += ", from " + (file == p.module->files.end() ? "line" : file->second) + ":" + std::to_string(text->source_line);
+      where += ", from " + (file == p.module->files.end() ? "line" : file->second) + ":" +
+               std::to_string(text->source_line);
     }
   }
   throw Trap(cause, where + "]");

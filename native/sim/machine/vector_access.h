@@ -1,4 +1,5 @@
-// The fast side of ld and st: one check for the whole warp where its addresses are consecutive, equal, or in one piece of memory.
+// The fast side of ld and st: one check for the whole warp where its addresses are consecutive, equal, or in
+// one piece of memory.
 #pragma once
 #include "cta.h"
 #include "lane.h"
@@ -9,8 +10,9 @@ namespace sim {
 // Lanes whose address is not base + l*step. Off lanes are the caller's to mask.
 inline uint32_t differing(const uint64_t* a, uint64_t base, uint64_t step) {
 #if SIM_AVX512
-  __m512i want = _mm512_add_epi64(_mm512_set1_epi64(int64_t(base)),
-                                  _mm512_mullo_epi64(_mm512_set1_epi64(int64_t(step)), _mm512_set_epi64(7, 6, 5, 4, 3, 2, 1, 0)));
+  __m512i want = _mm512_add_epi64(
+      _mm512_set1_epi64(int64_t(base)),
+      _mm512_mullo_epi64(_mm512_set1_epi64(int64_t(step)), _mm512_set_epi64(7, 6, 5, 4, 3, 2, 1, 0)));
   __m512i up = _mm512_set1_epi64(int64_t(8 * step));
   uint32_t m = 0;
   for (unsigned k = 0; k < 4; ++k) {
@@ -27,16 +29,17 @@ inline uint32_t differing(const uint64_t* a, uint64_t base, uint64_t step) {
 
 struct Reach {
   enum Shape : uint8_t { consecutive, equal, scattered } shape;
-  uint8_t* bytes;   // index with an address
-  uint64_t first;   // address of the lowest active lane
+  uint8_t* bytes;      // index with an address
+  uint64_t first;      // address of the lowest active lane
   unsigned low, high;  // lowest and highest active lane
-  bool mark;        // st: the shadow is still to be marked
+  bool mark;           // st: the shadow is still to be marked
   Shadow shadow;
 };
 
-// Checks S-byte accesses of the active lanes (bounds, alignment, written bytes) and says how they lie. `a` of lanes that are off is
-// overwritten with that of an active lane, so that all of `a` may be dereferenced. False: lanes reach different pieces of memory or
-// something is wrong; then go lane by lane with load() and store(), which say what.
+// Checks S-byte accesses of the active lanes (bounds, alignment, written bytes) and says how they lie. `a` of
+// lanes that are off is overwritten with that of an active lane, so that all of `a` may be dereferenced.
+// False: lanes reach different pieces of memory or something is wrong; then go lane by lane with load() and
+// store(), which say what.
 template <unsigned S>
 inline bool reach(Warp& w, const Instr& in, Space space, uint64_t* a, Access access, Reach& r) {
   uint32_t m = w.exec;
@@ -77,7 +80,8 @@ inline bool reach(Warp& w, const Instr& in, Space space, uint64_t* a, Access acc
     ok = !(bits & (ALIGN - 1)) && find_window(w, in, space, lo, hi - lo + S, win);
     r.shape = lo == hi ? Reach::equal : Reach::scattered;
     if (ok && access == Access::read && !win.all_written && w.cta->launch->config.check_uninitialised) {
-      if (lo == hi) ok = win.shadow.all(lo, S);
+      if (lo == hi)
+        ok = win.shadow.all(lo, S);
       else
         for (unsigned l = 0; l < LANES && ok; ++l) ok = win.shadow.all(a[l], S);
     }

@@ -16,13 +16,13 @@ struct Cta;
 
 struct Warp {
   uint8_t* bank[2] = {nullptr, nullptr};
-  uint32_t exec = 0;      // lanes this instruction acts on (guard applied)
+  uint32_t exec = 0;            // lanes this instruction acts on (guard applied)
   const Instr* next = nullptr;  // where the lanes go on; control rows change it
   Cta* cta = nullptr;
-  uint32_t index = 0;     // warp in CTA
-  uint32_t carry = 0;     // CC.CF of each lane
+  uint32_t index = 0;                          // warp in CTA
+  uint32_t carry = 0;                          // CC.CF of each lane
   std::shared_ptr<struct AsyncCopies> copies;  // cp.async that nobody has waited for (isa/cp_async.cc)
-  struct WarpState* state = nullptr;  // the machinery's side (paths.h)
+  struct WarpState* state = nullptr;           // the machinery's side (paths.h)
 
   template <class T>
   T* slot(Slot s) {
@@ -45,10 +45,20 @@ struct Warp {
 [[noreturn]] void trap(Warp& w, const Instr& in, const std::string& sentence);
 
 struct Trap : std::runtime_error {
-  enum Cause { illegal_address, illegal_instruction, misaligned, uninitialised, deadlock, limit, trapped, assertion };
+  enum Cause {
+    illegal_address,
+    illegal_instruction,
+    misaligned,
+    uninitialised,
+    deadlock,
+    limit,
+    trapped,
+    assertion
+  };
   Cause cause;
   Trap(Cause c, const std::string& what) : std::runtime_error(what), cause(c) {}
 };
-[[noreturn]] void trap(Warp& w, const Instr& in, unsigned lane, Trap::Cause cause, const std::string& sentence);
+[[noreturn]] void trap(Warp& w, const Instr& in, unsigned lane, Trap::Cause cause,
+                       const std::string& sentence);
 
 }  // namespace sim

@@ -1,4 +1,5 @@
-// Generic addresses (PTX 9.1 #generic-addressing): shared, local and parameter memory are windows; everything else is global.
+// Generic addresses (PTX 9.1 #generic-addressing): shared, local and parameter memory are windows; everything
+// else is global.
 #pragma once
 #include "access.h"
 #include "shadow.h"
@@ -6,7 +7,8 @@
 namespace sim {
 
 inline constexpr uint64_t WINDOW = uint64_t(1) << 32;
-inline constexpr uint64_t SHARED_WINDOW = uint64_t(1) << 40, LOCAL_WINDOW = uint64_t(2) << 40, PARAM_WINDOW = uint64_t(3) << 40;
+inline constexpr uint64_t SHARED_WINDOW = uint64_t(1) << 40, LOCAL_WINDOW = uint64_t(2) << 40,
+                          PARAM_WINDOW = uint64_t(3) << 40;
 
 // Memory around an address: host bytes and shadow are indexed by the address itself.
 struct Window {
@@ -15,11 +17,13 @@ struct Window {
   uint64_t lo = 0, hi = 0;
   bool all_written = false, read_only = false;
 };
-// False: [address, address+bytes) is not in one piece of memory. The space is global, constant, shared or param.
+// False: [address, address+bytes) is not in one piece of memory. The space is global, constant, shared or
+// param.
 bool find_window(Warp& w, const Instr& in, Space space, uint64_t address, uint64_t bytes, Window& out);
 void to_own_space(Space& space, uint64_t& address);
 
-[[noreturn]] void out_of_bounds(Warp& w, const Instr& in, unsigned lane, Space space, uint64_t address, uint64_t bytes, Access access);
+[[noreturn]] void out_of_bounds(Warp& w, const Instr& in, unsigned lane, Space space, uint64_t address,
+                                uint64_t bytes, Access access);
 [[noreturn]] void unwritten(Warp& w, const Instr& in, unsigned lane, Space space, uint64_t address);
 
 }  // namespace sim

@@ -28,26 +28,29 @@ inline uint32_t f32_to_f16_rn(uint32_t u) {
 inline float f16_to_f32(uint32_t h) {
   const uint32_t a = h & 0x7fff, s = (h & 0x8000) << 16;
   const uint32_t normal = (a << 13) + 0x38000000u;
-  const uint32_t small = bits(f32((a << 13) + 0x38800000u) - f32(0x38800000u)) & 0x7fffffff;  // exact; the zero is +0 however the host rounds
+  const uint32_t small = bits(f32((a << 13) + 0x38800000u) - f32(0x38800000u)) &
+                         0x7fffffff;  // exact; the zero is +0 however the host rounds
   uint32_t r = a < 0x400u ? small : normal;
   r = a >= 0x7c00u ? r + 0x38000000u : r;
   return f32(r | s);
 }
 inline float bf16_to_f32(uint32_t h) { return f32(h << 16); }
 
-// Double to 16 bits in one rounding: the double is first cut to f32 with its lost bits kept as a sticky last bit (rounding to odd), so the
-// second, narrower rounding sees on which side of a tie the value lies.
+// Double to 16 bits in one rounding: the double is first cut to f32 with its lost bits kept as a sticky last
+// bit (rounding to odd), so the second, narrower rounding sees on which side of a tie the value lies.
 inline uint32_t to_odd_f32(double x) {
   const float f = float(x);
   const double back = f;
   const uint32_t u = bits(f);
-  // |f| > |x| means the conversion went outwards: take the neighbour towards zero, whose last bit is then set by the sticky
+  // |f| > |x| means the conversion went outwards: take the neighbour towards zero, whose last bit is then set
+  // by the sticky
   const bool inexact = back != x && x == x;
   const bool outwards = (back < 0 ? -back : back) > (x < 0 ? -x : x);
   const uint32_t cut = outwards ? u - 1 : u;
   return inexact ? cut | 1 : u;
 }
-// a * b + c of doubles whose product is exact, rounded to odd: the error of the addition (Knuth's two-sum) goes into the last bit.
+// a * b + c of doubles whose product is exact, rounded to odd: the error of the addition (Knuth's two-sum)
+// goes into the last bit.
 inline double fma_to_odd(double a, double b, double c) {
   const double p = a * b, s = p + c, t = s - p, e = (p - (s - t)) + (c - t);
   const uint64_t u = bits(s);

@@ -5,8 +5,9 @@
 
 namespace sim {
 
-// code = sign, exponent, mantissa from the top. `max` is the largest finite magnitude's code, `inf` what an overflow gives without
-// .satfinite (0 = the format has none), `nan` the code of a NaN result (e2m1, e2m3 and e3m2 have none: +max, PTX #data-movement-and-conversion-instructions-cvt).
+// code = sign, exponent, mantissa from the top. `max` is the largest finite magnitude's code, `inf` what an
+// overflow gives without .satfinite (0 = the format has none), `nan` the code of a NaN result (e2m1, e2m3 and
+// e3m2 have none: +max, PTX #data-movement-and-conversion-instructions-cvt).
 struct Format {
   unsigned mantissa, exponent, bias;
   uint32_t max, inf, nan;
@@ -35,7 +36,8 @@ struct Wide<uint64_t> {
   static constexpr unsigned mantissa = 52, bias = 1023, width = 64;
 };
 
-// `random` (RS only) holds `random_bits` bits, aligned below the last kept bit: value = magnitude + random * ulp / 2^random_bits, then cut.
+// `random` (RS only) holds `random_bits` bits, aligned below the last kept bit: value = magnitude + random *
+// ulp / 2^random_bits, then cut.
 template <const Format& F, Round R, bool SATFINITE, bool RELU = false, class U = uint32_t>
 inline uint32_t encode(U u, [[maybe_unused]] uint32_t random = 0, [[maybe_unused]] unsigned random_bits = 0) {
   using W = Wide<U>;
@@ -47,14 +49,32 @@ inline uint32_t encode(U u, [[maybe_unused]] uint32_t random = 0, [[maybe_unused
   constexpr S first_normal = S(W::bias) + 1 - S(F.bias);
   const U a = u & ~sign_bit;
   const bool negative = (u & sign_bit) != 0;
+  if constexpr (R == Round::RN && sizeof(U) == 4) {
+    // The same as below in fewer steps: above the subnormals a carry rounds; below, adding a power of two
+    // whose ulp is the smallest subnormal does (the host rounds to nearest).
+    constexpr unsigned drop = 23 - F.mantissa;
+    constexpr uint32_t rebias = (127 - F.bias) << 23, first = (128 - F.bias) << 23,
+                       magic = (127 + 24 - F.bias - F.mantissa) << 23;
+    const uint32_t normal = (a + ((1u << (drop - 1)) - 1) + ((a >> drop) & 1) - rebias) >> drop;
+    const uint32_t small = bits(f32(a) + f32(magic)) - magic;
+    uint32_t code = a < first ? small : normal;
+    constexpr uint32_t over = SATFINITE || F.inf == 0 ? F.max : F.inf;
+    code =
+        code > F.max ? over : code;  // also for a so large that the subtraction of the bias left it far above
+    code |= negative ? F.sign() : 0u;
+    if constexpr (RELU) code = negative ? 0u : code;
+    return a > inf ? F.nan : code;
+  }
   const U field = a >> W::mantissa;
   const U e = field ? field : one;
   const U m = (a & (hidden - 1)) | (field ? hidden : U(0));
   const U cut_below = S(e) < first_normal ? U(first_normal - S(e)) : U(0);
   U cut = U(W::mantissa - F.mantissa) + cut_below;
-  const bool tiny = cut > W::mantissa + 2;  // below a quarter ulp everything rounds alike, except with random bits
+  const bool tiny =
+      cut > W::mantissa + 2;  // below a quarter ulp everything rounds alike, except with random bits
   cut = tiny ? U(W::mantissa + 2) : cut;
-  const U kept = m >> cut, rest = R == Round::RS && tiny ? U(0) : m & ((one << cut) - 1), half = cut ? (one << cut) >> 1 : U(0);
+  const U kept = m >> cut, rest = R == Round::RS && tiny ? U(0) : m & ((one << cut) - 1),
+          half = cut ? (one << cut) >> 1 : U(0);
   U up;
   if constexpr (R == Round::RN)
     up = (rest > half) | ((rest == half) & (kept & 1) & (half != 0));
@@ -86,19 +106,24 @@ inline uint32_t encode(U u, [[maybe_unused]] uint32_t random = 0, [[maybe_unused
 template <const Format& F>
 inline uint32_t decode(uint32_t code) {
   const uint32_t s = (code & F.sign()) ? 0x80000000u : 0u, a = code & (F.sign() - 1);
-  // Scale the code as if it were an f32 of tiny exponent: one exact multiplication by a power of two also normalises subnormals.
-  constexpr uint32_t up = F.bias == 127 ? 127u << 23 : (254u - F.bias) << 23;
   uint32_t v;
-  if constexpr (F.bias == 127)
+  if constexpr (F.bias == 127) {
     v = a << (23 - F.mantissa);
-  else
-    v = bits(f32(a << (23 - F.mantissa)) * f32(up));
+  } else {
+    // subnormals: put the mantissa below a leading one, take that one away again; no f32 subnormal on the way
+    // (they are slow on some hosts)
+    constexpr uint32_t one = (128u - F.bias) << 23, rebias = (127u - F.bias) << 23;
+    const uint32_t moved = a << (23 - F.mantissa);
+    const uint32_t small = bits(f32(moved + one) - f32(one)) & 0x7fffffff;
+    v = a < (1u << F.mantissa) ? small : moved + rebias;
+  }
   if constexpr (F.inf != 0) v = a >= F.inf ? (a == F.inf ? F32_INF : F32_NAN) : v;
   if constexpr (F.inf == 0 && F.nan > F.max) v = a == F.nan ? F32_NAN : v;
   return F.inf == 0 && F.nan <= F.max ? v | s : (v == F32_NAN ? v : v | s);
 }
 
-// UE8M0 is a bare exponent: 2^(code-127), 0xff NaN. The sign of the source is ignored; zero and what lies below 2^-127 give code 0.
+// UE8M0 is a bare exponent: 2^(code-127), 0xff NaN. The sign of the source is ignored; zero and what lies
+// below 2^-127 give code 0.
 template <bool UP, bool SATFINITE>
 inline uint32_t encode_ue8m0(uint32_t u) {
   const uint32_t a = u & 0x7fffffff, e = a >> 23, m = a & 0x7fffff;
@@ -109,6 +134,8 @@ inline uint32_t encode_ue8m0(uint32_t u) {
   code = code > 0xfe ? top : code;
   return a > F32_INF ? 0xffu : code;
 }
-inline uint32_t decode_ue8m0_to_bf16(uint32_t code) { return code == 0xff ? 0x7fffu : code == 0 ? 0x40u : code << 7; }
+inline uint32_t decode_ue8m0_to_bf16(uint32_t code) {
+  return code == 0xff ? 0x7fffu : code == 0 ? 0x40u : code << 7;
+}
 
 }  // namespace sim

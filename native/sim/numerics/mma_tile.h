@@ -1,71 +1,156 @@
-// The product of one mma.sync: acc[M][8] += A[M][K] * B[K][8], from fragments as they lie in the lanes.
+// The product of one m16n8 mma.sync: D[16][8] = A[16][K] * B[K][8] + C, from fragments as they lie in the
+// lanes to fragments again: lane 4g + t has columns 2t and 2t + 1 of rows g (registers 0, 1) and g + 8 (2,
+// 3).
 //
-// Order of summation: products are exact, and added to C one after the other in ascending k, each addition rounded to f32 (a chain of fused
-// multiply-adds). The hardware's own order and alignment is not documented; this function is the one place that would change.
+// Order of summation: products are exact, and added to C one after the other in ascending k, each addition
+// rounded to f32 (a chain of fused multiply-adds). The hardware's own order and alignment is not documented;
+// multiply() is the one place that would change.
 #pragma once
+#if defined(__AVX512F__)
+#include <immintrin.h>
+#endif
+
 #include "half.h"
 
 namespace sim {
 
 enum class Element : uint8_t { f16, bf16, tf32, e4m3, e5m2, e2m3, e3m2, e2m1 };
+constexpr unsigned bytes_of(Element e) {
+  return e == Element::tf32 ? 4 : e == Element::f16 || e == Element::bf16 ? 2 : 1;
+}
 
-constexpr unsigned bytes_of(Element e) { return e == Element::tf32 ? 4 : e == Element::f16 || e == Element::bf16 ? 2 : 1; }
+// 32 lanes of a register become 4 / bytes_of(E) times 32 floats: out[e][lane].
+using Lanes32 = float[32];
+using Expand = void (*)(const uint32_t* word, Lanes32* out);
 
-// Element e of a 32-bit register's value as a float.
+// Sixteen words with the compiler's own operators: gcc would unroll such short loops into scalar code before
+// it looks for vectors.
+typedef uint32_t Words __attribute__((vector_size(64)));
+typedef int32_t Masks __attribute__((vector_size(64)));
+typedef float Floats __attribute__((vector_size(64)));
+
+inline Words select(Masks m, Words a, Words b) {  // m is 0 or ~0
+#if defined(__AVX512F__)
+  const __m512i mask = reinterpret_cast<__m512i>(m);
+  return reinterpret_cast<Words>(
+      _mm512_ternarylogic_epi32(mask, reinterpret_cast<__m512i>(a), reinterpret_cast<__m512i>(b), 0xca));
+#else
+  const Words on = reinterpret_cast<Words>(m);
+  return (a & on) | (b & ~on);
+#endif
+}
+// decode<F>() of 16 codes
+template <const Format& F>
+inline Words decode16(Words code) {
+  constexpr uint32_t one = (128u - F.bias) << 23, rebias = (127u - F.bias) << 23;
+  const Words a = code & (F.sign() - 1), moved = a << (23 - F.mantissa);
+  const Words small = reinterpret_cast<Words>(reinterpret_cast<Floats>(moved + one) - f32(one));
+  Words v = select(a < (1u << F.mantissa), small, moved + rebias);
+  if constexpr (F.inf != 0) v = select(a == F.inf, Words{} + F32_INF, v);
+  if constexpr (F.nan > F.max) v = select(a > (F.inf ? F.inf : F.max), Words{} + F32_NAN, v);
+  return v | (code & F.sign()) << (31 - (F.exponent + F.mantissa));
+}
 template <Element E>
-inline float element_of(uint32_t word, unsigned e) {
-  if constexpr (E == Element::bf16) return f32(e ? word & 0xffff0000u : word << 16);
-  else if constexpr (E == Element::f16) return f16_to_f32(word >> (16 * e) & 0xffff);
-  else if constexpr (E == Element::tf32) return f32(word & 0xffffe000u);
-  else {
-    const uint32_t code = word >> (8 * e) & 0xff;
-    if constexpr (E == Element::e4m3) return f32(decode<E4M3>(code));
-    else if constexpr (E == Element::e5m2) return f32(decode<E5M2>(code));
-    else if constexpr (E == Element::e2m3) return f32(decode<E2M3>(code & 0x3f));
-    else if constexpr (E == Element::e3m2) return f32(decode<E3M2>(code & 0x3f));
-    else return f32(decode<E2M1>(code >> 2 & 0xf));  // the middle four bits of the container
+inline Words element(Words w, unsigned e) {
+  if constexpr (E == Element::tf32)
+    return w & 0xffffe000u;
+  else if constexpr (E == Element::bf16)
+    return (w >> (16 * e)) << 16;
+  else if constexpr (E == Element::f16)
+    return decode16<F16>(w >> (16 * e) & 0xffffu);
+  else if constexpr (E == Element::e4m3)
+    return decode16<E4M3>(w >> (8 * e) & 0xffu);
+  else if constexpr (E == Element::e5m2)
+    return decode16<E5M2>(w >> (8 * e) & 0xffu);
+  else if constexpr (E == Element::e2m3)
+    return decode16<E2M3>(w >> (8 * e) & 0x3fu);
+  else if constexpr (E == Element::e3m2)
+    return decode16<E3M2>(w >> (8 * e) & 0x3fu);
+  else
+    return decode16<E2M1>(w >> (8 * e + 2) & 0xfu);  // the middle four bits of its byte
+}
+template <Element E>
+void expand(const uint32_t* word, Lanes32* out) {
+  for (unsigned half = 0; half < 32; half += 16) {
+    Words w;
+    std::memcpy(&w, word + half, sizeof w);
+    for (unsigned e = 0; e < 4 / bytes_of(E); ++e) {
+      const Words v = element<E>(w, e);
+      std::memcpy(out[e] + half, &v, sizeof v);
+    }
   }
 }
 
-// 16 rows at a time are one vector: column k of A against one number of B.
-typedef float Rows16 __attribute__((vector_size(64)));
-
-template <Element A, Element B, unsigned M, unsigned K>
-inline void mma_tile(const uint32_t* const* a, const uint32_t* const* b, float (*acc)[8]) {
-  static_assert(M == 16);
-  constexpr unsigned per = 4 / bytes_of(A), regs = K * bytes_of(A) / 16;  // elements a register, registers along K
-  static_assert(bytes_of(A) == bytes_of(B));
-  alignas(64) float x[K][16], y[K][8], c[8][16];
-  for (unsigned i = 0; i < regs; ++i)
-    for (unsigned e = 0; e < per; ++e) {
-      // lane 4g + t: row g (+8), k = i * 4 * per + t * per + e
-      float lo[32], hi[32], n[32];
-      for (unsigned l = 0; l < 32; ++l) lo[l] = element_of<A>(a[2 * i][l], e), hi[l] = element_of<A>(a[2 * i + 1][l], e);
-      for (unsigned l = 0; l < 32; ++l) n[l] = element_of<B>(b[i][l], e);
-      for (unsigned t = 0; t < 4; ++t) {
-        const unsigned k = (4 * i + t) * per + e;
-        for (unsigned g = 0; g < 8; ++g) x[k][g] = lo[4 * g + t], x[k][g + 8] = hi[4 * g + t];
-        for (unsigned g = 0; g < 8; ++g) y[k][g] = n[4 * g + t];
-      }
-    }
-  for (unsigned m = 0; m < 16; ++m)
-    for (unsigned n = 0; n < 8; ++n) c[n][m] = acc[m][n];
-  Rows16 sum[8];
-#pragma GCC unroll 8
-  for (unsigned n = 0; n < 8; ++n) sum[n] = *reinterpret_cast<const Rows16*>(c[n]);
-  for (unsigned k = 0; k < K; ++k) {
-    const Rows16 col = *reinterpret_cast<const Rows16*>(x[k]);
-#pragma GCC unroll 8
-    for (unsigned n = 0; n < 8; ++n) {
-      Rows16 s;
-      for (unsigned m = 0; m < 16; ++m) s[m] = __builtin_fmaf(col[m], y[k][n], sum[n][m]);
-      sum[n] = s;
-    }
+// x[k] is column k of A (16 rows), y[k] row k of B (8 columns), c and d the fragments.
+#if defined(__AVX512F__)
+struct Columns {
+  __m512 of[4];
+};
+// 32 lanes 4g + t to four columns t of eight numbers g, and back. Two of them make the 16 rows of a column.
+inline __m512i every_fourth(int t) {
+  return _mm512_add_epi32(_mm512_setr_epi32(0, 4, 8, 12, 16, 20, 24, 28, 0, 4, 8, 12, 16, 20, 24, 28),
+                          _mm512_set1_epi32(t));
+}
+inline __m512 column(const float* low, const float* high, int t) {  // rows 0-7, rows 8-15
+  const __m512i pick = every_fourth(t);
+  return _mm512_mask_blend_ps(0xff00,
+                              _mm512_permutex2var_ps(_mm512_load_ps(low), pick, _mm512_load_ps(low + 16)),
+                              _mm512_permutex2var_ps(_mm512_load_ps(high), pick, _mm512_load_ps(high + 16)));
+}
+inline void lanes(const Columns& in, float* low, float* high) {
+  const __m512i quad = _mm512_setr_epi32(0, 16, 0, 16, 1, 17, 1, 17, 2, 18, 2, 18, 3, 19, 3, 19);
+  for (int k = 0; k < 4; ++k) {  // rows 4k .. 4k + 3
+    const __m512i pick = _mm512_add_epi32(quad, _mm512_set1_epi32(4 * k));
+    const __m512 v = _mm512_mask_blend_ps(0xcccc, _mm512_permutex2var_ps(in.of[0], pick, in.of[1]),
+                                          _mm512_permutex2var_ps(in.of[2], pick, in.of[3]));
+    _mm512_storeu_ps((k < 2 ? low : high) + 16 * (k % 2), v);
   }
-#pragma GCC unroll 8
-  for (unsigned n = 0; n < 8; ++n) *reinterpret_cast<Rows16*>(c[n]) = sum[n];
-  for (unsigned m = 0; m < 16; ++m)
-    for (unsigned n = 0; n < 8; ++n) acc[m][n] = c[n][m];
+}
+#endif
+
+// PER elements lie in a register, K along a row. low[r][e], high[r][e] are the expanded registers of A (rows
+// 0-7 and 8-15), b[r][e] those of B, r along K. All 64-byte aligned.
+template <unsigned PER, unsigned K>
+void multiply(const Lanes32 (*low)[PER], const Lanes32 (*high)[PER], const Lanes32 (*b)[PER],
+              const Lanes32* c, Lanes32* d) {
+  constexpr unsigned regs = K / (4 * PER);
+  // lane 4g + t holds k = (4r + t) * PER + e of register r; column 2t + h of C is in registers h and 2 + h
+#if defined(__AVX512F__)
+  alignas(64) float y[K][8];
+  for (unsigned r = 0; r < regs; ++r)
+    for (unsigned e = 0; e < PER; ++e)
+      for (unsigned t = 0; t < 4; ++t) {
+        const __m512 n = _mm512_permutex2var_ps(_mm512_load_ps(b[r][e]), every_fourth(int(t)),
+                                                _mm512_load_ps(b[r][e] + 16));
+        _mm512_mask_storeu_ps(y[(4 * r + t) * PER + e], 0xff, n);
+      }
+  Columns sum[2];
+  for (unsigned h = 0; h < 2; ++h)
+    for (unsigned t = 0; t < 4; ++t) sum[h].of[t] = column(c[h], c[2 + h], int(t));
+  for (unsigned r = 0; r < regs; ++r)
+    for (unsigned t = 0; t < 4; ++t)
+      for (unsigned e = 0; e < PER; ++e) {
+        const __m512 x = column(low[r][e], high[r][e], int(t));
+        const float* row = y[(4 * r + t) * PER + e];
+        for (unsigned n = 0; n < 8; ++n)
+          sum[n % 2].of[n / 2] = _mm512_fmadd_ps(x, _mm512_set1_ps(row[n]), sum[n % 2].of[n / 2]);
+      }
+  lanes(sum[0], d[0], d[2]), lanes(sum[1], d[1], d[3]);
+#else
+  float sum[8][16];
+  for (unsigned r = 0; r < 4; ++r)
+    for (unsigned l = 0; l < 32; ++l) sum[2 * (l % 4) + r % 2][l / 4 + 8 * (r / 2)] = c[r][l];
+  for (unsigned r = 0; r < regs; ++r)
+    for (unsigned t = 0; t < 4; ++t)
+      for (unsigned e = 0; e < PER; ++e) {
+        float x[16];
+        for (unsigned g = 0; g < 8; ++g) x[g] = low[r][e][4 * g + t], x[g + 8] = high[r][e][4 * g + t];
+        for (unsigned n = 0; n < 8; ++n)
+          for (unsigned m = 0; m < 16; ++m) sum[n][m] = __builtin_fmaf(x[m], b[r][e][4 * n + t], sum[n][m]);
+      }
+  for (unsigned r = 0; r < 4; ++r)
+    for (unsigned l = 0; l < 32; ++l) d[r][l] = sum[2 * (l % 4) + r % 2][l / 4 + 8 * (r / 2)];
+#endif
 }
 
 }  // namespace sim

@@ -7,7 +7,9 @@
 namespace sim::ptx {
 
 namespace {
-bool word_char(char c) { return std::isalnum(static_cast<unsigned char>(c)) || c == '_' || c == '$' || c == '%'; }
+bool word_char(char c) {
+  return std::isalnum(static_cast<unsigned char>(c)) || c == '_' || c == '$' || c == '%';
+}
 bool digit(char c) { return c >= '0' && c <= '9'; }
 }  // namespace
 
@@ -16,7 +18,9 @@ void Cursor::fail(const std::string& expected) const {
   for (size_t k = at_; k < text_.size() && found.size() < 24 && text_[k] != '\n'; ++k)
     found += std::isprint(static_cast<unsigned char>(text_[k])) ? text_[k] : '?';
   throw ParseError("PTX line " + std::to_string(line_) + ": expected " + expected + ", found " +
-                   (at_ >= text_.size() ? "the end of the text" : found.empty() ? "the end of the line" : "'" + found + "'"));
+                   (at_ >= text_.size() ? "the end of the text"
+                    : found.empty()     ? "the end of the line"
+                                        : "'" + found + "'"));
 }
 
 void Cursor::blanks() {
@@ -82,7 +86,8 @@ std::string Cursor::opcode() {
 std::string Cursor::until_any(std::string_view stops) {
   blanks();
   size_t from = at_;
-  while (at_ < text_.size() && stops.find(text_[at_]) == std::string_view::npos) line_ += text_[at_++] == '\n';
+  while (at_ < text_.size() && stops.find(text_[at_]) == std::string_view::npos)
+    line_ += text_[at_++] == '\n';
   return std::string(text_.substr(from, at_ - from));
 }
 std::string Cursor::quoted() {
@@ -125,7 +130,8 @@ Operand Cursor::number() {
   if (hex || binary) at_ += 2;
   size_t first_digit = at_;
   while (hex ? std::isxdigit(static_cast<unsigned char>(raw())) : digit(raw())) ++at_;
-  bool real = !hex && !binary && (raw() == '.' || ((raw() == 'e' || raw() == 'E') && (digit(raw(1)) || digit(raw(2)))));
+  bool real = !hex && !binary &&
+              (raw() == '.' || ((raw() == 'e' || raw() == 'E') && (digit(raw(1)) || digit(raw(2)))));
   if (real) {
     if (raw() == '.') ++at_;
     while (digit(raw())) ++at_;
@@ -142,8 +148,10 @@ Operand Cursor::number() {
   std::string digits(text_.substr(first_digit, at_ - first_digit));
   bool octal = !hex && !binary && digits.size() > 1 && digits[0] == '0';
   if (digits.empty()) fail("digits");
-  if (digits.find_first_not_of(binary ? "01" : octal ? "01234567" : hex ? "0123456789abcdefABCDEF" : "0123456789") !=
-      std::string::npos)
+  if (digits.find_first_not_of(binary  ? "01"
+                               : octal ? "01234567"
+                               : hex   ? "0123456789abcdefABCDEF"
+                                       : "0123456789") != std::string::npos)
     fail("digits of its base");
   errno = 0;
   o.value = std::strtoull(digits.c_str(), nullptr, binary ? 2 : octal ? 8 : hex ? 16 : 10);

@@ -1,4 +1,5 @@
-// Functions: parameters, performance directives, and bodies of instructions (PTX 9.1 #instruction-statements).
+// Functions: parameters, performance directives, and bodies of instructions (PTX 9.1
+// #instruction-statements).
 #include <algorithm>
 
 #include "parser.h"
@@ -35,7 +36,8 @@ std::vector<Variable> Parser::parameters() {
   c_.expect('(');
   if (c_.accept(')')) return list;
   do {
-    if (!c_.accept(".param")) c_.fail(".param (parameters in registers are not known to the virtual machine)");
+    if (!c_.accept(".param"))
+      c_.fail(".param (parameters in registers are not known to the virtual machine)");
     list.push_back(variable(Space::param, false));
   } while (c_.accept(','));
   c_.expect(')');
@@ -93,12 +95,14 @@ void Parser::statement(Function& f, uint32_t scope) {
     c_.expect(';');
     return;
   }
-  for (auto [word, space] : {std::pair{".local", Space::local}, {".shared", Space::shared}, {".param", Space::param}})
+  for (auto [word, space] :
+       {std::pair{".local", Space::local}, {".shared", Space::shared}, {".param", Space::param}})
     if (c_.accept(word)) {
       do {
         Variable v = variable(space, false);
         std::string name = v.name;
-        if (!f.scopes[scope].vars.emplace(name, std::move(v)).second) c_.fail("another name than " + name + " again");
+        if (!f.scopes[scope].vars.emplace(name, std::move(v)).second)
+          c_.fail("another name than " + name + " again");
       } while (c_.accept(','));
       c_.expect(';');
       return;
@@ -192,7 +196,8 @@ void Parser::instruction(Function& f, uint32_t scope) {
           c_.until_any(";");
           return c_.expect(';');
         }
-        if (!f.scopes[scope].labels.emplace(name, f.body.size()).second) c_.fail("another label than " + name + " again");
+        if (!f.scopes[scope].labels.emplace(name, f.body.size()).second)
+          c_.fail("another label than " + name + " again");
         return;
       }
     }

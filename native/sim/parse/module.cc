@@ -1,5 +1,5 @@
-// Module scope: version, target, variables with their initialisers (PTX 9.1 #directives), and what is skipped on purpose:
-// debug sections, .pragma, .alias and attributes that only matter to ptxas.
+// Module scope: version, target, variables with their initialisers (PTX 9.1 #directives), and what is skipped
+// on purpose: debug sections, .pragma, .alias and attributes that only matter to ptxas.
 #include <bit>
 #include <cstring>
 
@@ -66,10 +66,14 @@ void Parser::linkage_item(bool external) {
   if (c_.accept(".entry")) return function(true);
   if (c_.accept(".func")) return function(false);
   Space space;
-  if (c_.accept(".global")) space = Space::global;
-  else if (c_.accept(".const")) space = Space::constant;
-  else if (c_.accept(".shared")) space = Space::shared;
-  else c_.fail("a directive of module scope");
+  if (c_.accept(".global"))
+    space = Space::global;
+  else if (c_.accept(".const"))
+    space = Space::constant;
+  else if (c_.accept(".shared"))
+    space = Space::shared;
+  else
+    c_.fail("a directive of module scope");
   do {
     m_.globals.push_back(variable(space, external));
   } while (c_.accept(','));
@@ -87,9 +91,12 @@ void Parser::section() {
   c_.expect('{');
   for (unsigned open = 1; open;) {
     c_.until_any("{}\"");
-    if (c_.accept('{')) ++open;
-    else if (c_.accept('}')) --open;
-    else c_.quoted();
+    if (c_.accept('{'))
+      ++open;
+    else if (c_.accept('}'))
+      --open;
+    else
+      c_.quoted();
   }
 }
 
@@ -111,8 +118,10 @@ Variable Parser::variable(Space space, bool external) {
     c_.expect(')');
   }
   if (c_.accept(".align")) v.align = uint32_t(c_.integer());
-  if (c_.accept(".v2")) lanes = 2;
-  else if (c_.accept(".v4")) lanes = 4;
+  if (c_.accept(".v2"))
+    lanes = 2;
+  else if (c_.accept(".v4"))
+    lanes = 4;
   v.type = type();
   if (c_.accept(".ptr")) {  // what a pointer parameter points to
     for (const char* s : {".global", ".shared", ".local", ".const", ".param"}) c_.accept(s);
@@ -128,7 +137,8 @@ Variable Parser::variable(Space space, bool external) {
       continue;
     }
     uint64_t extent = uint64_t(c_.integer());
-    if (extent > MAX_VARIABLE || count > MAX_VARIABLE / std::max<uint64_t>(extent, 1)) c_.fail("a smaller array");
+    if (extent > MAX_VARIABLE || count > MAX_VARIABLE / std::max<uint64_t>(extent, 1))
+      c_.fail("a smaller array");
     count *= extent;
     c_.expect(']');
   }
@@ -146,8 +156,10 @@ Variable Parser::variable(Space space, bool external) {
 
 void Parser::initialiser(Variable& v) {
   v.initialised = true;
-  if (c_.peek() == '{') initial_values(v);
-  else initial_value(v);
+  if (c_.peek() == '{')
+    initial_values(v);
+  else
+    initial_value(v);
 }
 
 void Parser::initial_values(Variable& v) {
@@ -155,8 +167,10 @@ void Parser::initial_values(Variable& v) {
   c_.expect('{');
   if (!c_.accept('}')) {
     do {
-      if (c_.peek() == '{') initial_values(v);
-      else initial_value(v);
+      if (c_.peek() == '{')
+        initial_values(v);
+      else
+        initial_value(v);
     } while (c_.accept(','));
     c_.expect('}');
   }
@@ -180,7 +194,8 @@ void Parser::initial_value(Variable& v) {
     v.relocs.push_back(r);
   } else {
     Operand n = c_.number();
-    if (c_.peek() == '(') c_.fail("a whole address: masked address initialisers are not known to the virtual machine");
+    if (c_.peek() == '(')
+      c_.fail("a whole address: masked address initialisers are not known to the virtual machine");
     bits = n.value;
     if (n.kind == Operand::f64_bits && v.type == Type::f32)
       bits = std::bit_cast<uint32_t>(float(std::bit_cast<double>(n.value)));

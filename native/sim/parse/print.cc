@@ -21,7 +21,9 @@ void print(std::ostream& s, const Operand& o) {
   switch (o.kind) {
     case Operand::integer: s << o.value; break;
     case Operand::f32_bits: std::snprintf(hex, sizeof hex, "0f%08X", unsigned(o.value)), s << hex; break;
-    case Operand::f64_bits: std::snprintf(hex, sizeof hex, "0d%016llX", static_cast<unsigned long long>(o.value)), s << hex; break;
+    case Operand::f64_bits:
+      std::snprintf(hex, sizeof hex, "0d%016llX", static_cast<unsigned long long>(o.value)), s << hex;
+      break;
     case Operand::vector: join(0, "{", "}"); break;
     case Operand::pair: print(s, o.parts[0]), s << "|", print(s, o.parts[1]); break;
     case Operand::address:
@@ -38,9 +40,12 @@ void print(std::ostream& s, const Operand& o) {
 
 void print(std::ostream& s, const Variable& v, const char* end) {
   uint64_t element = std::max(1u, bits_of(v.type) / 8);
-  s << (v.external ? ".extern " : "") << "." << name_of(v.space) << " .align " << v.align << " ." << name_of(v.type) << " " << v.name;
-  if (v.bytes == 0) s << "[]";
-  else if (v.bytes != element) s << "[" << v.bytes / element << "]";
+  s << (v.external ? ".extern " : "") << "." << name_of(v.space) << " .align " << v.align << " ."
+    << name_of(v.type) << " " << v.name;
+  if (v.bytes == 0)
+    s << "[]";
+  else if (v.bytes != element)
+    s << "[" << v.bytes / element << "]";
   if (v.initialised) {
     s << " = {";
     for (uint64_t at = 0; at + element <= v.init.size(); at += element) {
@@ -50,8 +55,11 @@ void print(std::ostream& s, const Variable& v, const char* end) {
         if (r.at == at) reloc = &r;
       uint64_t bits = 0;
       for (unsigned k = 0; k < element && k < 8; ++k) bits |= uint64_t(v.init[at + k]) << (8 * k);
-      if (!reloc) s << bits;
-      else s << (reloc->generic ? "generic(" : "") << reloc->symbol << (reloc->generic ? ")" : "") << "+" << reloc->addend;
+      if (!reloc)
+        s << bits;
+      else
+        s << (reloc->generic ? "generic(" : "") << reloc->symbol << (reloc->generic ? ")" : "") << "+"
+          << reloc->addend;
     }
     s << "}";
   }

@@ -34,13 +34,19 @@ unsigned bits_of(Type t) { return TYPES[size_t(t)].bits; }
 const char* name_of(Type t) { return TYPES[size_t(t)].name; }
 bool is_float(Type t) {
   switch (t) {
-    case Type::f16: case Type::bf16: case Type::f32: case Type::f64: case Type::f16x2: case Type::bf16x2: case Type::f32x2:
-      return true;
-    default:
-      return false;
+    case Type::f16:
+    case Type::bf16:
+    case Type::f32:
+    case Type::f64:
+    case Type::f16x2:
+    case Type::bf16x2:
+    case Type::f32x2: return true;
+    default: return false;
   }
 }
-bool is_signed(Type t) { return t == Type::s4 || t == Type::s8 || t == Type::s16 || t == Type::s32 || t == Type::s64; }
+bool is_signed(Type t) {
+  return t == Type::s4 || t == Type::s8 || t == Type::s16 || t == Type::s32 || t == Type::s64;
+}
 
 bool type_from(std::string_view name, Type& out) {
   static const auto table = [] {

@@ -18,14 +18,15 @@ int main(int argc, char** argv) {
   auto cpu = [] {
     rusage u;
     getrusage(RUSAGE_SELF, &u);
-    return double(u.ru_utime.tv_sec + u.ru_stime.tv_sec) + 1e-6 * double(u.ru_utime.tv_usec + u.ru_stime.tv_usec);
+    return double(u.ru_utime.tv_sec + u.ru_stime.tv_sec) +
+           1e-6 * double(u.ru_utime.tv_usec + u.ru_stime.tv_usec);
   };
   // The rate a core is over processor time, so that a busy machine does not change it much.
   auto report = [&](const char* name, const LaunchResult& r) {
     double used = cpu() - busy;
-    std::printf("%-24s %9.3f ms  %6.2f G thread-instr/s, %6.2f a core  %6.2f ns a warp-instr on a core\n", name, 1e3 * r.seconds,
-                double(r.thread_instructions) / r.seconds / 1e9, double(r.thread_instructions) / used / 1e9,
-                1e9 * used / double(r.warp_instructions));
+    std::printf("%-24s %9.3f ms  %6.2f G thread-instr/s, %6.2f a core  %6.2f ns a warp-instr on a core\n",
+                name, 1e3 * r.seconds, double(r.thread_instructions) / r.seconds / 1e9,
+                double(r.thread_instructions) / used / 1e9, 1e9 * used / double(r.warp_instructions));
   };
   for (bool check : {true, false}) {
     LaunchConfig c;
@@ -37,7 +38,8 @@ int main(int argc, char** argv) {
       for (int k = 0; k < repeat; ++k) {
         if (wanted("fma_chain")) {
           busy = cpu();
-          auto a = launch(*m, *m->entry("fma_chain"), c, params(y.at, grid == 1 ? 200000 : 2000, 0.99f, 0.5f));
+          auto a =
+              launch(*m, *m->entry("fma_chain"), c, params(y.at, grid == 1 ? 200000 : 2000, 0.99f, 0.5f));
           if (k == repeat - 1) report(("fma_chain" + suffix).c_str(), a);
         }
         if (wanted("rmsnorm")) {

@@ -24,7 +24,9 @@ int main(int argc, char** argv) {
         for (const ptrdiff_t i : sim::without_semantics(p)) {
           const auto* text = p.code[size_t(i)].info->text;
           Use& u = missing[text->op.text];
-          if (!u.count++) u.where = std::string(argv[k]) + ":" + std::to_string(text->line) + ": " + m->text().lines[text->line - 1];
+          if (!u.count++)
+            u.where = std::string(argv[k]) + ":" + std::to_string(text->line) + ": " +
+                      m->text().lines[text->line - 1];
         }
       }
     } catch (const std::exception& e) {
@@ -32,7 +34,9 @@ int main(int argc, char** argv) {
       broken = 1;
     }
   }
-  for (const auto& [op, use] : missing) std::printf("%6u  %-48s %s\n", use.count, op.c_str(), use.where.c_str());
-  std::printf("%lu instructions in %lu entries, %zu opcodes without semantics\n", instructions, entries, missing.size());
+  for (const auto& [op, use] : missing)
+    std::printf("%6u  %-48s %s\n", use.count, op.c_str(), use.where.c_str());
+  std::printf("%lu instructions in %lu entries, %zu opcodes without semantics\n", instructions, entries,
+              missing.size());
   return broken || !missing.empty();
 }

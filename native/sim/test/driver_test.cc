@@ -29,7 +29,8 @@ struct Gpu {
   }
   void expect(CUresult r, CUresult want, const std::string& words) {
     CHECK_EQ(int(r), int(want), d.last_error_detail());
-    CHECK(std::string(d.last_error_detail()).find(words) != std::string::npos, "'", words, "' in: ", d.last_error_detail());
+    CHECK(std::string(d.last_error_detail()).find(words) != std::string::npos, "'", words,
+          "' in: ", d.last_error_detail());
   }
   CUmodule load(const std::string& file) {
     CUmodule m;
@@ -98,7 +99,8 @@ TEST(driver_engine_path) {
   pdl.id = CU_LAUNCH_ATTRIBUTE_PROGRAMMATIC_STREAM_SERIALIZATION;
   pdl.value.programmaticStreamSerializationAllowed = 1;
   CUlaunchConfig config = {};
-  config.gridDimX = 8, config.gridDimY = config.gridDimZ = 1, config.blockDimX = 128, config.blockDimY = config.blockDimZ = 1;
+  config.gridDimX = 8, config.gridDimY = config.gridDimZ = 1, config.blockDimX = 128,
+  config.blockDimY = config.blockDimZ = 1;
   config.hStream = s, config.attrs = &pdl, config.numAttrs = 1;
   g.ok(d.cuMemcpyDtoD(da, dc, 4000));
   g.ok(d.cuLaunchKernelEx(&config, add, args, nullptr));
@@ -124,7 +126,8 @@ TEST(driver_faults) {
   Gpu g;
   auto& d = g.d;
   CUmodule m = g.load("basic");
-  CUfunction stray = g.function(m, "stray"), add = g.function(m, "vector_add"), softmax = g.function(m, "softmax");
+  CUfunction stray = g.function(m, "stray"), add = g.function(m, "vector_add"),
+             softmax = g.function(m, "softmax");
   CUdeviceptr p;
   g.ok(d.cuMemAlloc(&p, 1024));
   int at = 250, mode = 0;
@@ -134,7 +137,8 @@ TEST(driver_faults) {
     return d.cuLaunchKernel(stray, 1, 1, 1, threads, 1, 1, 0, nullptr, args, nullptr);
   };
   g.expect(go(0, 250, 32), CUDA_ERROR_ILLEGAL_ADDRESS, "which has 1024 bytes");
-  CHECK(std::string(d.last_error_detail()).find("thread (6,0,0)") != std::string::npos, d.last_error_detail());
+  CHECK(std::string(d.last_error_detail()).find("thread (6,0,0)") != std::string::npos,
+        d.last_error_detail());
   CHECK(std::string(d.last_error_detail()).find("basic.cu:") != std::string::npos, d.last_error_detail());
   CUdeviceptr fresh;
   g.ok(d.cuMemAlloc(&fresh, 1024));
@@ -151,16 +155,23 @@ TEST(driver_faults) {
   g.ok(d.cuMemsetD8(p, 0, 1024));
   void* add_args[] = {&p, &p, &p, &n};
   g.ok(d.cuLaunchKernel(add, 1, 1, 1, 32, 1, 1, 0, nullptr, add_args, nullptr));
-  g.expect(d.cuLaunchKernel(add, 1, 1, 1, 1025, 1, 1, 0, nullptr, add_args, nullptr), CUDA_ERROR_INVALID_VALUE, "1024 threads");
-  g.expect(d.cuLaunchKernel(add, 0, 1, 1, 32, 1, 1, 0, nullptr, add_args, nullptr), CUDA_ERROR_INVALID_VALUE, "grid");
-  g.expect(d.cuLaunchKernel(softmax, 1, 1, 1, 32, 1, 1, 60000, nullptr, add_args, nullptr), CUDA_ERROR_INVALID_VALUE, "dynamic shared");
+  g.expect(d.cuLaunchKernel(add, 1, 1, 1, 1025, 1, 1, 0, nullptr, add_args, nullptr),
+           CUDA_ERROR_INVALID_VALUE, "1024 threads");
+  g.expect(d.cuLaunchKernel(add, 0, 1, 1, 32, 1, 1, 0, nullptr, add_args, nullptr), CUDA_ERROR_INVALID_VALUE,
+           "grid");
+  g.expect(d.cuLaunchKernel(softmax, 1, 1, 1, 32, 1, 1, 60000, nullptr, add_args, nullptr),
+           CUDA_ERROR_INVALID_VALUE, "dynamic shared");
   g.ok(d.cuFuncSetAttribute(softmax, CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES, 200 * 1024));
-  g.expect(d.cuFuncSetAttribute(softmax, CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES, 227 * 1024 + 1), CUDA_ERROR_INVALID_VALUE, "232");
+  g.expect(d.cuFuncSetAttribute(softmax, CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES, 227 * 1024 + 1),
+           CUDA_ERROR_INVALID_VALUE, "232");
   CUfunction f;
   CUmodule bad;
   g.expect(d.cuModuleGetFunction(&f, m, "vector_sub"), CUDA_ERROR_NOT_FOUND, "vector_add");
-  g.expect(d.cuModuleLoadData(&bad, ".version 9.0\n.target sm_100a\n.address_size 64\n.entry k() { bra Nowhere; }"), CUDA_ERROR_INVALID_PTX, "line 4");
-  g.expect(d.cuModuleLoadData(&bad, ".version 9.0\n.target sm_90a\n.address_size 64\n"), CUDA_ERROR_NO_BINARY_FOR_GPU, "sm_90a");
+  g.expect(d.cuModuleLoadData(&bad,
+                              ".version 9.0\n.target sm_100a\n.address_size 64\n.entry k() { bra Nowhere; }"),
+           CUDA_ERROR_INVALID_PTX, "line 4");
+  g.expect(d.cuModuleLoadData(&bad, ".version 9.0\n.target sm_90a\n.address_size 64\n"),
+           CUDA_ERROR_NO_BINARY_FOR_GPU, "sm_90a");
   g.expect(d.cuMemcpyDtoH(&n, p + 1022, 4), CUDA_ERROR_INVALID_VALUE, "offset 1022");
   g.ok(d.cuMemFree(p));
   g.expect(d.cuMemcpyDtoH(&n, p, 4), CUDA_ERROR_INVALID_VALUE, "freed");
@@ -173,7 +184,8 @@ TEST(driver_faults) {
   float a = 1, b = 0;
   n = 1 << 30;
   void* chain_args[] = {&y, &n, &a, &b};
-  g.expect(d.cuLaunchKernel(chain, 1, 1, 1, 32, 1, 1, 0, nullptr, chain_args, nullptr), CUDA_ERROR_LAUNCH_TIMEOUT, "1000 warp instructions");
+  g.expect(d.cuLaunchKernel(chain, 1, 1, 1, 32, 1, 1, 0, nullptr, chain_args, nullptr),
+           CUDA_ERROR_LAUNCH_TIMEOUT, "1000 warp instructions");
   virtual_options().max_instructions = 0;
   CUdeviceptr huge;
   g.expect(d.cuMemAlloc(&huge, size_t(1) << 40), CUDA_ERROR_OUT_OF_MEMORY, "in use");

@@ -44,12 +44,14 @@ inline std::shared_ptr<Module> kernels(const std::string& file) {
   auto& m = loaded[file];
   if (m) return m;
   std::ifstream in(std::string(KERNEL_DIR) + "/" + file + ".ptx");
-  if (!in) fail(__FILE__, __LINE__, "expected ", KERNEL_DIR, "/", file, ".ptx: nvcc was not found when this was built");
+  if (!in)
+    fail(__FILE__, __LINE__, "expected ", KERNEL_DIR, "/", file,
+         ".ptx: nvcc was not found when this was built");
   return m = Module::load(std::string(std::istreambuf_iterator<char>(in), {}));
 }
 
-inline LaunchResult run(Module& m, const std::string& entry, Dim3 grid, Dim3 block, const std::vector<uint8_t>& p, uint32_t shared = 0,
-                        uint64_t limit = 0) {
+inline LaunchResult run(Module& m, const std::string& entry, Dim3 grid, Dim3 block,
+                        const std::vector<uint8_t>& p, uint32_t shared = 0, uint64_t limit = 0) {
   const ptx::Function* f = m.entry(entry);
   if (!f) fail(__FILE__, __LINE__, "expected an entry ", entry);
   LaunchConfig c;

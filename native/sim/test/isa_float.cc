@@ -1,4 +1,5 @@
-// f32, f64 and f32x2 arithmetic against scalar C++ under fesetround; approximations against double within the ISA's bound.
+// f32, f64 and f32x2 arithmetic against scalar C++ under fesetround; approximations against double within the
+// ISA's bound.
 #include <cfenv>
 #include <cmath>
 
@@ -18,7 +19,8 @@ struct Mode {
   const char* name;
   int host;
 };
-constexpr Mode MODES[] = {{".rn", FE_TONEAREST}, {".rz", FE_TOWARDZERO}, {".rm", FE_DOWNWARD}, {".rp", FE_UPWARD}};
+constexpr Mode MODES[] = {
+    {".rn", FE_TONEAREST}, {".rz", FE_TOWARDZERO}, {".rm", FE_DOWNWARD}, {".rp", FE_UPWARD}};
 template <class X, class G>
 X rounded(int host, G g) {  // volatile keeps the arithmetic between the two mode changes
   std::fesetround(host);
@@ -53,12 +55,19 @@ void f64_op(const std::string& op, unsigned n, const Op64& f) {
     names.resize(n);
     for (auto* k : names) text += std::string(", %") + k;
     auto rng = std::make_shared<std::mt19937_64>(3);
-    check_row(text, "q0", names, 100, [=](unsigned, unsigned, unsigned) { uint64_t v; do v = hard_f64(*rng); while (D(v) != D(v)); return v; },
-              [&](const uint64_t* v) {
-                volatile double a[3];
-                for (unsigned k = 0; k < n; ++k) a[k] = D(v[k]);
-                return U(rounded<double>(m.host, [&] { return f(a); }));
-              });
+    check_row(
+        text, "q0", names, 100,
+        [=](unsigned, unsigned, unsigned) {
+          uint64_t v;
+          do v = hard_f64(*rng);
+          while (D(v) != D(v));
+          return v;
+        },
+        [&](const uint64_t* v) {
+          volatile double a[3];
+          for (unsigned k = 0; k < n; ++k) a[k] = D(v[k]);
+          return U(rounded<double>(m.host, [&] { return f(a); }));
+        });
   }
 }
 
@@ -81,12 +90,16 @@ SIM_TEST(float_div_rcp_sqrt) {
   f32_op("sqrt", 1, [](volatile float* a) { return std::sqrt(float(a[0])); }, false);
   f64_op("div", 2, [](volatile double* a) { return a[0] / a[1]; });
   f64_op("rcp", 1, [](volatile double* a) { return 1.0 / a[0]; });
-  f64_op("sqrt", 1, [](volatile double* a) { return std::sqrt(std::fabs(double(a[0]))) == 0 ? std::sqrt(double(a[0])) : std::sqrt(double(a[0])); });
+  f64_op("sqrt", 1, [](volatile double* a) {
+    return std::sqrt(std::fabs(double(a[0]))) == 0 ? std::sqrt(double(a[0])) : std::sqrt(double(a[0]));
+  });
 }
-// A product and sum that differ between one and two roundings: shows that no compiler contracted mul + add, and that fma is fused.
+// A product and sum that differ between one and two roundings: shows that no compiler contracted mul + add,
+// and that fma is fused.
 SIM_TEST(float_no_contraction) {
   Registers r;
-  for (unsigned l = 0; l < LANES; ++l) r.f(1)[l] = 1.0f + 0x1p-12f, r.f(2)[l] = 1.0f + 0x1p-12f, r.f(3)[l] = -(1.0f + 0x1p-11f);
+  for (unsigned l = 0; l < LANES; ++l)
+    r.f(1)[l] = 1.0f + 0x1p-12f, r.f(2)[l] = 1.0f + 0x1p-12f, r.f(3)[l] = -(1.0f + 0x1p-11f);
   Prepared("fma.rn.f32 %r0, %r1, %r2, %r3").run(r);
   EXPECT(r.f(0)[5] == 0x1p-24f);
   Prepared("mul.rn.f32 %r4, %r1, %r2").run(r), Prepared("add.rn.f32 %r0, %r4, %r3").run(r);
@@ -108,17 +121,19 @@ SIM_TEST(float_x2) {
       names.resize(o.n);
       auto rng = std::make_shared<std::mt19937_64>(5);
       const bool z = std::string(mod).find("ftz") != std::string::npos;
-      check_row(text, "q0", names, 60, [=](unsigned, unsigned, unsigned) { return uint64_t(hard_f32(*rng)) << 32 | hard_f32(*rng); },
-                [&](const uint64_t* v) {
-                  uint64_t r = 0;
-                  for (int k = 0; k < 64; k += 32) {
-                    float a[3] = {};
-                    for (unsigned s = 0; s < o.n; ++s) a[s] = z ? ftz(F(v[s] >> k)) : F(v[s] >> k);
-                    const float x = o.f(a[0], a[1], a[2]);
-                    r |= U(z ? ftz(x) : x) << k;
-                  }
-                  return r;
-                });
+      check_row(
+          text, "q0", names, 60,
+          [=](unsigned, unsigned, unsigned) { return uint64_t(hard_f32(*rng)) << 32 | hard_f32(*rng); },
+          [&](const uint64_t* v) {
+            uint64_t r = 0;
+            for (int k = 0; k < 64; k += 32) {
+              float a[3] = {};
+              for (unsigned s = 0; s < o.n; ++s) a[s] = z ? ftz(F(v[s] >> k)) : F(v[s] >> k);
+              const float x = o.f(a[0], a[1], a[2]);
+              r |= U(z ? ftz(x) : x) << k;
+            }
+            return r;
+          });
     }
   Registers r;
   for (unsigned l = 0; l < LANES; ++l) r.q(1)[l] = 0x3f800000'bf800000ull, r.q(2)[l] = 0x33000000'33000000ull;
@@ -135,10 +150,14 @@ uint64_t extreme_want(bool max, bool nan_wins, bool z, bool xs, uint64_t x, uint
   float r;
   const bool an = a != a, bn = b != b;
   if ((an && bn) || (nan_wins && (an || bn))) return 0x7fffffff;
-  if (an) r = b;
-  else if (bn) r = a;
-  else if (a == b) r = (std::signbit(a) != max) ? a : b;
-  else r = (a < b) != max ? a : b;
+  if (an)
+    r = b;
+  else if (bn)
+    r = a;
+  else if (a == b)
+    r = (std::signbit(a) != max) ? a : b;
+  else
+    r = (a < b) != max ? a : b;
   if (xs) r = sign ? -std::fabs(r) : std::fabs(r);
   return U(r);
 }
@@ -148,55 +167,76 @@ SIM_TEST(float_min_max) {
       for (bool z : {false, true}) {
         const std::string base = std::string(max ? "max" : "min") + (z ? ".ftz" : "") + (nan ? ".NaN" : "");
         for (bool xs : {false, true})
-          check_row(base + (xs ? ".xorsign.abs" : "") + ".f32 %r0, %r1, %r2", "r0", {"r1", "r2"}, 150, random_f32(2),
+          check_row(base + (xs ? ".xorsign.abs" : "") + ".f32 %r0, %r1, %r2", "r0", {"r1", "r2"}, 150,
+                    random_f32(2),
                     [=](const uint64_t* v) { return extreme_want(max, nan, z, xs, v[0], v[1]); });
         for (bool abs : {false, true})
-          check_row(base + (abs ? ".abs" : "") + ".f32 %r0, %r1, %r2, %r3", "r0", {"r1", "r2", "r3"}, 100, random_f32(2), [=](const uint64_t* v) {
-            const uint64_t m = abs ? 0x7fffffff : 0xffffffff;
-            return extreme_want(max, nan, z, false, extreme_want(max, nan, z, false, v[0] & m, v[1] & m), v[2] & m);
-          });
+          check_row(base + (abs ? ".abs" : "") + ".f32 %r0, %r1, %r2, %r3", "r0", {"r1", "r2", "r3"}, 100,
+                    random_f32(2), [=](const uint64_t* v) {
+                      const uint64_t m = abs ? 0x7fffffff : 0xffffffff;
+                      return extreme_want(max, nan, z, false,
+                                          extreme_want(max, nan, z, false, v[0] & m, v[1] & m), v[2] & m);
+                    });
       }
   for (bool max : {false, true}) {
     auto rng = std::make_shared<std::mt19937_64>(3);
-    check_row(max ? "max.f64 %q0, %q1, %q2" : "min.f64 %q0, %q1, %q2", "q0", {"q1", "q2"}, 100,
-              [=](unsigned, unsigned, unsigned) { return hard_f64(*rng); }, [=](const uint64_t* v) {
-                const double a = D(v[0]), b = D(v[1]);
-                if (a != a) return v[1];
-                if (b != b) return v[0];
-                if (a == b) return std::signbit(a) != max ? v[0] : v[1];
-                return (a < b) != max ? v[0] : v[1];
-              });
+    check_row(
+        max ? "max.f64 %q0, %q1, %q2" : "min.f64 %q0, %q1, %q2", "q0", {"q1", "q2"}, 100,
+        [=](unsigned, unsigned, unsigned) { return hard_f64(*rng); },
+        [=](const uint64_t* v) {
+          const double a = D(v[0]), b = D(v[1]);
+          if (a != a) return v[1];
+          if (b != b) return v[0];
+          if (a == b) return std::signbit(a) != max ? v[0] : v[1];
+          return (a < b) != max ? v[0] : v[1];
+        });
   }
 }
 SIM_TEST(float_signs) {
-  check_row("abs.f32 %r0, %r1", "r0", {"r1"}, 40, random_f32(2), [](const uint64_t* v) { return v[0] & 0x7fffffff; });
-  check_row("neg.f32 %r0, %r1", "r0", {"r1"}, 40, random_f32(2), [](const uint64_t* v) { return v[0] ^ 0x80000000; });
+  check_row("abs.f32 %r0, %r1", "r0", {"r1"}, 40, random_f32(2),
+            [](const uint64_t* v) { return v[0] & 0x7fffffff; });
+  check_row("neg.f32 %r0, %r1", "r0", {"r1"}, 40, random_f32(2),
+            [](const uint64_t* v) { return v[0] ^ 0x80000000; });
   auto z = [](uint64_t u) { return uint64_t(std::fpclassify(F(u)) == FP_SUBNORMAL ? u & 0x80000000 : u); };
-  check_row("abs.ftz.f32 %r0, %r1", "r0", {"r1"}, 40, random_f32(2), [=](const uint64_t* v) { return z(v[0]) & 0x7fffffff; });
-  check_row("neg.ftz.f32 %r0, %r1", "r0", {"r1"}, 40, random_f32(2), [=](const uint64_t* v) { return z(v[0]) ^ 0x80000000; });
-  check_row("copysign.f32 %r0, %r1, %r2", "r0", {"r1", "r2"}, 40, random_f32(2), [](const uint64_t* v) { return (v[0] & 0x80000000) | (v[1] & 0x7fffffff); });
+  check_row("abs.ftz.f32 %r0, %r1", "r0", {"r1"}, 40, random_f32(2),
+            [=](const uint64_t* v) { return z(v[0]) & 0x7fffffff; });
+  check_row("neg.ftz.f32 %r0, %r1", "r0", {"r1"}, 40, random_f32(2),
+            [=](const uint64_t* v) { return z(v[0]) ^ 0x80000000; });
+  check_row("copysign.f32 %r0, %r1, %r2", "r0", {"r1", "r2"}, 40, random_f32(2),
+            [](const uint64_t* v) { return (v[0] & 0x80000000) | (v[1] & 0x7fffffff); });
   const uint64_t top = uint64_t(1) << 63;
-  check_row("abs.f64 %q0, %q1", "q0", {"q1"}, 20, random_values({64}, 2), [=](const uint64_t* v) { return v[0] & ~top; });
-  check_row("neg.f64 %q0, %q1", "q0", {"q1"}, 20, random_values({64}, 2), [=](const uint64_t* v) { return v[0] ^ top; });
-  check_row("copysign.f64 %q0, %q1, %q2", "q0", {"q1", "q2"}, 20, random_values({64, 64}, 2), [=](const uint64_t* v) { return (v[0] & top) | (v[1] & ~top); });
+  check_row("abs.f64 %q0, %q1", "q0", {"q1"}, 20, random_values({64}, 2),
+            [=](const uint64_t* v) { return v[0] & ~top; });
+  check_row("neg.f64 %q0, %q1", "q0", {"q1"}, 20, random_values({64}, 2),
+            [=](const uint64_t* v) { return v[0] ^ top; });
+  check_row("copysign.f64 %q0, %q1, %q2", "q0", {"q1", "q2"}, 20, random_values({64, 64}, 2),
+            [=](const uint64_t* v) { return (v[0] & top) | (v[1] & ~top); });
 }
 SIM_TEST(float_testp) {
   struct {
     const char* name;
     bool (*f)(int);
-  } props[] = {{"finite", [](int c) { return c != FP_NAN && c != FP_INFINITE; }}, {"infinite", [](int c) { return c == FP_INFINITE; }},
-               {"number", [](int c) { return c != FP_NAN; }}, {"notanumber", [](int c) { return c == FP_NAN; }},
-               {"normal", [](int c) { return c == FP_NORMAL || c == FP_ZERO; }}, {"subnormal", [](int c) { return c == FP_SUBNORMAL; }}};
+  } props[] = {{"finite", [](int c) { return c != FP_NAN && c != FP_INFINITE; }},
+               {"infinite", [](int c) { return c == FP_INFINITE; }},
+               {"number", [](int c) { return c != FP_NAN; }},
+               {"notanumber", [](int c) { return c == FP_NAN; }},
+               {"normal", [](int c) { return c == FP_NORMAL || c == FP_ZERO; }},
+               {"subnormal", [](int c) { return c == FP_SUBNORMAL; }}};
   for (auto& p : props) {
-    check_row(std::string("testp.") + p.name + ".f32 %p0, %r1", "p0", {"r1"}, 60, random_f32(4), [&](const uint64_t* v) { return uint64_t(p.f(std::fpclassify(F(v[0])))); });
+    check_row(std::string("testp.") + p.name + ".f32 %p0, %r1", "p0", {"r1"}, 60, random_f32(4),
+              [&](const uint64_t* v) { return uint64_t(p.f(std::fpclassify(F(v[0])))); });
     auto rng = std::make_shared<std::mt19937_64>(3);
-    check_row(std::string("testp.") + p.name + ".f64 %p0, %q1", "p0", {"q1"}, 60, [=](unsigned, unsigned, unsigned) { return hard_f64(*rng); },
-              [&](const uint64_t* v) { return uint64_t(p.f(std::fpclassify(D(v[0])))); });
+    check_row(
+        std::string("testp.") + p.name + ".f64 %p0, %q1", "p0", {"q1"}, 60,
+        [=](unsigned, unsigned, unsigned) { return hard_f64(*rng); },
+        [&](const uint64_t* v) { return uint64_t(p.f(std::fpclassify(D(v[0])))); });
   }
 }
 
-// Approximations: the relative (or absolute) error that PTX allows, against double; exact special values apart.
-void approx(const std::string& op, double relative, double absolute, double (*truth)(double), std::function<bool(double)> domain) {
+// Approximations: the relative (or absolute) error that PTX allows, against double; exact special values
+// apart.
+void approx(const std::string& op, double relative, double absolute, double (*truth)(double),
+            std::function<bool(double)> domain) {
   Prepared row(op + ".f32 %r0, %r1");
   if (!row.found()) fail("expected a row for " + op);
   const bool z = op.find("ftz") != std::string::npos;
@@ -210,16 +250,22 @@ void approx(const std::string& op, double relative, double absolute, double (*tr
       const uint32_t got = regs.r(0)[l];
       double want = truth(double(a));
       if (a != a || want != want) {
-        if (got != 0x7fffffff) fail(op + "(" + hex(regs.r(1)[l]) + "): expected the canonical NaN, got " + hex(got));
+        if (got != 0x7fffffff)
+          fail(op + "(" + hex(regs.r(1)[l]) + "): expected the canonical NaN, got " + hex(got));
         continue;
       }
       if (!domain(a)) continue;
       const float exact = float(want), g = F(got);
-      if (z && std::fabs(want) < 0x1p-126) { if (g != 0) fail(op + ": expected a flushed zero, got " + hex(got)); continue; }
+      if (z && std::fabs(want) < 0x1p-126) {
+        if (g != 0) fail(op + ": expected a flushed zero, got " + hex(got));
+        continue;
+      }
       const double error = std::fabs(double(g) - want);
       const double bound = std::max(std::max(std::fabs(want) * relative, absolute), 0x1p-149);
       const bool ok = exact == g || (std::isfinite(g) && error <= bound);
-      if (!ok) fail(op + "(" + hex(regs.r(1)[l]) + "): expected within " + std::to_string(bound) + " of " + hex(U(exact)) + ", got " + hex(got));
+      if (!ok)
+        fail(op + "(" + hex(regs.r(1)[l]) + "): expected within " + std::to_string(bound) + " of " +
+             hex(U(exact)) + ", got " + hex(got));
     }
   }
 }
@@ -232,8 +278,12 @@ SIM_TEST(float_approx) {
     approx("rcp.approx" + s, 0x1p-23, 0, [](double a) { return 1 / a; }, all);
     approx("rsqrt.approx" + s, 0x1.2p-23, 0, [](double a) { return 1 / std::sqrt(a); }, all);
     approx("sqrt.approx" + s, 0x1p-23, 0, [](double a) { return std::sqrt(a); }, all);
-    approx("sin.approx" + s, 0, 0x1p-20, [](double a) { return std::sin(a); }, [](double a) { return std::fabs(a) < 6.28; });
-    approx("cos.approx" + s, 0, 0x1p-20, [](double a) { return std::cos(a); }, [](double a) { return std::fabs(a) < 6.28; });
+    approx(
+        "sin.approx" + s, 0, 0x1p-20, [](double a) { return std::sin(a); },
+        [](double a) { return std::fabs(a) < 6.28; });
+    approx(
+        "cos.approx" + s, 0, 0x1p-20, [](double a) { return std::cos(a); },
+        [](double a) { return std::fabs(a) < 6.28; });
   }
   approx("tanh.approx", 0x1p-11, 0, [](double a) { return std::tanh(a); }, all);
 }
@@ -245,7 +295,8 @@ SIM_TEST(float_div_approx) {
     std::mt19937_64 rng(6);
     for (int round = 0; round < 200; ++round) {
       for (unsigned l = 0; l < LANES; ++l)
-        regs.f(1)[l] = std::ldexp(float(int64_t(rng() % 2000001) - 1000000), -10), regs.f(2)[l] = std::ldexp(float(1 + rng() % 100000), -5);
+        regs.f(1)[l] = std::ldexp(float(int64_t(rng() % 2000001) - 1000000), -10),
+        regs.f(2)[l] = std::ldexp(float(1 + rng() % 100000), -5);
       row.run(regs);
       for (unsigned l = 0; l < LANES; ++l) {
         const double want = double(regs.f(1)[l]) / regs.f(2)[l];
@@ -262,12 +313,18 @@ SIM_TEST(float_div_approx) {
   EXPECT(regs.f(0)[1] > 0);
 }
 SIM_TEST(float_coarse_f64) {
-  check_row("rcp.approx.ftz.f64 %q0, %q1", "q0", {"q1"}, 20,
-            [rng = std::make_shared<std::mt19937_64>(1)](unsigned, unsigned, unsigned) { return U(1.0 + double((*rng)() % 100000)); },
-            [](const uint64_t* v) { return U(1.0 / D(v[0])) & 0xffffffff00000000ull; });
-  check_row("rsqrt.approx.f64 %q0, %q1", "q0", {"q1"}, 20,
-            [rng = std::make_shared<std::mt19937_64>(1)](unsigned, unsigned, unsigned) { return U(1.0 + double((*rng)() % 100000)); },
-            [](const uint64_t* v) { return U(1.0 / std::sqrt(D(v[0]))) & 0xffffffff00000000ull; });
+  check_row(
+      "rcp.approx.ftz.f64 %q0, %q1", "q0", {"q1"}, 20,
+      [rng = std::make_shared<std::mt19937_64>(1)](unsigned, unsigned, unsigned) {
+        return U(1.0 + double((*rng)() % 100000));
+      },
+      [](const uint64_t* v) { return U(1.0 / D(v[0])) & 0xffffffff00000000ull; });
+  check_row(
+      "rsqrt.approx.f64 %q0, %q1", "q0", {"q1"}, 20,
+      [rng = std::make_shared<std::mt19937_64>(1)](unsigned, unsigned, unsigned) {
+        return U(1.0 + double((*rng)() % 100000));
+      },
+      [](const uint64_t* v) { return U(1.0 / std::sqrt(D(v[0]))) & 0xffffffff00000000ull; });
 }
 
 }  // namespace

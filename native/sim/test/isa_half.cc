@@ -19,15 +19,22 @@ uint64_t hard_half(const Grid& g, std::mt19937_64& rng) {
   const uint64_t r = rng();
   static constexpr uint32_t offsets[] = {0, 1, 2};
   switch (r % 6) {
-    case 0: return (r >> 8 & 0x8000) | offsets[(r >> 30) % 3];
-    case 1: return (r >> 8 & 0x8000) | (g.inf - 1 + (r >> 30) % 3);
-    case 2: return r >> 8 & 0xffff;
-    default: return (r >> 8 & 0x8000) | (((g.bias - 6 + (r >> 30) % 12) << g.mantissa) + (r >> 40 & ((1u << g.mantissa) - 1)));
+    case 0:
+      return (r >> 8 & 0x8000) | offsets[(r >> 30) % 3];
+    case 1:
+      return (r >> 8 & 0x8000) | (g.inf - 1 + (r >> 30) % 3);
+    case 2:
+      return r >> 8 & 0xffff;
+    default:
+      return (r >> 8 & 0x8000) |
+             (((g.bias - 6 + (r >> 30) % 12) << g.mantissa) + (r >> 40 & ((1u << g.mantissa) - 1)));
   }
 }
 Values halves(const Grid& g, unsigned pairs) {
   auto rng = std::make_shared<std::mt19937_64>(17);
-  return [&g, rng, pairs](unsigned, unsigned, unsigned) { return pairs == 2 ? hard_half(g, *rng) << 16 | hard_half(g, *rng) : hard_half(g, *rng); };
+  return [&g, rng, pairs](unsigned, unsigned, unsigned) {
+    return pairs == 2 ? hard_half(g, *rng) << 16 | hard_half(g, *rng) : hard_half(g, *rng);
+  };
 }
 uint64_t flushed(const Grid& g, uint64_t h) { return (h & 0x7fff) < (1u << g.mantissa) ? h & 0x8000 : h; }
 
@@ -56,7 +63,8 @@ void all_halves(const std::string& op, unsigned n, const Scalar& f, bool bf16 = 
   }
 }
 bool nan_code(const Grid& g, uint64_t h) { return (h & 0x7fff) > g.inf; }
-// sign of an exact zero and infinities follow double arithmetic, whose rules are the same; everything else is searched
+// sign of an exact zero and infinities follow double arithmetic, whose rules are the same; everything else is
+// searched
 uint64_t round_once(const Grid& g, Exact exact, double in_double) {
   if (in_double != in_double) return g.nan;
   if (in_double == 0 && exact == 0) return std::signbit(in_double) ? 0x8000 : 0;
@@ -71,15 +79,19 @@ struct Op {
   Exact (*exact)(Exact, Exact, Exact);
   double (*plain)(double, double, double);
 };
-// Even 113 bits can lose c against a product on a tie: what was lost then moves the sum a little, off the tie.
+// Even 113 bits can lose c against a product on a tie: what was lost then moves the sum a little, off the
+// tie.
 Exact fused(Exact a, Exact b, Exact c) {
   const Exact p = a * b, s = p + c, t = s - p, lost = (p - (s - t)) + (c - t);
   const Exact little = (s < 0 ? -s : s) * 0x1p-100;
   return lost > 0 ? s + little : lost < 0 ? s - little : s;
 }
-const Op OPS[] = {{"add", 2, [](Exact a, Exact b, Exact) { return a + b; }, [](double a, double b, double) { return a + b; }},
-                  {"sub", 2, [](Exact a, Exact b, Exact) { return a - b; }, [](double a, double b, double) { return a - b; }},
-                  {"mul", 2, [](Exact a, Exact b, Exact) { return a * b; }, [](double a, double b, double) { return a * b; }},
+const Op OPS[] = {{"add", 2, [](Exact a, Exact b, Exact) { return a + b; },
+                   [](double a, double b, double) { return a + b; }},
+                  {"sub", 2, [](Exact a, Exact b, Exact) { return a - b; },
+                   [](double a, double b, double) { return a - b; }},
+                  {"mul", 2, [](Exact a, Exact b, Exact) { return a * b; },
+                   [](double a, double b, double) { return a * b; }},
                   {"fma", 3, fused, [](double a, double b, double c) { return std::fma(a, b, c); }}};
 uint64_t apply(const Op& o, const Grid& g, const uint64_t* v, bool ftz) {
   double d[3] = {};
@@ -90,14 +102,19 @@ uint64_t apply(const Op& o, const Grid& g, const uint64_t* v, bool ftz) {
 
 SIM_TEST(half_arithmetic) {
   for (const Op& o : OPS) {
-    all_halves(std::string(o.name) + (o.n == 3 ? ".rn" : ""), o.n, [&](const Grid& g, const uint64_t* v) { return apply(o, g, v, false); });
+    all_halves(std::string(o.name) + (o.n == 3 ? ".rn" : ""), o.n,
+               [&](const Grid& g, const uint64_t* v) { return apply(o, g, v, false); });
     const std::string rn = std::string(o.name) + ".rn";
-    all_halves(rn + ".ftz", o.n, [&](const Grid& g, const uint64_t* v) { return apply(o, g, v, true); }, false);
-    all_halves(rn + ".sat", o.n, [&](const Grid& g, const uint64_t* v) {
-      const uint64_t r = apply(o, g, v, false);
-      const uint64_t one = uint64_t(g.bias) << g.mantissa;
-      return nan_code(g, r) || (r & 0x8000) ? 0 : std::min(r, one);
-    }, false);
+    all_halves(
+        rn + ".ftz", o.n, [&](const Grid& g, const uint64_t* v) { return apply(o, g, v, true); }, false);
+    all_halves(
+        rn + ".sat", o.n,
+        [&](const Grid& g, const uint64_t* v) {
+          const uint64_t r = apply(o, g, v, false);
+          const uint64_t one = uint64_t(g.bias) << g.mantissa;
+          return nan_code(g, r) || (r & 0x8000) ? 0 : std::min(r, one);
+        },
+        false);
   }
   all_halves("fma.rn.relu", 3, [&](const Grid& g, const uint64_t* v) {
     const uint64_t r = apply(OPS[3], g, v, false);
@@ -108,17 +125,20 @@ SIM_TEST(half_min_max) {
   for (bool max : {false, true})
     for (bool nan : {false, true})
       for (bool xs : {false, true})
-        all_halves(std::string(max ? "max" : "min") + (nan ? ".NaN" : "") + (xs ? ".xorsign.abs" : ""), 2, [=](const Grid& g, const uint64_t* v) {
-          uint64_t a = v[0], b = v[1];
-          const uint64_t sign = (a ^ b) & 0x8000;
-          if (xs) a &= 0x7fff, b &= 0x7fff;
-          const bool an = nan_code(g, a), bn = nan_code(g, b);
-          if ((an && bn) || (nan && (an || bn))) return uint64_t(0x7fff);
-          // order of codes as sign and magnitude, -0 below +0
-          auto key = [](uint64_t h) { return h & 0x8000 ? -int(h & 0x7fff) - 1 : int(h & 0x7fff); };
-          uint64_t r = an ? b : bn ? a : ((key(a) < key(b)) != max ? a : b);
-          return xs ? (r & 0x7fff) | sign : r;
-        });
+        all_halves(std::string(max ? "max" : "min") + (nan ? ".NaN" : "") + (xs ? ".xorsign.abs" : ""), 2,
+                   [=](const Grid& g, const uint64_t* v) {
+                     uint64_t a = v[0], b = v[1];
+                     const uint64_t sign = (a ^ b) & 0x8000;
+                     if (xs) a &= 0x7fff, b &= 0x7fff;
+                     const bool an = nan_code(g, a), bn = nan_code(g, b);
+                     if ((an && bn) || (nan && (an || bn))) return uint64_t(0x7fff);
+                     // order of codes as sign and magnitude, -0 below +0
+                     auto key = [](uint64_t h) {
+                       return h & 0x8000 ? -int(h & 0x7fff) - 1 : int(h & 0x7fff);
+                     };
+                     uint64_t r = an ? b : bn ? a : ((key(a) < key(b)) != max ? a : b);
+                     return xs ? (r & 0x7fff) | sign : r;
+                   });
 }
 SIM_TEST(half_signs) {
   all_halves("abs", 1, [](const Grid&, const uint64_t* v) { return v[0] & 0x7fff; });
@@ -130,7 +150,8 @@ SIM_TEST(half_approx) {  // every one of the 65536 values: the f32 function roun
   struct {
     const char* op;
     double (*f)(double);
-  } ops[] = {{"ex2.approx", [](double a) { return std::exp2(a); }}, {"tanh.approx", [](double a) { return std::tanh(a); }}};
+  } ops[] = {{"ex2.approx", [](double a) { return std::exp2(a); }},
+             {"tanh.approx", [](double a) { return std::tanh(a); }}};
   for (const Kind& k : KINDS)
     for (auto& o : ops) {
       const bool bf16 = &k.grid == &bf16_grid();
@@ -139,15 +160,21 @@ SIM_TEST(half_approx) {  // every one of the 65536 values: the f32 function roun
       EXPECT(row.found() && pair.found());
       Registers regs;
       for (uint32_t base = 0; base < 65536; base += LANES) {
-        for (unsigned l = 0; l < LANES; ++l) regs.h(1)[l] = base + l, regs.r(1)[l] = (base + l) << 16 | (base + l);
+        for (unsigned l = 0; l < LANES; ++l)
+          regs.h(1)[l] = base + l, regs.r(1)[l] = (base + l) << 16 | (base + l);
         row.run(regs), pair.run(regs);
         for (unsigned l = 0; l < LANES; ++l) {
           const double a = value_of(k.grid, base + l), want = o.f(a);
           const uint32_t got = regs.h(0)[l];
-          if (regs.r(0)[l] != (got << 16 | got)) fail(name + "x2 differs from " + name + " at " + hex(base + l));
-          if (want != want) { if (got != 0x7fff) fail(name + "(" + hex(base + l) + "): expected NaN, got " + hex(got)); continue; }
+          if (regs.r(0)[l] != (got << 16 | got))
+            fail(name + "x2 differs from " + name + " at " + hex(base + l));
+          if (want != want) {
+            if (got != 0x7fff) fail(name + "(" + hex(base + l) + "): expected NaN, got " + hex(got));
+            continue;
+          }
           const int exact = int(nearest_code<double>(k.grid, want, 'n', false));
-          if (std::abs(int(got) - exact) > 1) fail(name + "(" + hex(base + l) + "): expected " + hex(uint64_t(exact)) + ", got " + hex(got));
+          if (std::abs(int(got) - exact) > 1)
+            fail(name + "(" + hex(base + l) + "): expected " + hex(uint64_t(exact)) + ", got " + hex(got));
         }
       }
     }
@@ -162,10 +189,19 @@ SIM_TEST(mixed_precision) {
     for (auto& m : modes) {
       const std::string t = std::string(m.name) + ".f32." + k.name;
       auto rng = std::make_shared<std::mt19937_64>(3);
-      auto two = [&, rng](unsigned s, unsigned, unsigned) -> uint64_t { return s == 0 ? hard_half(k.grid, *rng) : hard_f32(*rng); };
-      auto three = [&, rng](unsigned s, unsigned, unsigned) -> uint64_t { return s < 2 ? hard_half(k.grid, *rng) : hard_f32(*rng); };
+      auto two = [&, rng](unsigned s, unsigned, unsigned) -> uint64_t {
+        return s == 0 ? hard_half(k.grid, *rng) : hard_f32(*rng);
+      };
+      auto three = [&, rng](unsigned s, unsigned, unsigned) -> uint64_t {
+        return s < 2 ? hard_half(k.grid, *rng) : hard_f32(*rng);
+      };
       auto f = [](uint64_t u) { return __builtin_bit_cast(float, uint32_t(u)); };
-      auto in_mode = [&](auto g) { std::fesetround(m.host); volatile float r = g(); std::fesetround(FE_TONEAREST); return bits_of(r); };
+      auto in_mode = [&](auto g) {
+        std::fesetround(m.host);
+        volatile float r = g();
+        std::fesetround(FE_TONEAREST);
+        return bits_of(r);
+      };
       check_row("add" + t + " %r0, %h1, %r2", "r0", {"h1", "r2"}, 100, two, [&](const uint64_t* v) {
         volatile float a = float(value_of(k.grid, uint32_t(v[0]))), c = f(v[1]);
         return in_mode([&] { return a + c; });
@@ -174,10 +210,12 @@ SIM_TEST(mixed_precision) {
         volatile float a = float(value_of(k.grid, uint32_t(v[0]))), c = f(v[1]);
         return in_mode([&] { return a - c; });
       });
-      check_row("fma" + (m.host ? t : ".rn" + t) + " %r0, %h1, %h2, %r3", "r0", {"h1", "h2", "r3"}, 100, three, [&](const uint64_t* v) {
-        volatile float a = float(value_of(k.grid, uint32_t(v[0]))), b = float(value_of(k.grid, uint32_t(v[1]))), c = f(v[2]);
-        return in_mode([&] { return std::fma(float(a), float(b), float(c)); });
-      });
+      check_row("fma" + (m.host ? t : ".rn" + t) + " %r0, %h1, %h2, %r3", "r0", {"h1", "h2", "r3"}, 100,
+                three, [&](const uint64_t* v) {
+                  volatile float a = float(value_of(k.grid, uint32_t(v[0]))),
+                                 b = float(value_of(k.grid, uint32_t(v[1]))), c = f(v[2]);
+                  return in_mode([&] { return std::fma(float(a), float(b), float(c)); });
+                });
     }
 }
 

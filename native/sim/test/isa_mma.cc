@@ -1,4 +1,5 @@
-// mma.sync of every type and shape, against matrices laid out by the ISA's own formulas for rows and columns of a fragment.
+// mma.sync of every type and shape, against matrices laid out by the ISA's own formulas for rows and columns
+// of a fragment.
 #include <cmath>
 
 #include "isa_reference.h"
@@ -13,14 +14,21 @@ struct Type_ {
   std::function<double(uint32_t)> value;
 };
 double tf32(uint32_t u) { return double(__builtin_bit_cast(float, u & 0xffffe000u)); }
-const Type_ F16{"f16", 16, [](uint32_t c) { return value_of(f16_grid(), c); }}, BF16{"bf16", 16, [](uint32_t c) { return value_of(bf16_grid(), c); }}, TF32{"tf32", 32, tf32},
-    E4M3{"e4m3", 8, [](uint32_t c) { return value_of(e4m3_grid(), c); }}, E5M2{"e5m2", 8, [](uint32_t c) { return value_of(e5m2_grid(), c); }},
-    E2M3{"e2m3", 8, [](uint32_t c) { return value_of(e2m3_grid(), c & 63); }}, E3M2{"e3m2", 8, [](uint32_t c) { return value_of(e3m2_grid(), c & 63); }},
-    E2M1{"e2m1", 8, [](uint32_t c) { return value_of(e2m1_grid(), c >> 2 & 15); }},  // in the middle of its container
-    S8{"s8", 8, [](uint32_t c) { return double(int8_t(c)); }}, U8{"u8", 8, [](uint32_t c) { return double(c); }}, S4{"s4", 4, [](uint32_t c) { return double(int(c << 28) >> 28); }},
+const Type_ F16{"f16", 16, [](uint32_t c) { return value_of(f16_grid(), c); }},
+    BF16{"bf16", 16, [](uint32_t c) { return value_of(bf16_grid(), c); }}, TF32{"tf32", 32, tf32},
+    E4M3{"e4m3", 8, [](uint32_t c) { return value_of(e4m3_grid(), c); }},
+    E5M2{"e5m2", 8, [](uint32_t c) { return value_of(e5m2_grid(), c); }},
+    E2M3{"e2m3", 8, [](uint32_t c) { return value_of(e2m3_grid(), c & 63); }},
+    E3M2{"e3m2", 8, [](uint32_t c) { return value_of(e3m2_grid(), c & 63); }},
+    E2M1{"e2m1", 8,
+         [](uint32_t c) { return value_of(e2m1_grid(), c >> 2 & 15); }},  // in the middle of its container
+    S8{"s8", 8, [](uint32_t c) { return double(int8_t(c)); }},
+    U8{"u8", 8, [](uint32_t c) { return double(c); }},
+    S4{"s4", 4, [](uint32_t c) { return double(int(c << 28) >> 28); }},
     U4{"u4", 4, [](uint32_t c) { return double(c); }};
 
-// Row and column of element i (within the thread's fragment, in order of registers) of A, and of B: PTX's figures, as text gives them.
+// Row and column of element i (within the thread's fragment, in order of registers) of A, and of B: PTX's
+// figures, as text gives them.
 void a_place(unsigned bits, unsigned m, unsigned lane, unsigned i, unsigned& row, unsigned& col) {
   const unsigned per = 32 / bits, reg = i / per, g = lane / 4, t = lane % 4;
   row = m == 8 ? g : g + 8 * (reg % 2);
@@ -31,7 +39,9 @@ void b_place(unsigned bits, unsigned lane, unsigned i, unsigned& row, unsigned& 
   col = lane / 4, row = (lane % 4) * per + i % per + reg * 4 * per;
 }
 // c0 c1: row g; c2 c3: row g + 8; columns 2t, 2t + 1
-void c_place(unsigned lane, unsigned i, unsigned& row, unsigned& col) { row = lane / 4 + 8 * (i / 2), col = 2 * (lane % 4) + i % 2; }
+void c_place(unsigned lane, unsigned i, unsigned& row, unsigned& col) {
+  row = lane / 4 + 8 * (i / 2), col = 2 * (lane % 4) + i % 2;
+}
 
 std::string list(char cls, unsigned first, unsigned n) {
   std::string s = "{";
@@ -39,18 +49,24 @@ std::string list(char cls, unsigned first, unsigned n) {
   return s + "}";
 }
 
-// Values small enough that every product and sum is exact in f32: the result is then one number whatever the order of summation.
+// Values small enough that every product and sum is exact in f32: the result is then one number whatever the
+// order of summation.
 void float_case(const Type_& A, const Type_& B, unsigned k, bool half_c, bool half_d, const char* kind = "") {
-  const unsigned m = 16, na = m * k * A.bits / 1024, nb = 8 * k * B.bits / 1024, nc = half_c ? 2 : 4, nd = half_d ? 2 : 4;
-  const std::string op = "mma.sync.aligned.m16n8k" + std::to_string(k) + ".row.col" + kind + (half_d ? ".f16." : ".f32.") + A.name + "." + B.name + (half_c ? ".f16 " : ".f32 ");
-  Prepared row(op + list('r', 0, nd) + ", " + list('r', 4, na) + ", " + list('r', 8, nb) + ", " + list('r', 12, nc));
+  const unsigned m = 16, na = m * k * A.bits / 1024, nb = 8 * k * B.bits / 1024, nc = half_c ? 2 : 4,
+                 nd = half_d ? 2 : 4;
+  const std::string op = "mma.sync.aligned.m16n8k" + std::to_string(k) + ".row.col" + kind +
+                         (half_d ? ".f16." : ".f32.") + A.name + "." + B.name + (half_c ? ".f16 " : ".f32 ");
+  Prepared row(op + list('r', 0, nd) + ", " + list('r', 4, na) + ", " + list('r', 8, nb) + ", " +
+               list('r', 12, nc));
   if (!row.found()) fail("expected a row for " + op);
   std::mt19937_64 rng(3);
   for (int round = 0; round < 20; ++round) {
     Registers regs;
     double a[16][64] = {}, b[64][8] = {}, c[16][8];
     auto code = [&](const Type_& t) -> uint32_t {  // a code whose value is a small multiple of 1/8
-      if (t.bits == 32) return __builtin_bit_cast(uint32_t, float(int(rng() % 33) - 16) / 8) | uint32_t(rng() & 0x1fff);  // low bits are ignored
+      if (t.bits == 32)
+        return __builtin_bit_cast(uint32_t, float(int(rng() % 33) - 16) / 8) |
+               uint32_t(rng() & 0x1fff);  // low bits are ignored
       for (;;) {
         const uint32_t v = uint32_t(rng()) & ((1u << t.bits) - 1);
         const double x = t.value(v);
@@ -92,9 +108,12 @@ void float_case(const Type_& A, const Type_& B, unsigned k, bool half_c, bool ha
         double want = c[r][q];
         for (unsigned e = 0; e < k; ++e) want += a[r][e] * b[e][q];
         const uint32_t got = half_d ? regs.r(i / 2)[l] >> 16 * (i % 2) & 0xffff : regs.r(i)[l];
-        const uint32_t w = half_d ? nearest_code<double>(f16_grid(), want, 'n', false) : __builtin_bit_cast(uint32_t, float(want));
+        const uint32_t w = half_d ? nearest_code<double>(f16_grid(), want, 'n', false)
+                                  : __builtin_bit_cast(uint32_t, float(want));
         const bool zero = want == 0 && !(got & (half_d ? 0x7fff : 0x7fffffff));
-        if (got != w && !zero) fail(op + ": row " + std::to_string(r) + " column " + std::to_string(q) + " expected " + hex(w) + ", got " + hex(got));
+        if (got != w && !zero)
+          fail(op + ": row " + std::to_string(r) + " column " + std::to_string(q) + " expected " + hex(w) +
+               ", got " + hex(got));
       }
   }
 }
@@ -110,11 +129,14 @@ SIM_TEST(mma_float) {
       for (unsigned k : {16u, 32u})
         for (bool half : {false, true}) float_case(*a, *b, k, half, half);
   for (const Type_* a : {&E4M3, &E5M2, &E2M3, &E3M2, &E2M1})
-    for (const Type_* b : {&E4M3, &E5M2, &E2M3, &E3M2, &E2M1}) float_case(*a, *b, 32, false, false, ".kind::f8f6f4");
+    for (const Type_* b : {&E4M3, &E5M2, &E2M3, &E3M2, &E2M1})
+      float_case(*a, *b, 32, false, false, ".kind::f8f6f4");
 }
 // Inexact sums: within the error of 16 f32 roundings of the exact one.
 SIM_TEST(mma_rounding) {
-  Prepared row("mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%r0, %r1, %r2, %r3}, {%r4, %r5, %r6, %r7}, {%r8, %r9}, {%r12, %r13, %r14, %r15}");
+  Prepared row(
+      "mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%r0, %r1, %r2, %r3}, {%r4, %r5, %r6, %r7}, {%r8, "
+      "%r9}, {%r12, %r13, %r14, %r15}");
   std::mt19937_64 rng(4);
   Registers regs;
   double a[16][16], b[16][8];
@@ -124,8 +146,10 @@ SIM_TEST(mma_rounding) {
       uint32_t& w = regs.r((i < 8 ? 4 : 8 - 4) + i / 2)[l];
       w = (i % 2 ? w : 0) | v << 16 * (i % 2);
       unsigned r, q;
-      if (i < 8) a_place(16, 16, l, i, r, q), a[r][q] = value_of(bf16_grid(), v);
-      else b_place(16, l, i - 8, r, q), b[r][q] = value_of(bf16_grid(), v);
+      if (i < 8)
+        a_place(16, 16, l, i, r, q), a[r][q] = value_of(bf16_grid(), v);
+      else
+        b_place(16, l, i - 8, r, q), b[r][q] = value_of(bf16_grid(), v);
       for (unsigned c = 12; c < 16; ++c) regs.f(c)[l] = 0.1f;
     }
   row.run(regs);
@@ -141,17 +165,25 @@ SIM_TEST(mma_rounding) {
 
 void int_case(unsigned m, unsigned k, const Type_& A, const Type_& B, bool sat) {
   const unsigned na = m * k * A.bits / 1024, nb = 8 * k * B.bits / 1024, nc = m / 4;
-  const std::string op = "mma.sync.aligned.m" + std::to_string(m) + "n8k" + std::to_string(k) + ".row.col" + (sat ? ".satfinite" : "") + ".s32." + A.name + "." + B.name + ".s32 ";
-  Prepared row(op + list('r', 0, nc) + ", " + list('r', 4, na) + ", " + list('r', 8, nb) + ", " + list('r', 12, nc));
+  const std::string op = "mma.sync.aligned.m" + std::to_string(m) + "n8k" + std::to_string(k) + ".row.col" +
+                         (sat ? ".satfinite" : "") + ".s32." + A.name + "." + B.name + ".s32 ";
+  Prepared row(op + list('r', 0, nc) + ", " + list('r', 4, na) + ", " + list('r', 8, nb) + ", " +
+               list('r', 12, nc));
   if (!row.found()) fail("expected a row for " + op);
   std::mt19937_64 rng(3);
   Registers regs;
   static double a[16][64], b[64][8];
   for (unsigned l = 0; l < LANES; ++l) {
     unsigned r, q;
-    for (unsigned i = 0; i < 4; ++i) regs.r(4 + i)[l] = uint32_t(rng()), regs.r(8 + i)[l] = uint32_t(rng()), regs.r(12 + i)[l] = uint32_t(hard_bits(rng, 32));
-    for (unsigned i = 0; i < na * 32 / A.bits; ++i) a_place(A.bits, m, l, i, r, q), a[r][q] = A.value(regs.r(4 + i * A.bits / 32)[l] >> i * A.bits % 32 & ((1u << A.bits) - 1));
-    for (unsigned i = 0; i < nb * 32 / B.bits; ++i) b_place(B.bits, l, i, r, q), b[r][q] = B.value(regs.r(8 + i * B.bits / 32)[l] >> i * B.bits % 32 & ((1u << B.bits) - 1));
+    for (unsigned i = 0; i < 4; ++i)
+      regs.r(4 + i)[l] = uint32_t(rng()), regs.r(8 + i)[l] = uint32_t(rng()),
+                 regs.r(12 + i)[l] = uint32_t(hard_bits(rng, 32));
+    for (unsigned i = 0; i < na * 32 / A.bits; ++i)
+      a_place(A.bits, m, l, i, r, q),
+          a[r][q] = A.value(regs.r(4 + i * A.bits / 32)[l] >> i * A.bits % 32 & ((1u << A.bits) - 1));
+    for (unsigned i = 0; i < nb * 32 / B.bits; ++i)
+      b_place(B.bits, l, i, r, q),
+          b[r][q] = B.value(regs.r(8 + i * B.bits / 32)[l] >> i * B.bits % 32 & ((1u << B.bits) - 1));
   }
   row.run(regs);
   for (unsigned l = 0; l < LANES; ++l)
@@ -161,16 +193,19 @@ void int_case(unsigned m, unsigned k, const Type_& A, const Type_& B, bool sat) 
       int64_t want = int32_t(regs.r(12 + i)[l]);
       for (unsigned e = 0; e < k; ++e) want += int64_t(a[r][e] * b[e][q]);
       if (sat) want = std::max<int64_t>(INT32_MIN, std::min<int64_t>(INT32_MAX, want));
-      if (regs.r(i)[l] != uint32_t(want)) fail(op + ": expected " + hex(uint32_t(want)) + ", got " + hex(regs.r(i)[l]));
+      if (regs.r(i)[l] != uint32_t(want))
+        fail(op + ": expected " + hex(uint32_t(want)) + ", got " + hex(regs.r(i)[l]));
     }
 }
 SIM_TEST(mma_integer) {
   for (const Type_* a : {&S8, &U8})
     for (const Type_* b : {&S8, &U8})
-      for (bool sat : {false, true}) int_case(8, 16, *a, *b, sat), int_case(16, 16, *a, *b, sat), int_case(16, 32, *a, *b, sat);
+      for (bool sat : {false, true})
+        int_case(8, 16, *a, *b, sat), int_case(16, 16, *a, *b, sat), int_case(16, 32, *a, *b, sat);
   for (const Type_* a : {&S4, &U4})
     for (const Type_* b : {&S4, &U4})
-      for (bool sat : {false, true}) int_case(8, 32, *a, *b, sat), int_case(16, 32, *a, *b, sat), int_case(16, 64, *a, *b, sat);
+      for (bool sat : {false, true})
+        int_case(8, 32, *a, *b, sat), int_case(16, 32, *a, *b, sat), int_case(16, 64, *a, *b, sat);
 }
 SIM_TEST(mma_bits) {
   for (unsigned m : {8u, 16u})
@@ -178,17 +213,23 @@ SIM_TEST(mma_bits) {
       for (bool with_and : {false, true}) {
         if (m == 8 && k == 256) continue;
         const unsigned na = m * k / 1024, nb = 8 * k / 1024, nc = m / 4;
-        const std::string op = "mma.sync.aligned.m" + std::to_string(m) + "n8k" + std::to_string(k) + ".row.col.s32.b1.b1.s32." + (with_and ? "and" : "xor") + ".popc ";
-        Prepared row(op + list('r', 0, nc) + ", " + list('r', 4, na) + ", " + list('r', 8, nb) + ", " + list('r', 12, nc));
+        const std::string op = "mma.sync.aligned.m" + std::to_string(m) + "n8k" + std::to_string(k) +
+                               ".row.col.s32.b1.b1.s32." + (with_and ? "and" : "xor") + ".popc ";
+        Prepared row(op + list('r', 0, nc) + ", " + list('r', 4, na) + ", " + list('r', 8, nb) + ", " +
+                     list('r', 12, nc));
         if (!row.found()) fail("expected a row for " + op);
         std::mt19937_64 rng(3);
         Registers regs;
         static bool a[16][256], b[256][8];
         for (unsigned l = 0; l < LANES; ++l) {
           unsigned r, q;
-          for (unsigned i = 0; i < 4; ++i) regs.r(4 + i)[l] = uint32_t(rng()), regs.r(8 + i)[l] = uint32_t(rng()), regs.r(12 + i)[l] = uint32_t(rng());
-          for (unsigned i = 0; i < na * 32; ++i) a_place(1, m, l, i, r, q), a[r][q] = regs.r(4 + i / 32)[l] >> i % 32 & 1;
-          for (unsigned i = 0; i < nb * 32; ++i) b_place(1, l, i, r, q), b[r][q] = regs.r(8 + i / 32)[l] >> i % 32 & 1;
+          for (unsigned i = 0; i < 4; ++i)
+            regs.r(4 + i)[l] = uint32_t(rng()), regs.r(8 + i)[l] = uint32_t(rng()),
+                       regs.r(12 + i)[l] = uint32_t(rng());
+          for (unsigned i = 0; i < na * 32; ++i)
+            a_place(1, m, l, i, r, q), a[r][q] = regs.r(4 + i / 32)[l] >> i % 32 & 1;
+          for (unsigned i = 0; i < nb * 32; ++i)
+            b_place(1, l, i, r, q), b[r][q] = regs.r(8 + i / 32)[l] >> i % 32 & 1;
         }
         row.run(regs);
         for (unsigned l = 0; l < LANES; ++l)
@@ -206,16 +247,23 @@ SIM_TEST(mma_double) {
     for (unsigned k : {4u, 8u, 16u}) {
       if (m == 8 && k != 4) continue;
       const unsigned na = m / 8 * k / 4, nb = k / 4, nc = m / 4;
-      const std::string op = "mma.sync.aligned.m" + std::to_string(m) + "n8k" + std::to_string(k) + ".row.col.f64.f64.f64.f64 ";
-      Prepared row(op + list('q', 0, nc) + ", " + list('q', 4, na) + ", " + list('q', 12, nb) + ", " + list('q', 16, nc));
+      const std::string op =
+          "mma.sync.aligned.m" + std::to_string(m) + "n8k" + std::to_string(k) + ".row.col.f64.f64.f64.f64 ";
+      Prepared row(op + list('q', 0, nc) + ", " + list('q', 4, na) + ", " + list('q', 12, nb) + ", " +
+                   list('q', 16, nc));
       if (!row.found()) fail("expected a row for " + op);
       std::mt19937_64 rng(3);
       Registers regs;
       double a[16][16], b[16][8];
-      auto put = [&](unsigned reg, unsigned l) { const double v = double(int64_t(rng() % 2001) - 1000) / 8; regs.q(reg)[l] = __builtin_bit_cast(uint64_t, v); return v; };
+      auto put = [&](unsigned reg, unsigned l) {
+        const double v = double(int64_t(rng() % 2001) - 1000) / 8;
+        regs.q(reg)[l] = __builtin_bit_cast(uint64_t, v);
+        return v;
+      };
       for (unsigned l = 0; l < LANES; ++l) {
         const unsigned g = l / 4, t = l % 4;
-        for (unsigned i = 0; i < na; ++i) a[m == 8 ? g : g + 8 * (i % 2)][t + 4 * (m == 8 ? i : i / 2)] = put(4 + i, l);
+        for (unsigned i = 0; i < na; ++i)
+          a[m == 8 ? g : g + 8 * (i % 2)][t + 4 * (m == 8 ? i : i / 2)] = put(4 + i, l);
         for (unsigned i = 0; i < nb; ++i) b[t + 4 * i][g] = put(12 + i, l);
         for (unsigned i = 0; i < nc; ++i) put(16 + i, l);
       }
@@ -239,7 +287,8 @@ SIM_TEST(movmatrix) {
       regs.r(1)[l] = (h ? regs.r(1)[l] : 0) | uint32_t(100 * l + h) << 16 * h;
     }
   Prepared("movmatrix.sync.aligned.m8n8.trans.b16 %r0, %r1").run(regs);
-  for (unsigned l = 0; l < LANES; ++l) EXPECT(regs.r(0)[l] == (m[2 * (l % 4)][l / 4] | uint32_t(m[2 * (l % 4) + 1][l / 4]) << 16));
+  for (unsigned l = 0; l < LANES; ++l)
+    EXPECT(regs.r(0)[l] == (m[2 * (l % 4)][l / 4] | uint32_t(m[2 * (l % 4) + 1][l / 4]) << 16));
 }
 
 }  // namespace

@@ -18,8 +18,12 @@ std::string hex(uint64_t v) {
 namespace {
 constexpr unsigned COUNT = 24;
 // bytes of a slot of each class
-unsigned slot_bytes(char cls) { return cls == 'p' ? 4 : cls == 'q' ? 8 * LANES : cls == 'x' ? 16 * LANES : 4 * LANES; }
-unsigned width_of(char cls) { return cls == 'p' ? 1 : cls == 'b' ? 8 : cls == 'h' ? 16 : cls == 'r' ? 32 : cls == 'q' ? 64 : 128; }
+unsigned slot_bytes(char cls) {
+  return cls == 'p' ? 4 : cls == 'q' ? 8 * LANES : cls == 'x' ? 16 * LANES : 4 * LANES;
+}
+unsigned width_of(char cls) {
+  return cls == 'p' ? 1 : cls == 'b' ? 8 : cls == 'h' ? 16 : cls == 'r' ? 32 : cls == 'q' ? 64 : 128;
+}
 constexpr char CLASSES[] = "pbhrqx";
 }  // namespace
 
@@ -43,9 +47,13 @@ uint64_t Registers::get(const char* reg, unsigned lane) {
 }
 void Registers::set(const char* reg, unsigned lane, uint64_t v) {
   const unsigned k = unsigned(std::atoi(reg + 1));
-  if (*reg == 'p') p(k) = (p(k) & ~(1u << lane)) | uint32_t(v & 1) << lane;
-  else if (*reg == 'q') q(k)[lane] = v;
-  else at<uint32_t>(*reg, k)[lane] = width_of(*reg) >= 32 ? uint32_t(v) : uint32_t(v) & ((1u << width_of(*reg)) - 1);
+  if (*reg == 'p')
+    p(k) = (p(k) & ~(1u << lane)) | uint32_t(v & 1) << lane;
+  else if (*reg == 'q')
+    q(k)[lane] = v;
+  else
+    at<uint32_t>(*reg, k)[lane] =
+        width_of(*reg) >= 32 ? uint32_t(v) : uint32_t(v) & ((1u << width_of(*reg)) - 1);
 }
 
 struct Prepared::Text {
@@ -55,7 +63,9 @@ Prepared::~Prepared() = default;
 
 Prepared::Prepared(const std::string& text) {
   std::string source = ".version 9.0\n.target sm_100a\n.address_size 64\n.visible .entry k()\n{\n";
-  source += ".reg .pred %p<24>; .reg .b8 %b<24>; .reg .b16 %h<24>; .reg .b32 %r<24>; .reg .b64 %q<24>; .reg .b128 %x<24>;\n";
+  source +=
+      ".reg .pred %p<24>; .reg .b8 %b<24>; .reg .b16 %h<24>; .reg .b32 %r<24>; .reg .b64 %q<24>; .reg .b128 "
+      "%x<24>;\n";
   source += text + ";\nret;\n}\n";
   text_ = std::make_unique<Text>(Text{ptx::parse(source)});
   const ptx::Function& f = text_->module.functions.at(0);
@@ -66,7 +76,8 @@ Prepared::Prepared(const std::string& text) {
   auto flatten = [&](auto& self, const ptx::Operand& o, uint8_t written, bool address) -> void {
     using K = ptx::Operand;
     if (o.kind == K::vector || o.kind == K::pair || o.kind == K::address) {
-      for (size_t k = 0; k < o.parts.size(); ++k) self(self, o.parts[k], written, o.kind == K::address && k == 0);
+      for (size_t k = 0; k < o.parts.size(); ++k)
+        self(self, o.parts[k], written, o.kind == K::address && k == 0);
       return;
     }
     Flat flat;
@@ -118,7 +129,8 @@ void Prepared::run(Registers& regs, uint32_t exec) const {
   fn_(regs.warp, instr_);
 }
 
-void check_row(const std::string& text, const char* dst, const std::vector<const char*>& src, unsigned rounds, const Values& gen, const Want& want) {
+void check_row(const std::string& text, const char* dst, const std::vector<const char*>& src, unsigned rounds,
+               const Values& gen, const Want& want) {
   Prepared prepared(text);
   if (!prepared.found()) fail("expected a row for '" + text + "', found none");
   std::mt19937 masks(7);
@@ -129,7 +141,8 @@ void check_row(const std::string& text, const char* dst, const std::vector<const
     uint64_t before[LANES];
     for (unsigned l = 0; l < LANES; ++l) {
       regs.set(dst, l, 0x5a5a5a5a5a5a5a5aull + l), before[l] = regs.get(dst, l);
-      for (unsigned s = 0; s < src.size(); ++s) regs.set(src[s], l, gen(s, round, l)), in[l * src.size() + s] = regs.get(src[s], l);
+      for (unsigned s = 0; s < src.size(); ++s)
+        regs.set(src[s], l, gen(s, round, l)), in[l * src.size() + s] = regs.get(src[s], l);
       // a source that is the destination too
       before[l] = regs.get(dst, l);
     }
@@ -151,12 +164,24 @@ uint64_t hard_bits(std::mt19937_64& rng, unsigned width) {
   const uint64_t r = rng();
   uint64_t v;
   switch (r % 8) {
-    case 0: v = uint64_t(1) << (r >> 8) % width; break;
-    case 1: v = (uint64_t(1) << (r >> 8) % width) - 1; break;
-    case 2: v = 0 - (uint64_t(1) << (r >> 8) % width); break;
-    case 3: v = (r >> 8) % 5; break;
-    case 4: v = 0 - ((r >> 8) % 5); break;
-    default: v = rng() >> (r >> 8) % 64; break;
+    case 0:
+      v = uint64_t(1) << (r >> 8) % width;
+      break;
+    case 1:
+      v = (uint64_t(1) << (r >> 8) % width) - 1;
+      break;
+    case 2:
+      v = 0 - (uint64_t(1) << (r >> 8) % width);
+      break;
+    case 3:
+      v = (r >> 8) % 5;
+      break;
+    case 4:
+      v = 0 - ((r >> 8) % 5);
+      break;
+    default:
+      v = rng() >> (r >> 8) % 64;
+      break;
   }
   return v & mask;
 }
@@ -164,24 +189,42 @@ uint32_t hard_f32(std::mt19937_64& rng) {
   const uint64_t r = rng();
   const uint32_t sign = uint32_t(r >> 60 & 1) << 31, m = uint32_t(r >> 8) & 0x7fffff;
   switch (r % 12) {
-    case 0: { static constexpr uint32_t special[] = {0, 0x7f800000, 0x7fc00000, 0x7f800001, 0x3f800000, 1, 0x7fffff, 0x800000, 0x7f7fffff, 0x7fffffff};
-              return sign | special[(r >> 8) % 10]; }
-    case 1: return sign | m;                                              // subnormal
-    case 2: return sign | uint32_t(rng() % 255) << 23 | m;                 // any exponent
-    case 3: return sign | uint32_t(rng() % 255) << 23 | (m & 0x7ff000) | 0x1000 | (r >> 50 & 1);  // near ties of f16
-    case 4: return sign | uint32_t(rng() % 255) << 23 | (m & 0x7f0000) | 0x8000 | (r >> 50 & 1);  // of bf16
-    case 5: return sign | uint32_t(100 + rng() % 50) << 23 | (m & 0x780000) | (r >> 49 & 3) << 17;  // of the 8-bit formats
-    case 6: return sign | uint32_t(100 + rng() % 50) << 23 | ((m & 0x700000) | 0x80000);
-    default: return sign | uint32_t(117 + rng() % 20) << 23 | m;
+    case 0: {
+      static constexpr uint32_t special[] = {0, 0x7f800000, 0x7fc00000, 0x7f800001, 0x3f800000,
+                                             1, 0x7fffff,   0x800000,   0x7f7fffff, 0x7fffffff};
+      return sign | special[(r >> 8) % 10];
+    }
+    case 1:
+      return sign | m;  // subnormal
+    case 2:
+      return sign | uint32_t(rng() % 255) << 23 | m;  // any exponent
+    case 3:
+      return sign | uint32_t(rng() % 255) << 23 | (m & 0x7ff000) | 0x1000 |
+             (r >> 50 & 1);  // near ties of f16
+    case 4:
+      return sign | uint32_t(rng() % 255) << 23 | (m & 0x7f0000) | 0x8000 | (r >> 50 & 1);  // of bf16
+    case 5:
+      return sign | uint32_t(100 + rng() % 50) << 23 | (m & 0x780000) |
+             (r >> 49 & 3) << 17;  // of the 8-bit formats
+    case 6:
+      return sign | uint32_t(100 + rng() % 50) << 23 | ((m & 0x700000) | 0x80000);
+    default:
+      return sign | uint32_t(117 + rng() % 20) << 23 | m;
   }
 }
 uint64_t hard_f64(std::mt19937_64& rng) {
   const uint64_t r = rng();
   switch (r % 6) {
-    case 0: { static constexpr uint64_t special[] = {0, 0x7ff0000000000000, 0x3ff0000000000000, 1, 0xfffffffffffff, 0x7fefffffffffffff};
-              return (r & uint64_t(1) << 63) | special[(r >> 8) % 6]; }
-    case 1: return (r & uint64_t(1) << 63) | uint64_t(rng() % 2047) << 52 | (rng() & 0xfffffffffffff);
-    default: return __builtin_bit_cast(uint64_t, double(__builtin_bit_cast(float, hard_f32(rng) & 0xbfffffff))) ^ (r >> 40 & (r >> 30 & 1 ? 0xfffff : 0));
+    case 0: {
+      static constexpr uint64_t special[] = {0, 0x7ff0000000000000, 0x3ff0000000000000,
+                                             1, 0xfffffffffffff,    0x7fefffffffffffff};
+      return (r & uint64_t(1) << 63) | special[(r >> 8) % 6];
+    }
+    case 1:
+      return (r & uint64_t(1) << 63) | uint64_t(rng() % 2047) << 52 | (rng() & 0xfffffffffffff);
+    default:
+      return __builtin_bit_cast(uint64_t, double(__builtin_bit_cast(float, hard_f32(rng) & 0xbfffffff))) ^
+             (r >> 40 & (r >> 30 & 1 ? 0xfffff : 0));
   }
 }
 Values random_values(std::vector<unsigned> widths, uint64_t seed) {

@@ -1,4 +1,5 @@
-// Runs one PTX instruction on a bare register file and holds every lane against an expression of the test's own.
+// Runs one PTX instruction on a bare register file and holds every lane against an expression of the test's
+// own.
 //   %p predicates, %b 8-bit, %h 16-bit, %r 32-bit, %q 64-bit, %x 128-bit registers; all exist.
 #pragma once
 #include <cstdio>
@@ -22,8 +23,8 @@ std::vector<Case>& cases();
 struct Register {
   Register(const char* name, void (*run)()) { cases().push_back({name, run}); }
 };
-#define SIM_TEST(name)                                         \
-  static void test_##name();                                   \
+#define SIM_TEST(name)                                                  \
+  static void test_##name();                                            \
   static ::sim::isa_test::Register register_##name(#name, test_##name); \
   static void test_##name()
 
@@ -32,7 +33,8 @@ struct Failure : std::runtime_error {
 };
 [[noreturn]] void fail(const std::string& sentence);
 std::string hex(uint64_t v);
-#define EXPECT(condition) ((condition) ? void() : ::sim::isa_test::fail(std::string("expected ") + #condition))
+#define EXPECT(condition) \
+  ((condition) ? void() : ::sim::isa_test::fail(std::string("expected ") + #condition))
 
 // The register file: 24 registers a class.
 class Registers {
@@ -77,13 +79,15 @@ class Prepared {
   std::vector<uint8_t> constants_;
 };
 
-// Runs `text` ("add.s32 %r0, %r1, %r2") `rounds` times on values from gen(source, round, lane), the lanes off in every other round checked
-// to be untouched, and compares register dst with want(sources of that lane).
+// Runs `text` ("add.s32 %r0, %r1, %r2") `rounds` times on values from gen(source, round, lane), the lanes off
+// in every other round checked to be untouched, and compares register dst with want(sources of that lane).
 using Values = std::function<uint64_t(unsigned source, unsigned round, unsigned lane)>;
 using Want = std::function<uint64_t(const uint64_t* s)>;
-void check_row(const std::string& text, const char* dst, const std::vector<const char*>& src, unsigned rounds, const Values& gen, const Want& want);
+void check_row(const std::string& text, const char* dst, const std::vector<const char*>& src, unsigned rounds,
+               const Values& gen, const Want& want);
 
-// Values that find mistakes: zeros, ones, extremes, powers of two and their neighbours, and random bits, of the given width.
+// Values that find mistakes: zeros, ones, extremes, powers of two and their neighbours, and random bits, of
+// the given width.
 uint64_t hard_bits(std::mt19937_64& rng, unsigned width);
 // f32 bits: zeros, subnormals, ties, infinities, NaNs, close exponents.
 uint32_t hard_f32(std::mt19937_64& rng);

@@ -51,7 +51,8 @@ TEST(nvcc_softmax) {
     for (int i = 0; i < n; ++i) s += std::exp(x[size_t(r * n + i)] - m);
     for (int i = 0; i < n; ++i) {
       double want = std::exp(x[size_t(r * n + i)] - m) / s;
-      CHECK(std::abs(out[size_t(r * n + i)] - want) <= 1e-6 * want, "row ", r, " element ", i, ": ", out[size_t(r * n + i)], " for ", want);
+      CHECK(std::abs(out[size_t(r * n + i)] - want) <= 1e-6 * want, "row ", r, " element ", i, ": ",
+            out[size_t(r * n + i)], " for ", want);
     }
   }
 }
@@ -64,7 +65,8 @@ TEST(nvcc_divergent) {
   for (int i = 0; i < n; ++i) {
     int x = v[size_t(i)], s = 0;
     for (int k = 0; k < x; ++k) {
-      if (k % 3 == 0) s += k;
+      if (k % 3 == 0)
+        s += k;
       else if ((k ^ i) & 1) {
         for (int j = 0; j < k % 5; ++j) s = int(unsigned(s) * 3u + unsigned(j));
         if (s > 100000) break;
@@ -179,7 +181,8 @@ TEST(nvcc_vectors) {
   Array<short> diff(48);
   run(*kernels("basic"), "vectors", {1}, {48}, params(in.at, ints.at, out.at, diff.at));
   for (size_t i = 0; i < 48; ++i) {
-    float want[4] = {a[4 * i + 3], a[4 * i + 2] * float(b[2 * i]), a[4 * i + 1] + float(b[2 * i + 1]), a[4 * i]};
+    float want[4] = {a[4 * i + 3], a[4 * i + 2] * float(b[2 * i]), a[4 * i + 1] + float(b[2 * i + 1]),
+                     a[4 * i]};
     for (size_t k = 0; k < 4; ++k) CHECK_EQ(out[4 * i + k], want[k], "at ", i, " ", k);
     CHECK_EQ(diff[i], short(b[2 * i] - b[2 * i + 1]), "at ", i);
   }
@@ -198,7 +201,8 @@ TEST(nvcc_rmsnorm) {
     for (size_t i = 0; i < d; ++i) {
       double want = x[r * d + i] * scale * w[i];
       CHECK(std::abs(out[r * d + i] - want) <= 1e-5 * std::abs(want) + 1e-9, "row ", r, " element ", i);
-      CHECK(std::abs(out4[r * d + i] - want) <= 1e-5 * std::abs(want) + 1e-9, "row ", r, " element ", i, " v4");
+      CHECK(std::abs(out4[r * d + i] - want) <= 1e-5 * std::abs(want) + 1e-9, "row ", r, " element ", i,
+            " v4");
     }
   }
 }

@@ -9,33 +9,43 @@ using namespace sim::testing;
 namespace {
 
 std::shared_ptr<Module> body(const std::string& text, const std::string& decl = "") {
-  return Module::load(".version 9.0\n.target sm_100a\n.address_size 64\n.const .align 4 .u32 fixed = 5; .extern .shared .align 16 .b8 pool[];\n"
-                      ".entry k(.param .u64 p) {\n.reg .b16 %h<9>; .reg .b32 %r<20>; .reg .b64 %rd<20>; .reg .b128 %x<3>; .reg .pred %p<8>;\n"
-                      ".shared .align 16 .b8 s[256]; .local .align 16 .b8 l[64];\n" + decl +
-                      "ld.param.u64 %rd1, [p]; mov.u32 %r0, %tid.x; mul.wide.u32 %rd2, %r0, 4; add.s64 %rd2, %rd1, %rd2;\n" + text +
-                      "\nret;\n}\n");
+  return Module::load(
+      ".version 9.0\n.target sm_100a\n.address_size 64\n.const .align 4 .u32 fixed = 5; .extern .shared "
+      ".align 16 .b8 pool[];\n"
+      ".entry k(.param .u64 p) {\n.reg .b16 %h<9>; .reg .b32 %r<20>; .reg .b64 %rd<20>; .reg .b128 %x<3>; "
+      ".reg .pred %p<8>;\n"
+      ".shared .align 16 .b8 s[256]; .local .align 16 .b8 l[64];\n" +
+      decl +
+      "ld.param.u64 %rd1, [p]; mov.u32 %r0, %tid.x; mul.wide.u32 %rd2, %r0, 4; add.s64 %rd2, %rd1, %rd2;\n" +
+      text + "\nret;\n}\n");
 }
 
-void expect_trap(const std::string& text, Trap::Cause cause, const std::vector<std::string>& words, uint32_t threads = 32, uint64_t bytes = 1024,
-                 bool written = true) {
+void expect_trap(const std::string& text, Trap::Cause cause, const std::vector<std::string>& words,
+                 uint32_t threads = 32, uint64_t bytes = 1024, bool written = true) {
   auto m = body(text);
   Array<uint8_t> a(bytes);
   if (written) Memory::device().mark(*Memory::device().find(a.at), a.at, bytes);
   Trap t = trap_of([&] { run(*m, "k", {1}, {threads}, params(a.at), 64); });
   CHECK_EQ(int(t.cause), int(cause), t.what());
-  for (const std::string& w : words) CHECK(std::string(t.what()).find(w) != std::string::npos, "'", w, "' in: ", t.what());
+  for (const std::string& w : words)
+    CHECK(std::string(t.what()).find(w) != std::string::npos, "'", w, "' in: ", t.what());
 }
 
 }  // namespace
 
 TEST(memory_faults_name_the_place) {
-  expect_trap("ld.global.u32 %r1, [%rd2+900];", Trap::illegal_address, {"offset 1024", "1024 bytes", "thread (31,0,0)", "PTX line"});
+  expect_trap("ld.global.u32 %r1, [%rd2+900];", Trap::illegal_address,
+              {"offset 1024", "1024 bytes", "thread (31,0,0)", "PTX line"});
   expect_trap("st.global.u32 [%rd2-4], 1;", Trap::illegal_address, {"write of 4 bytes", "thread (0,0,0)"});
   expect_trap("mov.u64 %rd3, 0; ld.u32 %r1, [%rd3];", Trap::illegal_address, {"no global memory there"});
-  expect_trap("ld.global.v4.u32 {%r1,%r2,%r3,%r4}, [%rd2];", Trap::misaligned, {"multiple of 16", "thread (1,0,0)"});
-  expect_trap("ld.global.u32 %r1, [%rd2];", Trap::uninitialised, {"nobody has written", "offset 0"}, 32, 1024, false);
-  expect_trap("st.global.u32 [%rd1], 1; ld.global.u32 %r1, [%rd2];", Trap::uninitialised, {"offset 4"}, 32, 1024, false);
-  expect_trap("st.global.u32 [%rd1], 1; ld.global.u64 %rd3, [%rd1];", Trap::uninitialised, {"offset 4"}, 1, 1024, false);
+  expect_trap("ld.global.v4.u32 {%r1,%r2,%r3,%r4}, [%rd2];", Trap::misaligned,
+              {"multiple of 16", "thread (1,0,0)"});
+  expect_trap("ld.global.u32 %r1, [%rd2];", Trap::uninitialised, {"nobody has written", "offset 0"}, 32, 1024,
+              false);
+  expect_trap("st.global.u32 [%rd1], 1; ld.global.u32 %r1, [%rd2];", Trap::uninitialised, {"offset 4"}, 32,
+              1024, false);
+  expect_trap("st.global.u32 [%rd1], 1; ld.global.u64 %rd3, [%rd1];", Trap::uninitialised, {"offset 4"}, 1,
+              1024, false);
   expect_trap("ld.shared.u32 %r1, [s];", Trap::uninitialised, {"shared memory"});
   expect_trap("ld.shared.u32 %r1, [pool+64];", Trap::illegal_address, {"256 static and 64 dynamic"});
   expect_trap("mov.u32 %r2, 16; st.shared.u32 [%r2], 1;", Trap::illegal_address, {"reserved"});
@@ -46,15 +56,23 @@ TEST(memory_faults_name_the_place) {
 }
 
 TEST(memory_widths_and_spaces) {
-  // bytes go out as u8, come back as each wider form, through global, shared and local memory and their generic addresses
-  for (const char* place : {"mov.u64 %rd3, %rd1;", "mov.u64 %rd3, s; cvta.shared.u64 %rd3, %rd3;", "mov.u64 %rd3, l; cvta.local.u64 %rd3, %rd3;"}) {
+  // bytes go out as u8, come back as each wider form, through global, shared and local memory and their
+  // generic addresses
+  for (const char* place : {"mov.u64 %rd3, %rd1;", "mov.u64 %rd3, s; cvta.shared.u64 %rd3, %rd3;",
+                            "mov.u64 %rd3, l; cvta.local.u64 %rd3, %rd3;"}) {
     std::string text = place;
     text += "\n";
-    for (int k = 0; k < 16; ++k) text += "mov.b32 %r1, " + std::to_string(0x81 + 7 * k) + "; st.u8 [%rd3+" + std::to_string(k) + "], %r1;\n";
-    text += "ld.s8 %h1, [%rd3]; cvt.u32.u16 %r2, %h1; ld.s8 %r3, [%rd3]; ld.s8 %rd4, [%rd3]; ld.u16 %r4, [%rd3+2]; ld.s16 %rd5, [%rd3+4];\n"
-            "ld.v2.u32 {%r5, %r6}, [%rd3+8]; ld.b128 %x1, [%rd3]; st.b128 [%rd3+16], %x1; ld.v2.u64 {%rd6, %rd7}, [%rd3+16];\n"
-            "st.global.v4.u32 [%rd1+64], {%r2, %r3, %r4, %r5}; st.global.v2.u64 [%rd1+80], {%rd4, %rd5};\n"
-            "st.global.v2.u64 [%rd1+96], {%rd6, %rd7}; st.global.u32 [%rd1+112], %r6; ld.v2.u8 {%h2, %h3}, [%rd3+6]; st.global.v2.u16 [%rd1+116], {%h2, %h3};";
+    for (int k = 0; k < 16; ++k)
+      text +=
+          "mov.b32 %r1, " + std::to_string(0x81 + 7 * k) + "; st.u8 [%rd3+" + std::to_string(k) + "], %r1;\n";
+    text +=
+        "ld.s8 %h1, [%rd3]; cvt.u32.u16 %r2, %h1; ld.s8 %r3, [%rd3]; ld.s8 %rd4, [%rd3]; ld.u16 %r4, "
+        "[%rd3+2]; ld.s16 %rd5, [%rd3+4];\n"
+        "ld.v2.u32 {%r5, %r6}, [%rd3+8]; ld.b128 %x1, [%rd3]; st.b128 [%rd3+16], %x1; ld.v2.u64 {%rd6, "
+        "%rd7}, [%rd3+16];\n"
+        "st.global.v4.u32 [%rd1+64], {%r2, %r3, %r4, %r5}; st.global.v2.u64 [%rd1+80], {%rd4, %rd5};\n"
+        "st.global.v2.u64 [%rd1+96], {%rd6, %rd7}; st.global.u32 [%rd1+112], %r6; ld.v2.u8 {%h2, %h3}, "
+        "[%rd3+6]; st.global.v2.u16 [%rd1+116], {%h2, %h3};";
     auto m = body(text);
     Array<uint8_t> a(256);
     run(*m, "k", {1}, {1}, params(a.at), 64);
@@ -65,7 +83,9 @@ TEST(memory_widths_and_spaces) {
       std::memcpy(&got, a.data() + offset, sizeof got);
       CHECK_EQ(got, want, what, " with ", place);
     };
-    auto word = [&](int k) { return uint32_t(b[k] | b[k + 1] << 8 | b[k + 2] << 16) | uint32_t(b[k + 3]) << 24; };
+    auto word = [&](int k) {
+      return uint32_t(b[k] | b[k + 1] << 8 | b[k + 2] << 16) | uint32_t(b[k + 3]) << 24;
+    };
     at(64, uint32_t(0xff81), "s8 in a 16-bit register");
     at(68, uint32_t(0xffffff81), "s8 in a 32-bit register");
     at(72, uint32_t(b[2] | b[3] << 8), "u16 in a 32-bit register");
@@ -88,7 +108,8 @@ TEST(memory_patterns_and_masks) {
     unsigned pattern = unsigned(rng() % 4);
     uint32_t mask = rng() % 3 ? uint32_t(rng()) : ~0u;
     std::vector<uint32_t> slots(32);
-    for (unsigned l = 0; l < 32; ++l) slots[l] = pattern == 0 ? l : pattern == 1 ? 5 : pattern == 2 ? uint32_t(rng() % 64) : 31 - l;
+    for (unsigned l = 0; l < 32; ++l)
+      slots[l] = pattern == 0 ? l : pattern == 1 ? 5 : pattern == 2 ? uint32_t(rng() % 64) : 31 - l;
     std::vector<uint32_t> data(64 * step / 4);
     for (uint32_t& v : data) v = uint32_t(rng());
     std::string type = width == 4 ? "u32" : "u64", r = width == 4 ? "%r" : "%rd", list;
@@ -96,11 +117,16 @@ TEST(memory_patterns_and_masks) {
     if (vec > 1) list = "{" + list + "}";
     std::string v = vec > 1 ? ".v" + std::to_string(vec) : "";
     // slot index of each lane at [p], mask follows, then the data, then room for results
-    std::string text = "ld.global.u32 %r1, [%rd2]; ld.global.u32 %r2, [%rd1+128]; shr.u32 %r2, %r2, %r0; and.b32 %r2, %r2, 1;\n"
-                       "setp.ne.u32 %p1, %r2, 0; mul.wide.u32 %rd3, %r1, " + std::to_string(step) + "; add.s64 %rd3, %rd1, %rd3;\n";
-    for (unsigned k = 0; k < vec; ++k) text += "mov.b" + std::to_string(8 * width) + " " + r + std::to_string(10 + k) + ", 77;\n";
+    std::string text =
+        "ld.global.u32 %r1, [%rd2]; ld.global.u32 %r2, [%rd1+128]; shr.u32 %r2, %r2, %r0; and.b32 %r2, %r2, "
+        "1;\n"
+        "setp.ne.u32 %p1, %r2, 0; mul.wide.u32 %rd3, %r1, " +
+        std::to_string(step) + "; add.s64 %rd3, %rd1, %rd3;\n";
+    for (unsigned k = 0; k < vec; ++k)
+      text += "mov.b" + std::to_string(8 * width) + " " + r + std::to_string(10 + k) + ", 77;\n";
     text += "@%p1 ld.global" + v + "." + type + " " + list + ", [%rd3+256];\n";
-    text += "mul.wide.u32 %rd4, %r0, " + std::to_string(step) + "; add.s64 %rd4, %rd1, %rd4; st.global" + v + "." + type + " [%rd4+4096], " + list + ";\n";
+    text += "mul.wide.u32 %rd4, %r0, " + std::to_string(step) + "; add.s64 %rd4, %rd1, %rd4; st.global" + v +
+            "." + type + " [%rd4+4096], " + list + ";\n";
     text += "@%p1 st.global" + v + "." + type + " [%rd3+8192], " + list + ";";
     auto m = body(text);
     Array<uint8_t> a(size_t(12288));
@@ -120,8 +146,10 @@ TEST(memory_patterns_and_masks) {
       for (unsigned k = 0; k < vec; ++k) {
         uint64_t got = 0, want = 77;
         std::memcpy(&got, a.data() + 4096 + l * step + k * width, width);
-        if (mask >> l & 1) want = 0, std::memcpy(&want, zero.data() + 256 + slots[l] * step + k * width, width);
-        CHECK_EQ(got, want, "round ", round, " lane ", l, " element ", k, " pattern ", pattern, " vec ", vec, " width ", width);
+        if (mask >> l & 1)
+          want = 0, std::memcpy(&want, zero.data() + 256 + slots[l] * step + k * width, width);
+        CHECK_EQ(got, want, "round ", round, " lane ", l, " element ", k, " pattern ", pattern, " vec ", vec,
+                 " width ", width);
         if (!(mask >> l & 1)) continue;
         std::memcpy(&got, a.data() + 8192 + slots[l] * step + k * width, width);
         CHECK_EQ(got, want, "stored, round ", round, " lane ", l);

@@ -65,10 +65,12 @@ TEST(parser_round_trip) {
       CHECK_EQ(a.functions[f].body.size(), b.functions[f].body.size(), a.functions[f].name);
       CHECK_EQ(a.functions[f].registers.size(), b.functions[f].registers.size(), a.functions[f].name);
       for (size_t i = 0; i < a.functions[f].body.size(); ++i)
-        CHECK_EQ(a.functions[f].body[i].op.text, b.functions[f].body[i].op.text, "line ", a.functions[f].body[i].line);
+        CHECK_EQ(a.functions[f].body[i].op.text, b.functions[f].body[i].op.text, "line ",
+                 a.functions[f].body[i].line);
     }
     CHECK_EQ(a.globals.size(), b.globals.size());
-    for (size_t g = 0; g < a.globals.size(); ++g) CHECK(a.globals[g].init == b.globals[g].init, a.globals[g].name);
+    for (size_t g = 0; g < a.globals.size(); ++g)
+      CHECK(a.globals[g].init == b.globals[g].init, a.globals[g].name);
   }
 }
 
@@ -82,7 +84,8 @@ TEST(parser_details) {
   CHECK(setp.op.has("and") && setp.op.types.size() == 1 && setp.operands[0].kind == ptx::Operand::pair);
   CHECK_EQ(int64_t(setp.operands[2].value), int64_t(-5));
   CHECK(setp.operands[3].negated);
-  CHECK(f.body[1].operands[0].value != f.body[0].operands[0].value, "the inner scope's %r1 is another register");
+  CHECK(f.body[1].operands[0].value != f.body[0].operands[0].value,
+        "the inner scope's %r1 is another register");
   const auto& ld = f.body[6];
   CHECK_EQ(ld.operands[1].offset, int64_t(-16));
   const ptx::Variable& numbers = m.globals[2];
@@ -93,9 +96,14 @@ TEST(parser_details) {
 }
 
 TEST(parser_refuses) {
-  for (auto [text, words] : {std::pair{".reg .b32 %r<3>; add.s32 %r1, %r2", "line 4"}, {"mov.b32 %r1, 0xg;", "digits"},
-                             {"@p bra x;", "predicate"}, {"ld.global.u32 r, [x+;", "number"}, {".reg .b33 x;", "type"},
-                             {".local .b8 a[99999999999999];", "smaller"}, {"a: a: ret;", "label"}, {"mov.b32 a b;", "','|';'"}}) {
+  for (auto [text, words] : {std::pair{".reg .b32 %r<3>; add.s32 %r1, %r2", "line 4"},
+                             {"mov.b32 %r1, 0xg;", "digits"},
+                             {"@p bra x;", "predicate"},
+                             {"ld.global.u32 r, [x+;", "number"},
+                             {".reg .b33 x;", "type"},
+                             {".local .b8 a[99999999999999];", "smaller"},
+                             {"a: a: ret;", "label"},
+                             {"mov.b32 a b;", "','|';'"}}) {
     try {
       ptx::parse(std::string(HEAD) + ".entry k() {" + text + "}");
     } catch (const ptx::ParseError& e) {

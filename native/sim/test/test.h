@@ -27,15 +27,19 @@ template <class... A>
 
 }  // namespace sim::testing
 
-#define TEST(name)                                                    \
-  static void test_##name();                                          \
-  static ::sim::testing::Register register_##name(#name, test_##name);   \
+#define TEST(name)                                                     \
+  static void test_##name();                                           \
+  static ::sim::testing::Register register_##name(#name, test_##name); \
   static void test_##name()
-#define CHECK(cond, ...) \
-  do if (!(cond)) ::sim::testing::fail(__FILE__, __LINE__, "expected " #cond " " __VA_OPT__(, ) __VA_ARGS__); while (0)
-#define CHECK_EQ(a, b, ...)                                                                                                  \
-  do {                                                                                                                       \
-    auto got_ = (a);                                                                                                         \
-    auto want_ = (b);                                                                                                        \
-    if (!(got_ == want_)) ::sim::testing::fail(__FILE__, __LINE__, #a " expected ", want_, ", got ", got_, " " __VA_OPT__(, ) __VA_ARGS__); \
+#define CHECK(cond, ...)                                                                                     \
+  do                                                                                                         \
+    if (!(cond)) ::sim::testing::fail(__FILE__, __LINE__, "expected " #cond " " __VA_OPT__(, ) __VA_ARGS__); \
+  while (0)
+#define CHECK_EQ(a, b, ...)                                                            \
+  do {                                                                                 \
+    auto got_ = (a);                                                                   \
+    auto want_ = (b);                                                                  \
+    if (!(got_ == want_))                                                              \
+      ::sim::testing::fail(__FILE__, __LINE__, #a " expected ", want_, ", got ", got_, \
+                           " " __VA_OPT__(, ) __VA_ARGS__);                            \
   } while (0)

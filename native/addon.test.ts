@@ -1,0 +1,217 @@
+/** The addon from outside: ops by name, what guards and poison notice, many calls at once, cancelling, and dying in the middle. */
+import { execFileSync } from "node:child_process";
+import { join } from "node:path";
+import { beforeAll, describe, expect, test } from "vitest";
+import { loadOps } from "../kernels/registry.ts";
+import { loadNative, openNative, type Native, type RunOpRequest } from "../harness/native.ts";
+import { BUILD, ROOT } from "../harness/native_build.ts";
+
+const N = 1000;
+const faults = join(BUILD, "test", "faults.ptx");
+let native: Native;
+beforeAll(async () => {
+  native = await loadNative();
+}, 600_000);
+
+const bits = (x: number): number => {
+  const u = new Uint32Array(Float32Array.of(x).buffer)[0];
+  return (u + 0x7fff + ((u >>> 16) & 1)) >>> 16;
+};
+
+/** y = bf16(2 x + 1) over x = 0, 1, 2 ... mod 97. */
+function skeleton(options: RunOpRequest["options"] = {}, n = N): RunOpRequest {
+  return {
+    op: "skeleton",
+    inputs: { x: Uint16Array.from({ length: n }, (_, i) => bits(i % 97)), b: new Float32Array(n).fill(1) },
+    outputs: { y: 2 * n },
+    scalars: { n, a: 2 },
+    options: { poisonSeed: 5, ...options },
+  };
+}
+const expected = Uint16Array.from({ length: N }, (_, i) => bits(2 * (i % 97) + 1));
+const bf16 = (b: Uint8Array<ArrayBuffer>): Uint16Array =>
+  new Uint16Array(b.buffer, b.byteOffset, b.byteLength / 2);
+
+describe("op table", () => {
+  test("lists exactly the declared ops with their fields", async () => {
+    const declared = (await loadOps()).map((op) => ({
+      name: op.name,
+      family: op.family,
+      fields: [
+        ...Object.entries(op.in).map(([name, d]) => ({ name, kind: "in", dtype: d.dtype })),
+        ...Object.entries(op.out).map(([name, d]) => ({ name, kind: "out", dtype: d.dtype })),
+        ...Object.keys(op.axes).map((name) => ({ name, kind: "axis", dtype: "i32" })),
+        ...Object.entries(op.attrs ?? {}).map(([name, dtype]) => ({ name, kind: "attr", dtype })),
+      ],
+    }));
+    expect(native.listOps()).toEqual(declared);
+  });
+
+  test("offers the virtual device first", () => {
+    const [first] = native.devices();
+    expect(first.id).toBe("virtual");
+    expect(first.compute_capability).toEqual([10, 0]);
+  });
+});
+
+describe("runOp", () => {
+  test("computes, measures and counts", async () => {
+    const r = await native.runOp(skeleton({ repeat: 3 }));
+    expect(bf16(r.outputs.y)).toEqual(expected);
+    expect(r).toMatchObject({
+      canariesIntact: true,
+      damage: [],
+      repeatable: true,
+      unwritten: { y: 0 },
+      grid: [4, 1, 1],
+    });
+    expect(r.elapsed_ms).toHaveLength(3);
+    expect(r.counters.launches).toBe(3);
+    expect(r.counters.thread_instructions).toBeGreaterThan(3 * N);
+  });
+
+  test("launches nothing for an empty grid and leaves the output as it was", async () => {
+    const r = await native.runOp(skeleton({}, 0));
+    expect(r.outputs.y).toHaveLength(0);
+    expect(r.counters.launches).toBe(0);
+  });
+
+  test("reads typed arrays in place, at their offset", async () => {
+    const whole = new Uint16Array(N + 8).fill(bits(50));
+    whole.set(skeleton().inputs.x as Uint16Array, 8);
+    const r = await native.runOp({ ...skeleton(), inputs: { ...skeleton().inputs, x: whole.subarray(8) } });
+    expect(bf16(r.outputs.y)).toEqual(expected);
+  });
+
+  test("keeps many calls apart", async () => {
+    const calls = Array.from({ length: 24 }, (_, a) => ({ ...skeleton(), scalars: { n: N, a } }));
+    const all = await Promise.all(calls.map((c) => native.runOp(c)));
+    all.forEach((r, a) => expect(bf16(r.outputs.y)[3]).toBe(bits(a * 3 + 1)));
+  });
+});
+
+describe("faulty kernels", () => {
+  const run = (entry: string, more: RunOpRequest["options"] = {}) =>
+    native.runOp(skeleton({ modulePath: faults, entry, ...more }));
+
+  test.each([
+    ["writes_past_the_end", /skeleton\.y: .* got byte 2000 of 2000 overwritten/],
+    ["writes_before_the_start", /skeleton\.y: .* got byte -6 of 2000 overwritten/],
+  ])("guards notice a kernel that %s", async (entry, sentence) => {
+    const r = await run(entry, { guards: true });
+    expect(r.canariesIntact).toBe(false);
+    expect(r.damage).toHaveLength(1);
+    expect(r.damage[0]).toMatch(sentence);
+  });
+
+  test.each(["writes_past_the_end", "writes_before_the_start"])("exact bounds trap on %s", async (entry) => {
+    await expect(run(entry)).rejects.toThrow(/write of 2 bytes .*faults\.cu/);
+  });
+
+  test("poison shows what nobody wrote, to the byte", async () => {
+    expect((await run("leaves_every_tenth")).unwritten.y).toBe(2 * (N / 10));
+    expect((await run("leaves_every_tenth", { repeat: 2 })).unwritten.y).toBe(2 * (N / 10));
+  });
+
+  test("a result that follows from the output's old content is not repeatable", async () => {
+    expect((await run("adds_to_the_output", { repeat: 2 })).repeatable).toBe(false);
+  });
+
+  test("a trap rejects with kernel, launch and place, and the next call works", async () => {
+    await expect(run("traps")).rejects.toThrow(/kernel traps <<<4 x 1 x 1, 256, 0>>>.*trap/s);
+    const r = await native.runOp(skeleton());
+    expect(bf16(r.outputs.y)).toEqual(expected);
+  });
+});
+
+describe("requests that cannot be run", () => {
+  const bad: [string, Partial<RunOpRequest>, RegExp][] = [
+    ["unknown op", { op: "skeletor" }, /op "skeletor": expected one of the addon's \d+ ops/],
+    ["unknown device", { device: "cuda:99" }, /device "cuda:99": expected one of virtual/],
+    ["malformed device", { device: "gpu" }, /device "gpu": expected one of virtual/],
+    ["missing input", { inputs: { x: new Uint16Array(4) } }, /skeleton\.b: expected a typed array or null/],
+    ["unknown input", { inputs: { x: null, b: null, z: null } }, /expected inputs that it declares, got "z"/],
+    ["missing output", { outputs: {} }, /key "y": expected a number, got undefined/],
+    ["missing scalar", { scalars: { n: 4 } }, /op skeleton: expected a value for "a", got none/],
+    [
+      "fraction for an axis",
+      { scalars: { n: 4.5, a: 1 } },
+      /key "n": expected an integer in 0\.\.2147483647, got 4\.5/,
+    ],
+    [
+      "unknown scalar",
+      { scalars: { n: 4, a: 1, k: 2 } },
+      /expected axes and attributes that it declares, got "k"/,
+    ],
+    [
+      "no such module",
+      { options: { modulePath: "/nowhere.ptx" } },
+      /expected a compiled module \/nowhere\.ptx, got no such file/,
+    ],
+    [
+      "no such entry",
+      { options: { modulePath: faults, entry: "nothing" } },
+      /entry nothing of .*faults\.ptx: CUDA_ERROR_NOT_FOUND/,
+    ],
+  ];
+  test.each(bad)("%s", async (_, change, sentence) => {
+    await expect(native.runOp({ ...skeleton(), ...change })).rejects.toThrow(sentence);
+  });
+});
+
+test("launch runs any entry with parameters one by one", async () => {
+  const x = Float32Array.from({ length: 10 }, (_, i) => i);
+  const r = await native.launch({
+    modulePath: faults,
+    entry: "scale",
+    grid: [1],
+    block: [32],
+    args: [{ buffer: 40 }, { buffer: x }, { f32: 0.5 }, { i32: 10 }],
+  });
+  expect(new Float32Array(r.buffers[0]!.buffer)).toEqual(x.map((v) => v / 2));
+  expect(r.buffers[2]).toBeNull();
+});
+
+test("an aborted call rejects with cancelled", async () => {
+  const stop = new AbortController();
+  const first = native.runOp(skeleton({ repeat: 3_000 }));
+  const c = native.runOp({ ...skeleton({ repeat: 3_000 }), signal: stop.signal });
+  stop.abort();
+  await expect(c).rejects.toThrow("cancelled");
+  const own = new AbortController();
+  setTimeout(() => own.abort(), 20);
+  await expect(native.runOp({ ...skeleton({ repeat: 1 << 20 }), signal: own.signal })).rejects.toThrow(
+    "cancelled",
+  );
+  await first;
+});
+
+test("the JavaScript thread stays free while a kernel runs", async () => {
+  let ticks = 0;
+  const timer = setInterval(() => ticks++, 1);
+  await native.runOp(skeleton({ repeat: 2000 }));
+  clearInterval(timer);
+  expect(ticks).toBeGreaterThan(3);
+});
+
+test("a process may leave in the middle of a run", () => {
+  const script = `import { openNative } from "./harness/native.ts";
+    const n = openNative();
+    const x = new Uint16Array(1000), b = new Float32Array(1000);
+    for (let i = 0; i < 4; i++) void n.runOp({ op: "skeleton", inputs: { x, b }, outputs: { y: 2000 }, scalars: { n: 1000, a: 1 }, options: { repeat: 1000000 } });
+    setTimeout(() => process.exit(7), 50);`;
+  let status = 0;
+  try {
+    execFileSync(process.execPath, ["--import", "tsx", "--input-type=module", "-e", script], {
+      cwd: ROOT,
+      stdio: "pipe",
+    });
+  } catch (e) {
+    status = (e as { status: number }).status;
+  }
+  expect(status).toBe(7);
+});
+
+test("opening twice gives the same addon", () => {
+  expect(openNative().listOps()).toEqual(native.listOps());
+});
