@@ -113,6 +113,9 @@ function named(f: Fault, a: Answer): string | null {
   const bad = (a.results?.rows ?? []).filter((r) => r.status === f.blame);
   const first = a.results?.divergences.find((d) => d.mode === "accumulated");
   if (f.blame === "FAIL" && first) return first.site;
+  // a run that stopped has no row at the place where it did; its sentence says it: "layers.4.attn.core (sparse_attention): ..."
+  const stopped = bad.map((r) => /^(\S+) \(\w+\): /.exec(r.sentence)?.[1]).find((x) => x !== undefined);
+  if (f.blame === "ERROR" && stopped !== undefined) return stopped;
   return (bad.find((r) => r.site === f.at) ?? bad[0])?.site ?? null;
 }
 
