@@ -19,7 +19,6 @@ afterAll(() => rmSync(bin, { recursive: true, force: true }));
 test("nothing changed: no compiler is started", async () => {
   const from = performance.now();
   expect(await ensureNative()).toBe("unchanged");
-  // one core of a busy CI machine takes a few milliseconds; starting cmake alone takes 200
   // 100 ms on a quiet machine; starting cmake at all takes longer than this on any
   expect(performance.now() - from).toBeLessThan(1000);
 });
