@@ -17,8 +17,10 @@
  */
 import type { DType } from "../kernels/schema.ts";
 
-/** An element may be off by one flip plus this many d: e already holds the spread over elements, 2 covers its tail. */
-export const REACH = 2;
+/** e and jump speak of a row as a whole; of a million normal values the largest is 5 times their root mean square. */
+export const REACH = 5;
+/** Slices with fewer elements are judged element by element: in them one flip is all that a bound could be. */
+export const MIN_SLICE = 8;
 /** Width of a block in the worst-block metric: the quantisation block of the model's formats and a tile column of its kernels. */
 export const BLOCK = 128;
 /** log(1e9): a false alarm a billion slices. */
@@ -74,7 +76,7 @@ export class Budgets {
   /** An element with spacing u, noise d and jump j. */
   add(i: number, u: number, d: number, j: number): void {
     const mean = d * (u + d);
-    const reach = u + REACH * d + j;
+    const reach = u + REACH * (d + j);
     const most = reach * reach;
     this.mean[i] += mean;
     this.variance[i] += mean * most;

@@ -3,6 +3,7 @@
  * one (what the format costs), and the replay, which feeds every op what the engine itself fed it, so that each of the engine's steps
  * is held to the tight bounds of a single op however far the chains have drifted apart.
  */
+import { setImmediate } from "node:timers/promises";
 import type { OpDecl, Scalars } from "../kernels/schema.ts";
 import type { ModelConfig } from "../oracle/config.ts";
 import { Ctx, type FreqTable } from "../oracle/context.ts";
@@ -109,6 +110,7 @@ export class ExactChain implements Executor {
   }
 
   async call<D extends OpDecl>(op: D, site: string, t: In<D>, attrs?: Scalars): Promise<Out<D>> {
+    await setImmediate(); // finished launches, messages and Ctrl-C get their turn between ops
     const call = makeCall(op, t, attrs);
     const decided = hasChoice(op) ? await this.decide(call, site) : undefined;
     const { out, ms } = await runExact(call, this.r, decided);
@@ -134,6 +136,7 @@ export class ReplayChain implements Executor {
   }
 
   async call<D extends OpDecl>(op: D, site: string, t: In<D>, attrs?: Scalars): Promise<Out<D>> {
+    await setImmediate(); // finished launches, messages and Ctrl-C get their turn between ops
     const call = makeCall(op, t, attrs);
     const native = this.native(call, site);
     const faithful = await this.onStep(call, site, native);

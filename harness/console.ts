@@ -86,22 +86,32 @@ const TITLES = {
   golden: "golden",
 } as const;
 
-/** The tables of a run: a line a call where one layer ran, else a line an op with its worst call. */
+const CASE: Column = { title: "case", of: (r) => r.case ?? "", left: true };
+const TAP: Column = { title: "output", of: (r) => r.site, left: true };
+const WORST: Column = { title: "worst at", of: (r) => (r.case === null ? r.site : r.case), left: true };
+const [WHERE, OP] = NAMES;
+
+/** How rows are grouped into lines, and which columns name a line. */
+function layout(r: Results, mode: Row["mode"]): { key: (r: Row) => string; columns: Column[] } {
+  if (mode === "op" && r.header.ops.length === 1)
+    return { key: (x) => x.key, columns: [CASE, TAP, ...COLUMNS] };
+  if (mode === "op") return { key: (x) => x.site, columns: [TAP, ...COLUMNS, WORST] };
+  if (r.header.layers.length <= 1) return { key: (x) => x.site, columns: [WHERE, OP, ...COLUMNS] };
+  const name: Column = { title: "op", of: (x) => outputOf(x), left: true };
+  return { key: outputOf, columns: [name, ...COLUMNS, WORST] };
+}
+
+/** `hc_split.comb`: the op, with the output where the tap says it. */
+const outputOf = (r: Row): string => (r.site.endsWith(`.${r.output}`) ? `${r.op}.${r.output}` : r.op);
+
+/** The tables of a run: a line a call or a case where that fits a screen, else a line an op with its worst call. */
 export function tables(r: Results, out: Tty): string {
-  const one = r.header.layers.length <= 1;
-  const parts: string[] = [];
-  for (const mode of r.header.modes) {
+  const parts = r.header.modes.flatMap((mode) => {
     const rows = r.rows.filter((x) => x.mode === mode);
-    if (rows.length === 0) continue;
-    const split = mode === "op" || !one;
-    const where: Column =
-      mode === "op"
-        ? { title: "case", of: (x) => x.case ?? "", left: true }
-        : { title: "worst at", of: (x) => x.site, left: true };
-    const columns = split ? [NAMES[1], ...COLUMNS, where] : [...NAMES, ...COLUMNS];
-    const lines = worstBy(rows, (x) => (mode === "op" ? `${x.site}` : one ? x.site : `${x.op}.${x.output}`));
-    parts.push(`${TITLES[mode]}\n${table(lines, columns, out)}`);
-  }
+    if (rows.length === 0) return [];
+    const { key, columns } = layout(r, mode);
+    return [`${TITLES[mode]}\n${table(worstBy(rows, key), columns, out)}`];
+  });
   return parts.join("\n\n");
 }
 

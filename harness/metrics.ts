@@ -22,11 +22,13 @@ export interface WorstSlice {
 
 export interface Measured {
   readonly metrics: Metrics;
+  readonly rows: number;
+  readonly cols: number;
   /** 1 - cosine, without the cancellation. */
   readonly angle: number;
   /** Flat index of the element with the largest share of its elementwise bound (without noise: the largest error in ulp). */
   readonly worst: number;
-  /** Largest error beyond one flipped rounding, in units of REACH d. */
+  /** Largest error beyond one flipped rounding, in units of REACH (d + jump). */
   readonly element_share: number;
   /** First element whose non-finite class differs, -1 when none does. */
   readonly first_nonfinite: number;
@@ -232,7 +234,7 @@ export function measure(native: Tensor, faithful: Tensor, { noise, jump }: Freed
       const u = ulps[(f64Bits[1] >>> 20) & 0x7ff];
       const d = Math.max(noise * size, dRow);
       const j = jump * Math.max(size, scale[r]);
-      const reach = u + REACH * d + j;
+      const reach = u + REACH * (d + j);
       const share = noise === 0 ? distance : off / reach;
       if (!(share <= worst_share)) {
         worst_share = share;
@@ -322,6 +324,8 @@ export function measure(native: Tensor, faithful: Tensor, { noise, jump }: Freed
       saturated: { native: part(saturated.native), faithful: part(saturated.faithful) },
       nonfinite,
     },
+    rows,
+    cols,
     angle,
     worst: n === 0 ? -1 : worst,
     element_share,

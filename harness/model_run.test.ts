@@ -139,7 +139,7 @@ test("a right engine passes at every tap, in both modes", async () => {
   expect(r.rows.filter((x) => x.mode === "isolated").length).toBe(r.rows.length / 2);
   expect(r.rows.length).toBeGreaterThan(120);
   const last = r.rows.find((x) => x.mode === "accumulated" && x.site === "layers.2.output");
-  expect(last?.by_token).toEqual(new Array(N_TOK).fill(0));
+  expect(last?.by_token).toEqual(Array.from({ length: N_TOK }, () => 0));
 });
 
 test("one wrong row in the engine: that op is blamed, what follows from it is not", async () => {

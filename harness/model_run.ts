@@ -92,6 +92,7 @@ export async function verifyUnit(
     decide: (call, site) =>
       replayed ? decisionOf(replayed, site) : wantIsolated ? ownDecision(call, site) : undefined,
     onStep: (s) => {
+      o.signal?.throwIfAborted();
       if (!wantIsolated) return;
       const l = launches.get(s.site) ?? launch(s.call, o);
       isolated.push(judgeIsolated(s, l, layerOf(s.site), o));
@@ -159,6 +160,7 @@ async function replay(
   const ex = new ReplayChain(
     (call, site) => tapsOf(call, site, taps),
     async (call, site, native) => {
+      o.signal?.throwIfAborted();
       if (native === null) return (await runFaithful(call)).out;
       // a damaged guard belongs to the run: the last step carries it
       const damage = site === `layers.${u.layer}.output` ? run.damage : [];

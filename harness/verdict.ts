@@ -6,7 +6,15 @@
 import type { Judge, OutDecl, Scalars } from "../kernels/schema.ts";
 import { decodeInto, values } from "../oracle/num/index.ts";
 import type { Tensor } from "../oracle/tensor.ts";
-import { biasBound, calcDiffBound, cosineBound, flipBound, normRatioBound, shareOf } from "./bounds.ts";
+import {
+  biasBound,
+  calcDiffBound,
+  cosineBound,
+  flipBound,
+  MIN_SLICE,
+  normRatioBound,
+  shareOf,
+} from "./bounds.ts";
 import { bitsOf, codeOf, unravel } from "./codes.ts";
 import { freedomOf, measure, type Measured } from "./metrics.ts";
 import type { Agreement, Check, Decisions, Element, Metrics, Status } from "./result.ts";
@@ -91,9 +99,13 @@ export function closeChecks(m: Measured): Check[] {
     check("cosine", m.angle, cosineBound(r)),
     check("rel_l2", m.total.value, r),
     check("norm_ratio", Math.abs(m.metrics.norm_ratio - 1), normRatioBound(sum_f2, systematic, variance, r)),
-    check("worst_row", m.row.value, m.row.bound, m.row.index),
-    check("worst_col", m.col.value, m.col.bound, m.col.index),
-    check("worst_block", m.block.value, m.block.bound, m.block.index),
+    ...(m.cols >= MIN_SLICE
+      ? [
+          check("worst_row", m.row.value, m.row.bound, m.row.index),
+          check("worst_block", m.block.value, m.block.bound, m.block.index),
+        ]
+      : []),
+    ...(m.rows >= MIN_SLICE ? [check("worst_col", m.col.value, m.col.bound, m.col.index)] : []),
     check("element", m.element_share, 1),
     check(
       "flips",
