@@ -23,8 +23,9 @@ export const op = defineOp({
       "bf16",
       ["n_tok", "n_head", "head_dim"],
       close(
-        ({ head_dim, n_key }) => f32Sum(head_dim) + f32Sum(n_key) + 2 ** -10,
-        "f32 accumulation order; an f32 error in a score flips the bf16 rounding of a P now and then, which moves that P by up to 2^-8, and the head's whole row by its share: a quarter of the row in a peaked softmax",
+        ({ head_dim, n_key }) => f32Sum(head_dim) + f32Sum(n_key) + 2 ** -14,
+        "f32 accumulation order; an f32 error in a score flips the bf16 rounding of a P now and then, which moves that P by up to 2^-7 and the head's whole row by its weight, at most half (the largest P is 1 and cannot flip): on average little, and a jump of 2^-8 for that row",
+        2 ** -8,
       ),
     ),
   },
