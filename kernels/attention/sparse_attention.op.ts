@@ -23,9 +23,9 @@ export const op = defineOp({
       "bf16",
       ["n_tok", "n_head", "head_dim"],
       close(
-        ({ head_dim, n_key }) => f32Sum(head_dim) + f32Sum(n_key) + 2 ** -10,
-        "f32 accumulation order; an f32 error in a score flips the bf16 rounding of a P now and then, which moves the head's whole row by that P's share. A flip steps a P by at most 2^-7 of it; the flips of many small P add up to 2^-10 of a row, one large P that carries the row steps the row by 2^-7",
-        2 ** -7,
+        ({ head_dim, n_key }) => f32Sum(head_dim) + f32Sum(n_key) + 2 ** -14,
+        "f32 accumulation order; an f32 error in a score flips the bf16 rounding of a P now and then, which moves that P by up to 2^-7 and the head's whole row by its weight, at most half (the largest P is 1 and cannot flip): on average little, and a jump of 2^-8 for that row",
+        2 ** -8,
       ),
     ),
   },
