@@ -1,8 +1,17 @@
 /** All faults, in the order in which they are injected. */
 import type { Fault } from "../../harness/faults.ts";
 import { faults as engine } from "./engine.faults.ts";
-import { faults as kernel } from "./kernel.faults.ts";
+import { faults as attention } from "./kernel_attention.faults.ts";
+import { faults as products } from "./kernel_products.faults.ts";
+import { faults as streams } from "./kernel_streams.faults.ts";
 import { faults as loader } from "./loader.faults.ts";
 import { faults as oracle } from "./oracle.faults.ts";
 
-export const faults: readonly Fault[] = [...kernel, ...engine, ...loader, ...oracle];
+export const faults: readonly Fault[] = [
+  ...streams,
+  ...attention,
+  ...products,
+  ...engine,
+  ...loader,
+  ...oracle,
+];

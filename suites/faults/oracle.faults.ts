@@ -226,13 +226,13 @@ const composition: Fault[] = [
     '"output", { z: m, x,',
   ),
   golden(
-    "model-topk-halved",
+    "model-entries-visible-late",
     "compressor.ts",
-    "half as many entries are chosen",
+    "the indexer's entries become visible as if their windows were longer",
     "layers.0.indexer.topk",
-    "Math.min(cfg.index_topk, keys.shape[0])",
-    "Math.min(cfg.index_topk >> 1, keys.shape[0])",
-    { zoo: ["Z057"], bundle: "c" },
+    "{ topk, ratio: kind.ratio }",
+    "{ topk, ratio: kind.ratio + 1 }",
+    { zoo: ["Z042"], bundle: "c" },
   ),
   golden(
     "model-window-127",

@@ -1,0 +1,36 @@
+/** A fault of a kernel, seen by the op's own suite. */
+import type { Fault } from "../../harness/faults.ts";
+
+interface Of {
+  readonly zoo?: readonly string[];
+  /** File other than the kernel's own. */
+  readonly file?: string;
+  /** Output of an op that has several. */
+  readonly output?: string;
+  readonly blame?: Fault["blame"];
+  readonly blind?: string;
+}
+
+export const kernel = (
+  id: string,
+  where: string,
+  what: string,
+  find: string,
+  replace: string,
+  { zoo = [], file, output, blame = "FAIL", blind }: Of = {},
+): Fault => {
+  const op = where.split("/")[1];
+  return {
+    id,
+    kind: "kernel",
+    zoo,
+    what,
+    file: file ?? `kernels/${where}.cu`,
+    find,
+    replace,
+    run: ["--op", op],
+    blame,
+    at: output === undefined ? op : `${op}.${output}`,
+    ...(blind !== undefined && { blind }),
+  };
+};

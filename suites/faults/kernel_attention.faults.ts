@@ -1,0 +1,192 @@
+/** Faults of kernels: compression, the indexer and attention. */
+import type { Fault } from "../../harness/faults.ts";
+import { kernel } from "./kernel.ts";
+
+const compression: Fault[] = [
+  kernel(
+    "pool-own-window-by-first-half",
+    "compress/compress_pool",
+    "the own window is read from the channels that belong to the overlap",
+    "channel + (overlap ? p.width : 0)",
+    "channel",
+  ),
+  kernel(
+    "pool-overlap-lost-in-decode",
+    "compress/compress_pool",
+    "the first entry of a call forgets the window before it",
+    "overlap && n > 0;",
+    "overlap && n > p.entry0;",
+    { zoo: ["Z033"] },
+  ),
+  kernel(
+    "pool-without-ape",
+    "compress/compress_pool",
+    "the positional bias is missing in the weights",
+    "expf(g[i] + a[i] - top[i])",
+    "expf(g[i] - top[i])",
+    { zoo: ["Z177"] },
+  ),
+  kernel(
+    "pool-constant-start",
+    "compress/compress_pool",
+    "windows begin at the buffer's first row, wherever the call is in the sequence",
+    "n * p.ratio - p.tok0;",
+    "(n - p.entry0) * p.ratio;",
+    { zoo: ["Z044"], blame: "ERROR" },
+  ),
+];
+
+const indexer: Fault[] = [
+  kernel(
+    "hadamard-stage-missing",
+    "index/hadamard",
+    "one butterfly stage is left out",
+    "butterflies<4>(v);",
+    "",
+    { zoo: ["Z049"] },
+  ),
+  kernel(
+    "scores-without-relu",
+    "index/index_scores",
+    "negative dot products count",
+    "(x < 0.0f ? 0.0f : x) * weight",
+    "x * weight",
+    { zoo: ["Z051"] },
+  ),
+  kernel(
+    "scores-weight-not-rounded",
+    "index/index_scores",
+    "the head weight stays f32 where the contract rounds it to bf16",
+    "__float2bfloat16_rn(__bfloat162float(p.w[int64_t(tok) * p.n_head + head0 + tid]) * p.scale)",
+    "__float2bfloat16_rz(__bfloat162float(p.w[int64_t(tok) * p.n_head + head0 + tid]) * p.scale)",
+  ),
+  kernel(
+    "topk-newest-block-hidden",
+    "index/index_topk",
+    "a block becomes visible one token late",
+    "(p.pos[blockIdx.x] + 1) / p.ratio",
+    "p.pos[blockIdx.x] / p.ratio",
+    { zoo: ["Z042"] },
+  ),
+  kernel(
+    "topk-future-block-visible",
+    "index/index_topk",
+    "an unfinished block can be chosen",
+    "(p.pos[blockIdx.x] + 1) / p.ratio",
+    "(p.pos[blockIdx.x] + p.ratio) / p.ratio",
+  ),
+  kernel(
+    "topk-low-byte-ignored",
+    "index/index_topk",
+    "scores that differ in their last byte count as equal, so more fit than there are places",
+    "shift >= 0; shift -= BITS",
+    "shift > 0; shift -= BITS",
+    { blame: "ERROR" },
+  ),
+  kernel(
+    "topk-tie-by-parity",
+    "index/index_topk",
+    "equal scores, and scores one step apart, go by the parity of their index",
+    "n + i * step < end ? order_key(s[n + i * step]) : 0",
+    "n + i * step < end ? order_key(s[n + i * step]) ^ (uint32_t(n + i * step) & 1u) : 0",
+    { zoo: ["Z062"] },
+  ),
+  kernel(
+    "topk-nan-wins",
+    "index/index_topk",
+    "NaN ranks above every number",
+    "n + i * step < end ? order_key(s[n + i * step]) : 0",
+    "n + i * step < end ? (s[n + i * step] == s[n + i * step] ? order_key(s[n + i * step]) : ~0u) : 0",
+    { zoo: ["Z063"] },
+  ),
+];
+
+const attention: Fault[] = [
+  kernel(
+    "window-127",
+    "attention/key_list",
+    "the oldest key of the window is missing",
+    "idx = t < 0 ? -1 : t - p.raw0;",
+    "idx = t < 0 || (j == 0 && p.window > 1) ? -1 : t - p.raw0;",
+    { zoo: ["Z087"] },
+  ),
+  kernel(
+    "newest-block-hidden",
+    "attention/key_list",
+    "a compressed block becomes visible one token late",
+    "min(p.n_entry, (pos + 1) / p.ratio)",
+    "min(p.n_entry, pos / p.ratio)",
+    { zoo: ["Z042"] },
+  ),
+  kernel(
+    "future-block-visible",
+    "attention/key_list",
+    "an unfinished block is attended to",
+    "min(p.n_entry, (pos + 1) / p.ratio)",
+    "min(p.n_entry, (pos + p.ratio) / p.ratio)",
+  ),
+  kernel(
+    "sink-times-scale",
+    "attention/sparse_attention",
+    "the sink is scaled like a score",
+    "expf(p.sink[head0 + h] - m[i])",
+    "expf(p.sink[head0 + h] * p.scale - m[i])",
+  ),
+  kernel(
+    "sink-dropped",
+    "attention/sparse_attention",
+    "the sink is not in the denominator",
+    "no_key ? 0.0f : P + expf(p.sink[head0 + h] - m[i])",
+    "no_key ? 0.0f : P",
+    { zoo: ["Z090", "Z094"] },
+  ),
+  kernel(
+    "sink-in-bf16",
+    "attention/sparse_attention",
+    "the sink is read as bf16",
+    "expf(p.sink[head0 + h] - m[i])",
+    "expf(__uint_as_float(__float_as_uint(p.sink[head0 + h]) & 0xffff0000u) - m[i])",
+    { zoo: ["Z092"] },
+  ),
+  kernel(
+    "sink-of-first-heads",
+    "attention/sparse_attention",
+    "every tile of heads uses the first tile's sinks",
+    "expf(p.sink[head0 + h] - m[i])",
+    "expf(p.sink[h] - m[i])",
+    { zoo: ["Z091"] },
+  ),
+  kernel(
+    "masked-slot-counts",
+    "attention/sparse_attention",
+    "a slot without a key joins the softmax with score 0",
+    "make_float2(row.x < 0 ? NEG_INF : dot[t][0] * p.scale, row.y",
+    "make_float2(dot[t][0] * p.scale, row.y",
+    { zoo: ["Z089"] },
+  ),
+  kernel(
+    "maximum-of-last-chunk",
+    "attention/sparse_attention",
+    "a later chunk of keys replaces the running maximum",
+    "m[i] = maximum(i, keys, m[i]);",
+    "m[i] = maximum(i, keys, NEG_INF);",
+    { zoo: ["Z076"] },
+  ),
+  kernel(
+    "weights-truncated",
+    "attention/sparse_attention",
+    "softmax weights become bf16 by truncation",
+    "P[j] = __float2bfloat16_rn(e);",
+    "P[j] = __float2bfloat16_rz(e);",
+  ),
+  kernel(
+    "no-key-not-guarded",
+    "attention/sparse_attention",
+    "a query without keys divides zero by zero",
+    "total != 0.0f ? acc[u][c][2 * half + column] / total : 0.0f;",
+    "acc[u][c][2 * half + column] / total;",
+    { zoo: ["Z073", "Z074"] },
+  ),
+];
+
+export const faults: readonly Fault[] = [...compression, ...indexer, ...attention];

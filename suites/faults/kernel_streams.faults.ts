@@ -1,0 +1,200 @@
+/** Faults of kernels: streams, norms, rotations and samples. */
+import type { Fault } from "../../harness/faults.ts";
+import { kernel } from "./kernel.ts";
+
+const streams: Fault[] = [
+  kernel(
+    "hc-post-gate-not-doubled",
+    "mhc/hc_split",
+    "the post gate is a sigmoid without its factor 2",
+    "2.f * sigmoid(mix[hc + j]",
+    "sigmoid(mix[hc + j]",
+    { zoo: ["Z002"], output: "post" },
+  ),
+  kernel(
+    "hc-sinkhorn-half",
+    "mhc/hc_split",
+    "Sinkhorn stops after half of its iterations",
+    "it < p.iters; ++it",
+    "it < p.iters / 2; ++it",
+    { zoo: ["Z004"], output: "comb" },
+  ),
+  kernel(
+    "hc-sinkhorn-rows-first",
+    "mhc/hc_split",
+    "every round normalises rows where it should normalise columns",
+    "normalise<HC, false>(c, hc, p.eps);",
+    "normalise<HC, true>(c, hc, p.eps);",
+    { zoo: ["Z004"], output: "comb" },
+  ),
+  kernel(
+    "hc-pre-without-eps",
+    "mhc/hc_split",
+    "the pre gate lacks its epsilon",
+    "* p.scale[0] + p.base[j]) + p.eps;",
+    "* p.scale[0] + p.base[j]);",
+    { zoo: ["Z004"], output: "pre" },
+  ),
+  kernel(
+    "hc-comb-stored-transposed",
+    "mhc/hc_split",
+    "the mixing matrix leaves with source and destination exchanged",
+    "p.comb[(tok * hc + j) * hc + k] = c[j][k];",
+    "p.comb[(tok * hc + j) * hc + k] = c[k][j];",
+    { zoo: ["Z009"], output: "comb" },
+  ),
+  kernel(
+    "hc-comb-read-transposed",
+    "mhc/hc_post",
+    "streams are mixed by the transposed matrix",
+    "p.comb[(tok * HC + j) * HC + k];",
+    "p.comb[(tok * HC + k) * HC + j];",
+    { zoo: ["Z009"] },
+  ),
+  kernel(
+    "hc-collapse-last-stream",
+    "mhc/hc_collapse",
+    "the last stream is left out of the sum",
+    "for (int j = 0; j < p.hc; ++j) {",
+    "for (int j = 0; j < max(1, p.hc - 1); ++j) {",
+    { zoo: ["Z011"] },
+  ),
+  kernel(
+    "hc-mix-mean-of-one-stream",
+    "mhc/hc_mix",
+    "the mean square is taken over one stream's channels",
+    "square / float(K)",
+    "square / float(p.d_model)",
+  ),
+  kernel(
+    "hc-mix-fn-in-bf16",
+    "mhc/hc_mix",
+    "the mixing weights are rounded to bf16",
+    "sums[r] = fmaf(f[i], v[i], sums[r]);",
+    "sums[r] = fmaf(__bfloat162float(__float2bfloat16_rn(f[i])), v[i], sums[r]);",
+    { zoo: ["Z005"] },
+  ),
+  kernel("hc-head-without-eps", "mhc/hc_head_split", "the head's gate lacks its epsilon", " + p.eps;", ";", {
+    zoo: ["Z004"],
+  }),
+  kernel(
+    "embed-one-stream",
+    "head/embed",
+    "only the first stream gets the embedding",
+    "for (int j = 0; j < p.hc; ++j) store16",
+    "for (int j = 0; j < 1; ++j) store16",
+    { zoo: ["Z001"] },
+  ),
+  kernel(
+    "mtp-fuse-one-stream",
+    "mtp/mtp_fuse",
+    "the embedding joins only the first stream",
+    "b[i] += a[i];",
+    "b[i] += j == 0 ? a[i] : 0.f;",
+    { zoo: ["Z144"] },
+  ),
+];
+
+const normsAndRotations: Fault[] = [
+  kernel(
+    "rmsnorm-one-plus-w",
+    "norm/rmsnorm",
+    "the weight is applied as 1 + w",
+    "v[i] = w[i] * (v[i] * r);",
+    "v[i] = (1.f + w[i]) * (v[i] * r);",
+    { zoo: ["Z013"] },
+  ),
+  kernel(
+    "rmsnorm-other-eps",
+    "norm/rmsnorm",
+    "epsilon is ten times too large",
+    "/ float(p.d_model) + p.eps);",
+    "/ float(p.d_model) + 10.f * p.eps);",
+    { zoo: ["Z004"] },
+  ),
+  kernel(
+    "rmsnorm-truncates",
+    "norm/rmsnorm",
+    "bf16 by truncation instead of to nearest",
+    "v[i] = w[i] * (v[i] * r);",
+    "v[i] = __uint_as_float(__float_as_uint(w[i] * (v[i] * r)) & 0xffff0000u);",
+  ),
+  kernel(
+    "rmsnorm-rounds-twice",
+    "norm/rmsnorm",
+    "the normed value is rounded to bf16 before the weight",
+    "v[i] = w[i] * (v[i] * r);",
+    "v[i] = w[i] * __bfloat162float(__float2bfloat16_rn(v[i] * r));",
+    { zoo: ["Z016"] },
+  ),
+  kernel("rope-inverse-ignored", "rope/rope", "de-rotation turns forward", "p.inverse ? -s : s", "s", {
+    zoo: ["Z096"],
+  }),
+  kernel(
+    "rope-first-position",
+    "rope/rope",
+    "every row is turned by the first row's position",
+    "float(p.pos[row])",
+    "float(p.pos[0])",
+    { zoo: ["Z020"] },
+  ),
+  kernel(
+    "rope-aliased-pair",
+    "rope/rope",
+    "the odd lane is computed from the even lane's new value",
+    "e * cs.x - o * cs.y, e * cs.y + o * cs.x",
+    "e * cs.x - o * cs.y, (e * cs.x - o * cs.y) * cs.y + o * cs.x",
+    { zoo: ["Z027"] },
+  ),
+  kernel(
+    "rope-first-channels",
+    "rope/rope",
+    "the first channels are turned instead of the last",
+    "const int i = c % p.head_dim - n_copy;  // first",
+    "const int i = c % p.head_dim < 2 * p.n_freq ? c % p.head_dim : -1;  // first",
+    { zoo: ["Z028"] },
+  ),
+  kernel(
+    "q-norm-skipped",
+    "rope/q_norm_rope",
+    "query channels outside the rotation are not normed",
+    "for (int i = 0; i < 8; ++i) u[i] *= r;",
+    "for (int i = 0; i < 8; ++i) u[i] *= 1.f;",
+    { zoo: ["Z031"] },
+  ),
+  kernel(
+    "q-rope-half-split",
+    "rope/q_norm_rope",
+    "pairs take the angle of a pair half a table away",
+    "const float2* cs = cos_sin + (c - n_plain) / 2;",
+    "const float2* cs = cos_sin + ((c - n_plain) / 2 + p.n_freq / 2) % p.n_freq;",
+    { zoo: ["Z018"] },
+  ),
+];
+
+const sampler: Fault[] = [
+  kernel(
+    "top-p-border-dropped",
+    "sample/sample",
+    "the ids that complete the set are left out of it",
+    "k < p.vocab && __float_as_uint(p_k) >= border",
+    "k < p.vocab && __float_as_uint(p_k) > border",
+  ),
+  kernel(
+    "greedy-tie-to-last",
+    "sample/sample",
+    "among a thread's equal logits the last one wins",
+    "if (x > best || (best_id < 0 && x == x))",
+    "if (x >= best || (best_id < 0 && x == x))",
+  ),
+  kernel(
+    "nan-row-gives-token-0",
+    "sample/sample",
+    "a row without a number gives id 0",
+    "if (best == 0) return {-INFINITY, -1};",
+    "if (best == 0) return {-INFINITY, 0};",
+    { zoo: ["Z149"] },
+  ),
+];
+
+export const faults: readonly Fault[] = [...streams, ...normsAndRotations, ...sampler];
