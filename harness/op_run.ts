@@ -67,10 +67,12 @@ async function compare(
   const regret = await regretOf(call, native.out);
   // what follows from a legal choice is held against the oracle under the same choice
   const ref = regret && legal(call.op, regret) ? (await runFaithful(call, native.out)).out : faithful.out;
+  // one output apart and none is judged: what follows from a wrong choice is wrong with it
+  const split = Object.values(second.oracles ?? {}).find((a) => !a.agree);
   return Object.entries(call.op.out).map(([output, decl]) => {
     const isChoice = decl.judge.kind === "choice";
     const reference = (isChoice ? faithful.out : ref)[output];
-    const oracles: Agreement | null = second.oracles?.[output] ?? null;
+    const oracles: Agreement | null = split ?? second.oracles?.[output] ?? null;
     const v = judge({
       decl,
       scalars: call.s,

@@ -53,7 +53,8 @@ export const replay: Replay<typeof op> = (t, s, r, native) => ({
 
 /** Largest shortfall of a place's biased score against the best choice for that place: order counts as well as membership. */
 export const regret: Regret<typeof op> = (t, { n_tok, n_expert, n_act }, native) => {
-  const score = values(t.logits).map(sqrtSoftplus);
+  const logits = values(t.logits);
+  const score = logits.map(sqrtSoftplus);
   const bias = values(t.bias);
   const ids = values(native.ids);
   return Float64Array.from({ length: n_tok }, (_, i) => {
@@ -61,10 +62,17 @@ export const regret: Regret<typeof op> = (t, { n_tok, n_expert, n_act }, native)
     const mine = Array.from(ids.subarray(i * n_act, (i + 1) * n_act));
     if (mine.some((e) => !(e >= 0 && e < n_expert)) || new Set(mine).size < n_act) return Infinity;
     const best = order(biased);
+    // equal inputs make equal scores in any arithmetic: there the lower id goes first, without slack
+    const same = (a: number, b: number): boolean =>
+      logits[i * n_expert + a] === logits[i * n_expert + b] && bias[a] === bias[b];
+    const place = new Map(mine.map((e, k) => [e, k]));
+    for (const [e, k] of place)
+      for (let a = 0; a < e; a++) if (same(a, e) && (place.get(a) ?? Infinity) > k) return Infinity;
+    // a better score than the best is as telling as a worse one: then the best is wrong
     return mine.reduce((worst, e, k) => {
       const [want, got] = [biased[best[k]], biased[e]];
       if (want === got || Number.isNaN(want)) return worst; // equal, or only NaN is left to choose
-      return Number.isNaN(got) ? Infinity : Math.max(worst, want - got);
+      return Number.isNaN(got) ? Infinity : Math.max(worst, Math.abs(want - got));
     }, 0);
   });
 };
