@@ -11,9 +11,9 @@ namespace {
 
 using device::fail;
 
-class Keys {
+class ConfigKeys {
  public:
-  Keys(const Json& o, std::string where) : o_(o), where_(std::move(where)) {}
+  ConfigKeys(const Json& o, std::string where) : o_(o), where_(std::move(where)) {}
 
   const Json& get(const char* key) const {
     const Json* v = o_.find(key);
@@ -37,7 +37,7 @@ class Keys {
     const std::string got = v.is(Json::Kind::string) ? v.text() : v.show();
     if (got != want) fail(where_, ": key \"", key, "\": expected ", want, ", got ", v.show());
   }
-  Keys inside(const char* key) const {
+  ConfigKeys inside(const char* key) const {
     const Json& v = get(key);
     if (!v.is(Json::Kind::object)) fail(where_, ": key \"", key, "\": expected an object, got ", v.show());
     return {v, where_ + ": " + key};
@@ -50,7 +50,7 @@ class Keys {
   std::string where_;
 };
 
-void read_layers(Config& c, const Keys& k) {
+void read_layers(Config& c, const ConfigKeys& k) {
   const Json& ratios = k.get("compress_ratios");
   if (!ratios.is(Json::Kind::array) || int(ratios.items().size()) != c.n_block())
     fail(k.where(), ": key \"compress_ratios\": expected ", c.n_block(), " entries (layers and MTP blocks), got ",
@@ -65,7 +65,7 @@ void read_layers(Config& c, const Keys& k) {
   }
 }
 
-void multiple(const Keys& k, const char* key, int value, int by) {
+void multiple(const ConfigKeys& k, const char* key, int value, int by) {
   if (value % by) fail(k.where(), ": key \"", key, "\": expected a multiple of ", by, ", got ", value);
 }
 
@@ -78,7 +78,7 @@ std::string Config::prefix(int block) const {
 Config load_config(const std::string& path) {
   const Json json = Json::load(path);
   if (!json.is(Json::Kind::object)) fail(path, ": expected an object, got ", json.show());
-  const Keys k(json, path);
+  const ConfigKeys k(json, path);
   Config c{};
   c.d_model = k.count("hidden_size");
   c.n_layer = k.count("num_hidden_layers");
@@ -105,7 +105,7 @@ Config load_config(const std::string& path) {
   c.eps = k.positive("rms_norm_eps");
   c.rope_theta = k.positive("rope_theta");
   c.compress_rope_theta = k.positive("compress_rope_theta");
-  const Keys y = k.inside("rope_scaling");
+  const ConfigKeys y = k.inside("rope_scaling");
   y.is("type", "yarn");
   c.yarn = {y.positive("factor"), double(y.count("original_max_position_embeddings")), y.positive("beta_fast"),
             y.positive("beta_slow")};

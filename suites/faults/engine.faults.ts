@@ -6,6 +6,7 @@ interface Of {
   readonly layer?: number;
   /** 72 give a CSA layer two entries more than it may choose; the window and an HCA entry need 132. */
   readonly tokens?: number;
+  readonly blame?: Fault["blame"];
 }
 
 const engine = (
@@ -15,7 +16,7 @@ const engine = (
   at: string,
   find: string,
   replace: string,
-  { zoo = [], layer = 4, tokens = 72 }: Of = {},
+  { zoo = [], layer = 4, tokens = 72, blame = "FAIL" }: Of = {},
 ): Fault => ({
   id,
   kind: "engine",
@@ -25,7 +26,7 @@ const engine = (
   find,
   replace,
   run: `--layer ${layer} --tokens ${tokens} --accumulated --no-tf`.split(" "),
-  blame: "FAIL",
+  blame,
   at: `layers.${layer}.${at}`,
 });
 
@@ -60,11 +61,11 @@ export const faults: readonly Fault[] = [
   engine(
     "yarn-ramp-missing",
     "config.cc",
-    "low frequencies are not divided by the YaRN factor",
-    "attn.q",
+    "low frequencies are not divided by the YaRN factor: 1e-5 at these positions, so the op with the narrowest bound sees it",
+    "attn.indexer.q_rope",
     "if (yarn) {",
     "if (yarn && n < 0) {",
-    { zoo: ["Z022"] },
+    { zoo: ["Z022"], tokens: 132 },
   ),
   engine(
     "sinkhorn-half",
@@ -183,16 +184,17 @@ export const faults: readonly Fault[] = [
   engine(
     "pool-rows-overlap",
     "run.cc",
-    "compressed entries are copied one row too early into the pool",
+    "compressed entries are copied one row too early, so the last row of the pool is nobody's",
     "attn.core",
     "x.buffer->ptr() + a.bytes(), b.buffer->ptr(), b.bytes()",
     "x.buffer->ptr() + a.bytes() - a.bytes() / size_t(a.shape[0]), b.buffer->ptr(), b.bytes()",
+    { blame: "ERROR" },
   ),
   engine(
     "act-scale-floor",
     "ops_linear.cc",
     "activations below 1 are quantised as if a block held a 1",
-    "attn.y_fp8.s",
+    "attn.y_fp8.q",
     "p.floor = 1e-4f;",
     "p.floor = 448.f;",
   ),

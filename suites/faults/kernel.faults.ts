@@ -8,6 +8,7 @@ interface Of {
   /** Output of an op that has several. */
   readonly output?: string;
   readonly blame?: Fault["blame"];
+  readonly blind?: string;
 }
 
 const kernel = (
@@ -16,7 +17,7 @@ const kernel = (
   what: string,
   find: string,
   replace: string,
-  { zoo = [], file, output, blame = "FAIL" }: Of = {},
+  { zoo = [], file, output, blame = "FAIL", blind }: Of = {},
 ): Fault => {
   const op = where.split("/")[1];
   return {
@@ -30,6 +31,7 @@ const kernel = (
     run: ["--op", op],
     blame,
     at: output === undefined ? op : `${op}.${output}`,
+    ...(blind !== undefined && { blind }),
   };
 };
 
@@ -134,6 +136,14 @@ const normsAndRotations: Fault[] = [
     "v[i] = w[i] * (v[i] * r);",
     "v[i] = (1.f + w[i]) * (v[i] * r);",
     { zoo: ["Z013"] },
+  ),
+  kernel(
+    "rmsnorm-other-eps",
+    "norm/rmsnorm",
+    "epsilon is ten times too large",
+    "/ float(p.d_model) + p.eps);",
+    "/ float(p.d_model) + 10.f * p.eps);",
+    { zoo: ["Z004"] },
   ),
   kernel(
     "rmsnorm-truncates",
@@ -334,6 +344,14 @@ const attention: Fault[] = [
     { zoo: ["Z090", "Z094"] },
   ),
   kernel(
+    "sink-in-bf16",
+    "attention/sparse_attention",
+    "the sink is read as bf16",
+    "expf(p.sink[head0 + h] - m[i])",
+    "expf(__uint_as_float(__float_as_uint(p.sink[head0 + h]) & 0xffff0000u) - m[i])",
+    { zoo: ["Z092"] },
+  ),
+  kernel(
     "sink-of-first-heads",
     "attention/sparse_attention",
     "every tile of heads uses the first tile's sinks",
@@ -382,6 +400,14 @@ const experts: Fault[] = [
     "order_key(score[e] + p.bias[e])",
     "order_key(score[e] += p.bias[e])",
     { zoo: ["Z104"], output: "weights" },
+  ),
+  kernel(
+    "scores-in-bf16",
+    "moe/gate_topk",
+    "routing scores are rounded to bf16",
+    "score[e] = gate_score(logits[e]);",
+    "score[e] = __bfloat162float(__float2bfloat16_rn(gate_score(logits[e])));",
+    { zoo: ["Z109"], output: "weights" },
   ),
   kernel(
     "route-scale-missing",
@@ -462,6 +488,13 @@ const experts: Fault[] = [
     "b = CHUNKS * block + (j ^ 1);",
   ),
   kernel(
+    "mxfp4-columns-exchanged",
+    "moe/expert_linear_mxfp4",
+    "in large tiles the scales of neighbouring columns are exchanged",
+    "sum[t][0] += dot[0] * s[0][j];",
+    "sum[t][0] += dot[0] * s[1][j];",
+  ),
+  kernel(
     "mxfp4-first-expert-scale",
     "moe/expert_linear_mxfp4",
     "in small tiles every expert uses the first slot's weight scales",
@@ -475,6 +508,14 @@ const experts: Fault[] = [
     "the global scale is applied twice in small tiles",
     "acc[t][c] = acc[t][c] * UNIT * global;",
     "acc[t][c] = acc[t][c] * UNIT * global * global;",
+  ),
+  kernel(
+    "nvfp4-subnormal-scales-lost",
+    "moe/expert_linear_nvfp4",
+    "subnormal block scales count as zero",
+    "mma::f16_from_e4m3(e4m3_code * 0x0101u)",
+    "mma::f16_from_e4m3((e4m3_code & 0x78u ? e4m3_code : 0u) * 0x0101u)",
+    { zoo: ["Z165"] },
   ),
   kernel(
     "nvfp4-input-scale-dropped",
@@ -610,6 +651,55 @@ const sampler: Fault[] = [
   ),
 ];
 
+/** What hardware hides: barriers, bounds, memory that nobody wrote. */
+const memory: Fault[] = [
+  kernel(
+    "rope-without-barrier",
+    "rope/rope",
+    "sines are read before all threads have written them",
+    "__syncthreads();",
+    "__syncwarp();",
+    {
+      zoo: ["Z065"],
+      blame: "ERROR",
+      blind:
+        "the virtual device runs warp 0, which writes them all, before the others: no other order is tried",
+    },
+  ),
+  kernel(
+    "fp8-without-barrier",
+    "linear/linear_fp8",
+    "staged rows are read before all threads have written them",
+    "__syncthreads();",
+    "__syncwarp();",
+    { zoo: ["Z065"], blame: "ERROR" },
+  ),
+  kernel(
+    "scores-weights-overwritten",
+    "index/index_scores",
+    "a fast thread writes the next heads' weights while others read the last ones",
+    "__syncthreads();  // weights of the last pass are read",
+    "",
+    { zoo: ["Z065"] },
+  ),
+  kernel(
+    "collapse-past-the-row",
+    "mhc/hc_collapse",
+    "a whole tile is written where the row ends inside it",
+    "min(p.d_model, int(blockIdx.y + 1) * SPAN)",
+    "int(blockIdx.y + 1) * SPAN",
+    { zoo: ["Z132"], blame: "ERROR" },
+  ),
+  kernel(
+    "hash-last-token-unwritten",
+    "moe/gate_hash",
+    "the last token gets no experts",
+    "if (tok >= p.n_tok) return;",
+    "if (tok >= p.n_tok - 1) return;",
+    { zoo: ["Z111"], output: "ids" },
+  ),
+];
+
 export const faults: readonly Fault[] = [
   ...streams,
   ...normsAndRotations,
@@ -620,4 +710,5 @@ export const faults: readonly Fault[] = [
   ...linears,
   ...quantisers,
   ...sampler,
+  ...memory,
 ];

@@ -4,7 +4,7 @@ import type { Fault } from "../../harness/faults.ts";
 interface Of {
   readonly zoo?: readonly string[];
   readonly layer?: number;
-  readonly format?: "nvfp4";
+  readonly format?: "mxfp4" | "nvfp4";
 }
 
 const loader = (
@@ -70,7 +70,7 @@ export const faults: readonly Fault[] = [
     "input-scale-of-first-expert",
     ENGINE,
     "all NVFP4 experts quantise their input by the first expert's scale",
-    "ffn.y_nvfp4.s",
+    "ffn.y_nvfp4.q",
     'entry(e, "input_scale").data',
     'entry(used[0], "input_scale").data',
     { zoo: ["Z121"], format: "nvfp4" },
@@ -79,7 +79,7 @@ export const faults: readonly Fault[] = [
     "input-scale-from-weights",
     ENGINE,
     "the weights' global scale is taken for the activations'",
-    "ffn.y_nvfp4.s",
+    "ffn.y_nvfp4.q",
     'entry(e, "input_scale").data',
     'entry(e, "weight_scale_2").data',
     { zoo: ["Z160"], format: "nvfp4" },

@@ -117,6 +117,27 @@ const exact: Fault[] = [
     { zoo: ["Z113"], output: "ids" },
   ),
   op(
+    "exact-topk-lowest",
+    "index/index_topk.ts",
+    "the entries with the lowest scores are chosen",
+    "x === y ? a - b : x > y ? -1 : 1",
+    "x === y ? a - b : x < y ? -1 : 1",
+  ),
+  op(
+    "exact-race-upside-down",
+    "sample/sample.ts",
+    "the race multiplies by its exponential",
+    "return x / -Math.log(u);",
+    "return x * -Math.log(u);",
+  ),
+  op(
+    "exact-top-p-mass",
+    "sample/sample.ts",
+    "equal probabilities count once",
+    "mass += p[order[i]] * (group - i);",
+    "mass += p[order[i]];",
+  ),
+  op(
     "exact-global-scale-dropped",
     "moe/expert_linear_nvfp4.ts",
     "the activations' global scale is left out",

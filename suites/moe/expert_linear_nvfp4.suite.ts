@@ -67,6 +67,15 @@ const corners: C[] = [
     }),
   },
   {
+    // zero and subnormal alone, in tiles of either size: beside a normal scale they would not be missed
+    name: "scales.subnormal",
+    make: (g) => ({
+      ...inputs(g, { rows: [19, 6], N: 40, K: 256 }),
+      a_s: g.codes("e4m3", [25, 16], 0, 7),
+      w_s: g.codes("e4m3", [3, 40, 16], 0, 7),
+    }),
+  },
+  {
     name: "scales.w",
     make: (g) => ({
       ...inputs(g, { rows: [3, 5], N: 16, K: 256 }),

@@ -238,7 +238,14 @@ void plain(Warp& w, const Instr& in) {
 void s32_to_f32(Warp& w, const Instr& in) { plain<float, int32_t>(w, in); }
 void u32_to_f32(Warp& w, const Instr& in) { plain<float, uint32_t>(w, in); }
 
+void f32_sat(Warp& w, const Instr& in) {
+  map<float, float>(w, in, [](float a) { return a > 0 ? (a < 1 ? a : 1.0f) : 0.0f; });
+}
+
 Handler inner_loop_form(const Form& f, const Shape& s) {
+  const bool f32_to_f32 = Type(s.dst) == Type::f32 && Type(s.src) == Type::f32;
+  if (f32_to_f32 && s.sat && !s.ftz && !f.has("rni") && !f.has("rzi") && !f.has("rmi") && !f.has("rpi"))
+    return f32_sat;
   if (s.sat || s.ftz || f.has("rni") || f.has("rzi") || f.has("rmi") || f.has("rpi") ||
       Round(s.round) != Round::RN)
     return nullptr;

@@ -133,6 +133,20 @@ void prmt_default(Warp& w, const Instr& in) {
            pick_byte(both, c >> 12) << 24;
   });
 }
+// A constant selector that moves whole 16-bit halves, as packing does: 0x5410, 0x7632 ...
+void prmt_halves(Warp& w, const Instr& in) {
+  const unsigned low = in.aux & 7, high = in.aux >> 8 & 7;
+  const uint32_t *a = w.op<uint32_t>(in, low & 4 ? 2 : 1), *b = w.op<uint32_t>(in, high & 4 ? 2 : 1);
+  const unsigned s = low & 2 ? 16 : 0, t = high & 2 ? 0 : 16;
+  uint32_t out[LANES];
+  SIM_EACH_LANE(l) out[l] = (a[l] >> s & 0xffffu) | (b[l] << t & 0xffff0000u);
+  blend(w.op<uint32_t>(in, 0), out, w.exec);
+}
+bool moves_halves(uint64_t c) {
+  const uint64_t low = c & 0xff, high = c >> 8 & 0xff;
+  auto aligned = [](uint64_t two) { return !(two & 0x89) && two >> 4 == (two & 0xf) + 1; };
+  return aligned(low) && aligned(high);
+}
 // The named modes: four selectors for each value of c mod 4, as one nibble table a mode.
 template <uint64_t TABLE>
 void prmt_mode(Warp& w, const Instr& in) {
@@ -150,6 +164,10 @@ Handler prmt(Form& f) {
   if (f.has("ecl")) return prmt_mode<0x3333'3222'3211'3210>;
   if (f.has("ecr")) return prmt_mode<0x3210'2210'1110'0000>;
   if (f.has("rc16")) return prmt_mode<0x3232'1010'3232'1010>;
+  if (f.operand.at(3).kind == Flat::imm && moves_halves(f.operand[3].value)) {
+    f.aux = f.operand[3].value;
+    return prmt_halves;
+  }
   return prmt_default;
 }
 

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cstring>
 
 #include "../sim.h"
@@ -38,7 +39,7 @@ void Module::place_variables() {
     auto allocation = memory_.find(at);
     allocation->all_written = true;  // zero where no initialiser says otherwise
     allocation->read_only = v.space == Space::constant;
-    std::memcpy(reinterpret_cast<void*>(at), v.init.data(), v.init.size());
+    std::copy(v.init.begin(), v.init.end(), reinterpret_cast<uint8_t*>(at));
     symbols_.global[v.name] = at;
   }
   for (const Variable& v : text_->globals)

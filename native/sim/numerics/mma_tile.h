@@ -57,7 +57,7 @@ inline Words element(Words w, unsigned e) {
   else if constexpr (E == Element::bf16)
     return (w >> (16 * e)) << 16;
   else if constexpr (E == Element::f16)
-    return decode16<F16>(w >> (16 * e) & 0xffffu);
+    return decode16<F16>((w >> (16 * e)) & 0xffffu);
   else if constexpr (E == Element::e4m3)
     return decode16<E4M3>(w >> (8 * e) & 0xffu);
   else if constexpr (E == Element::e5m2)

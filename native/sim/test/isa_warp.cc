@@ -236,6 +236,17 @@ SIM_TEST(prmt) {
               }
               return d;
             });
+  for (unsigned selector :
+       {0x5410u, 0x7632u, 0x1054u, 0x3232u, 0x7610u, 0x3210u, 0x5432u, 0x4321u, 0x8410u, 0x0123u})
+    check_row("prmt.b32 %r0, %r1, %r2, " + std::to_string(selector), "r0", {"r1", "r2"}, 40,
+              random_values({32, 32}, 3), [=](const uint64_t* s) {
+                uint64_t d = 0;
+                for (unsigned k = 0; k < 4; ++k) {
+                  const uint64_t b = byte(s, selector >> 4 * k & 7);
+                  d |= (selector >> 4 * k & 8 ? (b & 0x80 ? 0xffull : 0) : b) << 8 * k;
+                }
+                return d;
+              });
   // the ISA's tables, most significant byte first, a row for each c mod 4
   const struct {
     const char* mode;
