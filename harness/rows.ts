@@ -113,9 +113,27 @@ function base(x: RowContext): Omit<Extract<Row, { status: "ERROR" }>, "status" |
   };
 }
 
+/** Six digits are what anybody reads of a measurement, and half of a row's size. Values near one keep theirs. */
+const DIGITS = 6;
+const FULL = new Set(["cosine", "norm_ratio"]);
+function brief<T>(x: T, key = ""): T {
+  if (typeof x === "number")
+    return (Number.isInteger(x) || FULL.has(key) ? x : Number(x.toPrecision(DIGITS))) as T;
+  if (Array.isArray(x)) return x.map((v: unknown) => brief(v)) as T;
+  if (typeof x !== "object" || x === null) return x;
+  return Object.fromEntries(Object.entries(x).map(([k, v]) => [k, brief(v as unknown, k)])) as T;
+}
+
 export function rowOf(x: RowContext, v: Verdict): Row {
-  const { status, sentence, metrics, checks, share, worst_element, decisions } = v;
-  const b = { ...base(x), sentence, metrics, checks, share, worst_element, decisions };
+  const { status, sentence, worst_element, decisions } = v;
+  const { metrics, checks, share } = brief({ metrics: v.metrics, checks: v.checks, share: v.share });
+  const all = base(x);
+  const { price, time_ms, by_token } = brief({
+    price: all.price,
+    time_ms: all.time_ms,
+    by_token: all.by_token,
+  });
+  const b = { ...all, price, time_ms, by_token, sentence, metrics, checks, share, worst_element, decisions };
   switch (status) {
     case "PASS":
       if (metrics === null) throw new Error(`row ${b.key}: expected a PASS to have metrics, got none`);

@@ -51,7 +51,7 @@ function deviceOf(native: Native, id: string): NativeDevice {
 }
 
 /** Ctrl-C stops the work at its next launch and keeps the rows; a second one stops at once. */
-function onInterrupt(): AbortController {
+function onInterrupt(): { abort: AbortController; release: () => void } {
   const abort = new AbortController();
   setMaxListeners(0, abort.signal); // one a launch in flight
   const stop = (): void => {
@@ -60,7 +60,11 @@ function onInterrupt(): AbortController {
   };
   process.on("SIGINT", stop);
   process.on("SIGTERM", stop);
-  return abort;
+  const release = (): void => {
+    process.off("SIGINT", stop);
+    process.off("SIGTERM", stop);
+  };
+  return { abort, release };
 }
 
 /** Runs `a` and returns the exit code. Throws UsageError before anything is written when the command line is wrong. */
@@ -79,9 +83,11 @@ export async function verify(a: VerifyArgs, typed: readonly string[]): Promise<n
   if (a.out !== undefined) checkOut(a.out);
   // tfjs loads on its thread while the addon is built or opened
   const opinions = plan.kind === "model" ? new ThreadOpinions(a.tf) : null;
+  const { abort, release } = onInterrupt();
   try {
-    return await run(a, typed, plan, names, opinions);
+    return await run(a, typed, plan, names, opinions, abort);
   } finally {
+    release();
     await opinions?.close();
   }
 }
@@ -92,12 +98,12 @@ async function run(
   plan: ModelPlan | OpsPlan,
   names: readonly ReporterName[],
   opinions: ThreadOpinions | null,
+  abort: AbortController,
 ): Promise<number> {
   const begin = performance.now();
   const greeting = opinions ? opinions.hello() : startTf(a.tf);
   greeting.catch(() => undefined); // awaited below
   const progress = new Progress(process.stderr);
-  const abort = onInterrupt();
   const phases: Record<string, number> = {};
   const phase = (name: string, t0: number): void => {
     phases[name] = (phases[name] ?? 0) + (performance.now() - t0) / 1e3;
