@@ -9,10 +9,17 @@ import {
   truncateSync,
   writeSync,
 } from "node:fs";
-import { join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { decode, encode, type Line, type Results, type RunHeader } from "./result.ts";
 
 export const RESULTS = "results.jsonl";
+
+/** Folder by folder: Node 20's recursive mkdir never returns where a parent (of /proc, say) answers ENOENT to every attempt. */
+function makeFolders(dir: string): void {
+  if (existsSync(dir)) return;
+  makeFolders(dirname(dir));
+  mkdirSync(dir);
+}
 
 export class Store {
   readonly dir: string;
@@ -31,7 +38,7 @@ export class Store {
   static open(dir: string, header: RunHeader, resume: boolean): { store: Store; done: ReadonlySet<string> } {
     const path = join(dir, RESULTS);
     try {
-      mkdirSync(dir, { recursive: true });
+      makeFolders(resolve(dir));
     } catch (e) {
       throw new StoreError(
         `--out ${dir}: expected a folder that can be written, got ${(e as Error).message}`,
