@@ -23,7 +23,8 @@
   X(control)            \
   X(memory)             \
   X(address)            \
-  X(barrier)
+  X(barrier)            \
+  X(refused)
 
 namespace sim {
 #define SIM_DECLARE(name) void name##_rows(Rows&);
