@@ -14,6 +14,7 @@
   X(move)               \
   X(convert)            \
   X(convert_packed)     \
+  X(convert_scaled)     \
   X(warp)               \
   X(atomic)             \
   X(cp_async)           \
