@@ -25,7 +25,7 @@
   X(memory)             \
   X(address)            \
   X(barrier)            \
-  X(mbarrier)
+  X(mbarrier)           \
   X(refused)
 
 namespace sim {
