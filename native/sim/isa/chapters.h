@@ -25,8 +25,11 @@
   X(memory)             \
   X(address)            \
   X(barrier)            \
-  X(mbarrier)
-  X(refused)
+  X(mbarrier)           \
+  X(refused)            \
+  X(tcgen05_tmem)       \
+  X(tcgen05_ldst)       \
+  X(tcgen05_sync)
 
 namespace sim {
 #define SIM_DECLARE(name) void name##_rows(Rows&);
