@@ -25,8 +25,9 @@
   X(memory)             \
   X(address)            \
   X(barrier)            \
-  X(mbarrier)
-  X(refused)
+  X(mbarrier)           \
+  X(refused)            \
+  X(tcgen05_mma)
 
 namespace sim {
 #define SIM_DECLARE(name) void name##_rows(Rows&);
