@@ -4,31 +4,6 @@
 
 // clang-format off
 #define SIM_CHAPTERS(X) \
-  X(integer)            \
-  X(integer_bits)       \
-  X(carry)              \
-  X(float)              \
-  X(approx)             \
-  X(half)               \
-  X(compare)            \
-  X(logic)              \
-  X(move)               \
-  X(convert)            \
-  X(convert_packed)     \
-  X(convert_scaled)     \
-  X(warp)               \
-  X(atomic)             \
-  X(cp_async)           \
-  X(ldmatrix)           \
-  X(mma)                \
-  X(hints)              \
-  X(control)            \
-  X(memory)             \
-  X(address)            \
-  X(barrier)            \
-  X(mbarrier)           \
-  X(refused)            \
-  X(tcgen05_mma)
   X(integer) \
   X(integer_bits) \
   X(carry) \
@@ -53,6 +28,7 @@
   X(barrier) \
   X(mbarrier) \
   X(refused) \
+  X(tcgen05_mma) \
 
 // clang-format on
 
