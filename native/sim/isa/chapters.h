@@ -55,6 +55,7 @@
   X(barrier) \
   X(mbarrier) \
   X(refused) \
+  X(tcgen05_mma) \
 
 // clang-format on
 
