@@ -20,6 +20,7 @@
   X(cp_async)           \
   X(ldmatrix)           \
   X(mma)                \
+  X(wgmma)              \
   X(hints)              \
   X(control)            \
   X(memory)             \
