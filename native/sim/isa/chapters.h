@@ -21,6 +21,7 @@
   X(cp_async)           \
   X(ldmatrix)           \
   X(mma)                \
+  X(wgmma)              \
   X(hints)              \
   X(control)            \
   X(memory)             \
@@ -31,6 +32,7 @@
   X(tcgen05_tmem)       \
   X(tcgen05_ldst)       \
   X(tcgen05_sync)
+  X(refused)
   X(integer) \
   X(integer_bits) \
   X(carry) \
