@@ -15,6 +15,7 @@ namespace sim {
 struct VirtualOptions {
   bool check_uninitialised = true;
   uint64_t max_instructions = 0;  // warp instructions a launch; 0: no limit
+  std::string extra_target;       // one more .target that is accepted, such as "sm_90a": code written for hardware of this family
 };
 VirtualOptions& virtual_options();
 
