@@ -14,6 +14,7 @@
   X(move)               \
   X(convert)            \
   X(convert_packed)     \
+  X(convert_scaled)     \
   X(warp)               \
   X(atomic)             \
   X(cp_async)           \
@@ -23,7 +24,9 @@
   X(control)            \
   X(memory)             \
   X(address)            \
-  X(barrier)
+  X(barrier)            \
+  X(mbarrier)
+  X(refused)
 
 namespace sim {
 #define SIM_DECLARE(name) void name##_rows(Rows&);

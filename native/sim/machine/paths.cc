@@ -7,7 +7,8 @@ namespace sim {
 void WarpState::start(uint32_t lanes, const Instr* entry) {
   paths.clear();
   joins.clear();
-  paths.push_back({Path::ready, entry, lanes, nullptr, nullptr, 0, -1});
+  yields = false;
+  paths.push_back({Path::ready, entry, lanes, nullptr, nullptr});
   current = 0, live = exist = lanes, held_up = 0;
 }
 
@@ -65,7 +66,7 @@ void WarpState::split(uint32_t taken, const Instr* target, const Instr* join) {
   } else {
     p.mask = other;
     p.ip = w.next;
-    Path side{Path::ready, target, taken, p.join, p.frame, 0, -1};
+    Path side{Path::ready, target, taken, p.join, p.frame};
     paths.insert(paths.begin() + std::ptrdiff_t(current),
                  side);  // runs after this one: select_ready() takes the last
     ++current;
@@ -110,7 +111,7 @@ void WarpState::meet(const Instr* at) {
 }
 
 void WarpState::release(Join* j) {
-  paths.insert(paths.begin(), Path{Path::ready, j->at, j->arrived, j->parent, j->frame, 0, -1});
+  paths.insert(paths.begin(), Path{Path::ready, j->at, j->arrived, j->parent, j->frame});
   ++current;  // the same path, or still none
   held_up = 0;
 }
@@ -142,10 +143,20 @@ bool WarpState::break_joins() {
   return any;
 }
 
-void WarpState::park(Path::State state, const Instr* at, int barrier) {
+void WarpState::park(Path::State state, const Instr* at, int barrier, const Waitable* on) {
   Path& p = path();
-  p.state = state, p.ip = at, p.barrier = barrier;
+  p.state = state, p.ip = at, p.barrier = barrier, p.on = on;
   current = paths.size();
+}
+
+void WarpState::leave_behind(uint32_t on, const Instr* next) {
+  uint32_t off = path().mask & ~on;
+  if (!off) return;
+  Path part = path();
+  part.mask = off, part.ip = next;
+  path().mask = on;
+  paths.insert(paths.begin(), part);
+  ++current;
 }
 
 void guarded(Warp& w, const Instr& in) {
@@ -255,6 +266,7 @@ bool run(WarpState& s, uint64_t runs) {
       s.paths[s.current].ip = w.next;
     else if (!s.select_ready())
       return true;
+    if (s.yields) return true;
   }
   return true;
 }

@@ -53,7 +53,8 @@ struct Trap : std::runtime_error {
     deadlock,
     limit,
     trapped,
-    assertion
+    assertion,
+    race  // an order that the kernel does not enforce
   };
   Cause cause;
   Trap(Cause c, const std::string& what) : std::runtime_error(what), cause(c) {}
