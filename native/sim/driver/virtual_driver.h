@@ -13,11 +13,23 @@ namespace sim {
 
 // What a real GPU has no say in. They hold for later launches of the process.
 struct VirtualOptions {
+  enum class Async : uint8_t { lazy, random, eager };  // when asynchronous operations complete
   bool check_uninitialised = true;
   uint64_t max_instructions = 0;  // warp instructions a launch; 0: no limit
   std::string extra_target;       // one more .target that is accepted, such as "sm_90a": code written for hardware of this family
+  Async async = Async::lazy;
+  uint64_t seed = 0;    // of random
+  std::string profile;  // file for the counts of all launches; "": none
+  // A fault ends the context, as a GPU's does: its launch returns, later calls answer its code, and its
+  // sentence goes to stderr. Off, it is told once by the launch itself and the context goes on: a harness
+  // that runs many cases in one process still gets the others' results.
+  bool sticky_faults = false;
+  bool lazy_loading = false;  // a kernel is laid out at its first use, not when its module is loaded
 };
 VirtualOptions& virtual_options();
+// DSV4_SIM_ASYNC, _MAX_INSTRUCTIONS, _CHECKS and _PROFILE over `options`. "", or a sentence about a value
+// that is wrong.
+std::string options_from_environment(VirtualOptions& options);
 
 struct LaunchCount {
   std::string kernel;

@@ -2,31 +2,34 @@
 #pragma once
 #include "../machine/row.h"
 
+// clang-format off
 #define SIM_CHAPTERS(X) \
-  X(integer)            \
-  X(integer_bits)       \
-  X(carry)              \
-  X(float)              \
-  X(approx)             \
-  X(half)               \
-  X(compare)            \
-  X(logic)              \
-  X(move)               \
-  X(convert)            \
-  X(convert_packed)     \
-  X(convert_scaled)     \
-  X(warp)               \
-  X(atomic)             \
-  X(cp_async)           \
-  X(ldmatrix)           \
-  X(mma)                \
-  X(hints)              \
-  X(control)            \
-  X(memory)             \
-  X(address)            \
-  X(barrier)            \
-  X(mbarrier)
-  X(refused)
+  X(integer) \
+  X(integer_bits) \
+  X(carry) \
+  X(float) \
+  X(approx) \
+  X(half) \
+  X(compare) \
+  X(logic) \
+  X(move) \
+  X(convert) \
+  X(convert_packed) \
+  X(convert_scaled) \
+  X(warp) \
+  X(atomic) \
+  X(cp_async) \
+  X(ldmatrix) \
+  X(mma) \
+  X(hints) \
+  X(control) \
+  X(memory) \
+  X(address) \
+  X(barrier) \
+  X(mbarrier) \
+  X(refused) \
+
+// clang-format on
 
 namespace sim {
 #define SIM_DECLARE(name) void name##_rows(Rows&);
