@@ -25,7 +25,11 @@
   X(memory)             \
   X(address)            \
   X(barrier)            \
-  X(mbarrier)
+  X(mbarrier)           \
+  X(fence)              \
+  X(cluster)            \
+  X(cluster_async)      \
+  X(cluster_launch)     \
   X(refused)
 
 namespace sim {
