@@ -35,6 +35,7 @@ struct Cluster {
   std::map<uint64_t, std::unique_ptr<Mbarrier>> mbarriers;  // by shared-window address
   std::unique_ptr<ClusterBarrier> barrier;
   Sync global_sync;                                         // left by release, volatile and atomic accesses to global memory
+  uint64_t tmem_serial = 0;                                 // allocations of tensor memory so far
   std::map<uint64_t, Sync> shared_sync;                     // to a word of shared memory
   uint64_t stirred = 0;  // goes up with whatever may end a wait: arrivals, bytes, wakes
 
