@@ -28,6 +28,10 @@
   X(address) \
   X(barrier) \
   X(mbarrier) \
+  X(fence) \
+  X(cluster) \
+  X(cluster_async) \
+  X(cluster_launch) \
   X(refused) \
   X(tcgen05_tmem) \
   X(tcgen05_ldst) \
