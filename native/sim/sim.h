@@ -44,6 +44,7 @@ struct LaunchResult {
   uint64_t warp_instructions = 0,
            thread_instructions = 0;  // a guarded-off instruction counts for the lanes that are on
   double seconds = 0;
+  std::vector<std::string> lints;  // see Launch::lint
 };
 
 // Runs the whole grid. Throws Trap, or std::invalid_argument for limits the launch exceeds. `params` is laid
@@ -51,6 +52,6 @@ struct LaunchResult {
 LaunchResult launch(Module& module, const ptx::Function& entry, const LaunchConfig& config,
                     std::span<const uint8_t> params);
 
-inline constexpr uint32_t MAX_THREADS = 1024, MAX_SHARED = 227 * 1024;
+inline constexpr uint32_t MAX_THREADS = 1024, MAX_SHARED = 227 * 1024, MAX_CLUSTER = 16;
 
 }  // namespace sim

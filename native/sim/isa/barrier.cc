@@ -58,14 +58,7 @@ void barrier(Warp& w, const Instr& in) {
     w.cta->arrive(id, w.index, lanes, count, 0);
     return;
   }
-  // Lanes that the guard turned off do not wait.
-  if (uint32_t off = s.path().mask & ~lanes) {
-    Path part = s.path();
-    part.mask = off, part.ip = w.next;
-    s.path().mask = lanes;
-    s.paths.insert(s.paths.begin(), part);
-    ++s.current;
-  }
+  s.leave_behind(lanes, w.next);  // lanes that the guard turned off do not wait
   s.park(Path::waiting, &in, int(id));
   w.cta->arrive(id, w.index, lanes, count, ones);
 }

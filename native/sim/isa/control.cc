@@ -68,13 +68,7 @@ void move_frame(Warp& w, const std::vector<CallSite::Move>& moves) {
 void call(Warp& w, const Instr& in) {
   WarpState& s = *w.state;
   const CallSite* site = in.info->call;
-  if (uint32_t stay = s.path().mask & ~w.exec) {  // a guarded call: lanes that are off go on without it
-    Path part = s.path();
-    part.mask = stay, part.ip = w.next;
-    s.path().mask = w.exec;
-    s.paths.insert(s.paths.begin(), part);
-    ++s.current;
-  }
+  s.leave_behind(w.exec, w.next);  // a guarded call: lanes that are off go on without it
   move_frame(w, site->arguments);
   Path& p = s.path();
   p.frame = std::make_shared<Frame>(Frame{site, w.next, p.frame});
@@ -83,14 +77,7 @@ void call(Warp& w, const Instr& in) {
 
 void ret(Warp& w, const Instr&) {
   WarpState& s = *w.state;
-  Path& p = s.path();
-  if (uint32_t stay = p.mask & ~w.exec) {
-    Path part = p;
-    part.mask = stay, part.ip = w.next;
-    p.mask = w.exec;
-    s.paths.insert(s.paths.begin(), part);
-    ++s.current;
-  }
+  s.leave_behind(w.exec, w.next);
   Path& leaving = s.path();
   std::shared_ptr<Frame> frame = leaving.frame;
   move_frame(w, frame->site->results);

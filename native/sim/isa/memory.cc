@@ -13,7 +13,7 @@ namespace {
 using Wide = unsigned __int128;
 
 // Instr::aux of ld and st
-constexpr uint64_t SPACE = 7, WIDE_ADDRESS = 8;
+constexpr uint64_t SPACE = 7, WIDE_ADDRESS = 8, SYNC = 16;  // SYNC: volatile, relaxed, acquire or release
 Space space_in(const Instr& in) { return Space(in.aux & SPACE); }
 
 template <class R>
@@ -155,7 +155,7 @@ void ld(Warp& w, const Instr& in) {
   }
   constexpr unsigned S = sizeof(T) * N;
   Reach r;
-  if (!reach<S>(w, in, space, a, Access::read, r)) return load_slowly<T, R, N>(w, in, space, a);
+  if (!reach<S>(w, in, space, a, Access::read, in.aux & SYNC, r)) return load_slowly<T, R, N>(w, in, space, a);
   if (r.shape == Reach::equal) {
     T v[N];
     std::memcpy(v, r.bytes + r.first, S);
@@ -208,7 +208,7 @@ void st(Warp& w, const Instr& in) {
   }
   constexpr unsigned S = sizeof(T) * N;
   Reach r;
-  if (!reach<S>(w, in, space, a, Access::write, r)) return store_slowly<T, N, R>(w, in, space, a, 1);
+  if (!reach<S>(w, in, space, a, Access::write, in.aux & SYNC, r)) return store_slowly<T, N, R>(w, in, space, a, 1);
   if (r.shape == Reach::consecutive && w.exec == ALL) {
     T* p = reinterpret_cast<T*>(r.bytes + r.first);
     for (unsigned k = 0; k < N; ++k) {
@@ -295,6 +295,8 @@ bool address_form(Form& f, const Flat& base) {
   f.aux = uint64_t(space_of(f.op));
   unsigned bits = base.kind == Flat::imm ? base.imm_bits : base.bits;
   if (bits == 64) f.aux |= WIDE_ADDRESS;
+  for (const char* word : {"volatile", "relaxed", "acquire", "release", "mmio"})
+    if (f.has(word)) f.aux |= SYNC;
   return base.address && (bits == 32 || bits == 64);
 }
 unsigned count_of(const Form& f) { return f.has("v8") ? 8 : f.has("v4") ? 4 : f.has("v2") ? 2 : 1; }

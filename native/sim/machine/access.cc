@@ -2,9 +2,10 @@
 
 #include <cstring>
 
-#include "cta.h"
+#include "cluster.h"
 #include "layout.h"
 #include "lane.h"
+#include "vector_access.h"
 #include "windows.h"
 
 namespace sim {
@@ -68,10 +69,11 @@ bool find_window(Warp& w, const Instr& in, Space space, uint64_t a, uint64_t byt
   Cta& c = *w.cta;
   Launch& l = *c.launch;
   if (space == Space::shared) {
-    uint64_t base = c.shared_base(),
-             size = SHARED_RESERVED + l.program->static_shared + l.config.dynamic_shared;
-    out = {c.shared.data() - base,
-           Shadow(c.shared_shadow.data() - (base >> 3)),
+    Cta* owner = a >> 24 == c.rank ? &c : c.cluster->owner(a);
+    if (!owner || (owner != &c && owner->done())) return false;
+    uint64_t base = owner->shared_base(), size = owner->shared_bytes();
+    out = {owner->shared.data() - base,
+           Shadow(owner->shared_shadow.data() - (base >> 3)),
            base + SHARED_RESERVED,
            base + size,
            false,
@@ -112,12 +114,17 @@ void out_of_bounds(Warp& w, const Instr& in, unsigned lane, Space space, uint64_
   std::string what = std::string(doing(access)) + " of " + std::to_string(bytes) + " bytes at " +
                      ptx::name_of(space) + " address " + hex(a);
   if (space == Space::shared) {
-    uint64_t offset = a - w.cta->shared_base();
-    what += offset < SHARED_RESERVED
+    uint64_t offset = a & 0xffffff;
+    if (!w.cta->cluster->owner(a))
+      what += ", of CTA rank " + std::to_string(a >> 24) + " of a cluster of " +
+              std::to_string(w.cta->cluster->ctas.size());
+    else if (w.cta->cluster->owner(a) != w.cta && w.cta->cluster->owner(a)->done())
+      what += ", in CTA rank " + std::to_string(a >> 24) + ", which has exited";
+    else
+      what += offset < SHARED_RESERVED
                 ? ", in the first 1024 bytes, which are reserved"
                 : ", expected below " +
-                      hex(w.cta->shared_base() + SHARED_RESERVED + l.program->static_shared +
-                          l.config.dynamic_shared) +
+                      hex((a & ~uint64_t(0xffffff)) + w.cta->shared_bytes()) +
                       " (" + std::to_string(l.program->static_shared) + " static and " +
                       std::to_string(l.config.dynamic_shared) + " dynamic bytes from 0x400)";
   } else if (space == Space::param) {
@@ -139,8 +146,36 @@ void unwritten(Warp& w, const Instr& in, unsigned lane, Space space, uint64_t a)
        std::string("read of ") + ptx::name_of(space) + " memory that nobody has written, at " + where);
 }
 
+// An atomic or volatile access both takes and leaves knowledge: more order than PTX promises for some of them, never
+// less, so that no right kernel is blamed.
+void note_access(Warp& w, const Instr& in, unsigned lane, Space space, uint64_t a, uint32_t bytes, bool write,
+                 bool sync) {
+  Cluster& c = *w.cta->cluster;
+  if (!c.order.on()) return;
+  if (space == Space::shared)
+    c.order.generic(w, in, lane, *c.owner(a), uint32_t(a & 0xffffff), bytes, write, sync);
+  if (!sync) return;
+  Sync& at = space == Space::shared ? c.shared_sync[a & ~uint64_t(7)] : c.global_sync;
+  c.order.acquire(w, at);
+  if (write) c.order.release(w, at);
+}
+
+void note_accesses(Warp& w, const Instr& in, Space space, const Reach& r, const uint64_t* a, unsigned bytes,
+                   bool write, bool sync) {
+  uint32_t m = w.exec;
+  bool whole = r.shape == Reach::consecutive && m == (ALL >> (31 - r.high) & ALL << r.low);
+  if (whole && !sync)
+    return note_access(w, in, r.low, space, r.first, (r.high - r.low + 1) * bytes, write, sync);
+  if (r.shape == Reach::equal) return note_access(w, in, r.low, space, r.first, bytes, write, sync);
+  for (; m; m &= m - 1) {
+    unsigned l = unsigned(__builtin_ctz(m));
+    note_access(w, in, l, space, r.shape == Reach::consecutive ? r.first + (l - r.low) * uint64_t(bytes) : a[l],
+                bytes, write, sync);
+  }
+}
+
 uint8_t* resolve(Warp& w, const Instr& in, unsigned lane, Space space, uint64_t a, unsigned bytes,
-                 unsigned align, Access access) {
+                 unsigned align, Access access, Proxy proxy) {
   to_own_space(space, a);
   if (a & (align - 1)) misaligned(w, in, lane, space, a, align);
   if (space == Space::local) trap(w, in, lane, "this operation does not reach local memory");
@@ -154,6 +189,7 @@ uint8_t* resolve(Warp& w, const Instr& in, unsigned lane, Space space, uint64_t 
       trap(w, in, lane, Trap::illegal_address, std::string("write to read-only memory at ") + hex(a));
     if (!win.all_written) win.shadow.mark(a, bytes);
   }
+  if (proxy == Proxy::generic) note_access(w, in, lane, space, a, bytes, access != Access::read, access == Access::update);
   return win.bytes + a;
 }
 

@@ -14,11 +14,15 @@ enum class Access : uint8_t { read, write, update };  // update: read and write 
 // `wide`: the base is a 64-bit slot.
 void addresses(Warp& w, const Instr& in, unsigned k, unsigned which, bool wide, uint64_t* out);
 
+// Who reaches memory: the warp itself, whose accesses to shared memory must be ordered; or an operation that it
+// issued, whose order Order::async_read and async_write check.
+enum class Proxy : uint8_t { generic, async };
+
 // Host bytes behind [address, address+bytes) of one lane: naturally aligned to `align` or trap. For
 // Access::write the caller then writes all the bytes (they count as written from here on). Not for local
 // memory, whose bytes are interleaved over lanes: use load / store.
 uint8_t* resolve(Warp& w, const Instr& in, unsigned lane, Space space, uint64_t address, unsigned bytes,
-                 unsigned align, Access access);
+                 unsigned align, Access access, Proxy proxy = Proxy::generic);
 
 // Any space, one lane.
 void load(Warp& w, const Instr& in, unsigned lane, Space space, uint64_t address, unsigned bytes, void* out);

@@ -1,4 +1,4 @@
-#include "cta.h"
+#include "cluster.h"
 
 #include <algorithm>
 #include <cstring>
@@ -6,21 +6,26 @@
 namespace sim {
 
 namespace {
-constexpr uint64_t QUANTUM = 256;  // straight runs a warp gets before the next one's turn
-constexpr uint64_t HELD_UP_RUNS =
-    8192;  // then lanes that wait at a join go ahead of those that have not come
-
 uint32_t of(const Dim3& d, unsigned k) { return k == 0 ? d.x : k == 1 ? d.y : d.z; }
 }  // namespace
 
-void Cta::start(Launch& l, uint64_t linear) {
-  launch = &l;
+uint32_t Cta::shared_bytes() const {
+  return SHARED_RESERVED + launch->program->static_shared + launch->config.dynamic_shared;
+}
+
+bool Cta::done() const {
+  for (const WarpState& s : warps)
+    if (!s.paths.empty()) return false;
+  return true;
+}
+
+void Cta::start(Launch& l, Cluster& in, const Dim3& ctaid, uint32_t cluster_rank) {
+  launch = &l, cluster = &in;
   const Program& p = *l.program;
-  const Dim3& grid = l.config.grid;
-  id = {uint32_t(linear % grid.x), uint32_t(linear / grid.x % grid.y), uint32_t(linear / grid.x / grid.y)};
-  uint64_t shared_bytes = SHARED_RESERVED + p.static_shared + l.config.dynamic_shared;
-  shared.assign(shared_bytes + 64, 0xcd);
-  shared_shadow.assign(shared_bytes / 8 + 9, 0);
+  id = ctaid, rank = cluster_rank;
+  shared.assign(shared_bytes() + 64, 0xcd);
+  shared_shadow.assign(shared_bytes() / 8 + 9, 0);
+  tmem.reset();
   for (Barrier& b : barriers) b = {};
   std::fill(std::begin(recent), std::end(recent), nullptr);
   uint64_t threads = l.config.block.count();
@@ -34,7 +39,7 @@ void Cta::start(Launch& l, uint64_t linear) {
     s.params = l.params.data();
     s.w.bank[0] = reinterpret_cast<uint8_t*>((uintptr_t(s.registers.data()) + 63) & ~uintptr_t(63));
     s.w.bank[1] = const_cast<uint8_t*>(p.constants.data());
-    s.w.cta = this, s.w.state = &s, s.w.index = uint32_t(k), s.w.carry = 0;
+    s.w.cta = this, s.w.state = &s, s.w.index = uint32_t(k), s.w.carry = 0, s.w.copies.reset(), s.w.wgmma.reset();
     uint64_t lanes = std::min<uint64_t>(LANES, threads - k * LANES);
     s.start(lanes == LANES ? ALL : (1u << lanes) - 1, p.code.data());
     fill_inits(s);
@@ -115,37 +120,13 @@ uint64_t Cta::value_of(const Init& i, uint32_t warp) const {
     case Init::cluster_nctaid_z: return of(k, axis(Init::cluster_nctaid_x));
     case Init::cluster_ctarank: return rank;
     case Init::cluster_nctarank: return k.count();
-    case Init::is_explicit_cluster: return k.count() > 1;
+    case Init::is_explicit_cluster: return c.explicit_cluster;
     case Init::total_smem_size: return SHARED_RESERVED + p.static_shared + c.dynamic_shared;
     case Init::dynamic_smem_size: return c.dynamic_shared;
     case Init::aggr_smem_size: return p.static_shared + c.dynamic_shared;
     case Init::shared_address: return shared_base() + i.value;
     default: return 0;
   }
-}
-
-bool Cta::slice(uint64_t runs) {
-  for (uint64_t given = 0; given < runs;) {
-    bool any_ready = false, any_live = false;
-    for (WarpState& s : warps) {
-      if (s.paths.empty()) continue;
-      any_live = true;
-      if (!sim::run(s, QUANTUM)) continue;
-      any_ready = true;
-      given += QUANTUM;
-      if (s.paths.size() > 1) {
-        if (s.running()) s.rotate();
-      }
-      if (!s.joins.empty() && (s.held_up += QUANTUM) > HELD_UP_RUNS) s.break_joins(), s.held_up = 0;
-    }
-    if (!any_live) return false;
-    if (!any_ready) {
-      bool moved = false;
-      for (WarpState& s : warps) moved |= s.break_joins();
-      if (!moved) deadlock();
-    }
-  }
-  return true;
 }
 
 bool Cta::complete(const Barrier& b) const {
@@ -169,6 +150,7 @@ void Cta::wake(unsigned id) {
     for (Path& p : s.paths)
       if (p.state == Path::waiting && p.barrier == int(id)) {
         p.state = Path::ready, p.barrier = -1;
+        cluster->order.acquire(s.w, b.sync);
         p.token = 1 + (uint64_t(b.ones) | uint64_t(b.voters) << 32);
       }
   b = {};
@@ -181,6 +163,7 @@ void Cta::arrive(unsigned id, unsigned index, uint32_t lanes, uint32_t count, ui
     b.busy = true, b.count = count;
   }
   b.arrived[index] |= lanes;
+  cluster->order.release(warps[index].w, b.sync);
   b.ones += ones, b.voters += uint32_t(__builtin_popcount(lanes));
   if (complete(b)) wake(id);
 }
@@ -188,39 +171,7 @@ void Cta::arrive(unsigned id, unsigned index, uint32_t lanes, uint32_t count, ui
 void Cta::exited() {
   for (unsigned id = 0; id < 16; ++id)
     if (barriers[id].busy && complete(barriers[id])) wake(id);
-}
-
-void Cta::over_limit() {
-  for (WarpState& s : warps)
-    for (const Path& p : s.paths)
-      trap(s.w, *p.ip, unsigned(__builtin_ctz(p.mask)), Trap::limit,
-           "the launch ran more than " + std::to_string(launch->config.max_instructions) +
-               " warp instructions, its limit");
-  throw Trap(Trap::limit, "kernel " + launch->program->kernel->name + " ran more than " +
-                              std::to_string(launch->config.max_instructions) +
-                              " warp instructions, its limit");
-}
-
-void Cta::deadlock() {
-  std::string lines;
-  const WarpState* first = nullptr;
-  for (WarpState& s : warps)
-    for (const Path& p : s.paths) {
-      if (!first) first = &s;
-      const auto* text = p.ip->info->text;
-      char mask[16];
-      std::snprintf(mask, sizeof mask, "%08x", p.mask);
-      lines += (lines.empty() ? "" : "; ") + ("warp " + std::to_string(s.w.index)) + " lanes " + mask +
-               " at PTX line " + (text ? std::to_string(text->line) + " (" + text->op.text + ")" : "?");
-      if (p.barrier >= 0) {
-        const Barrier& b = barriers[p.barrier];
-        lines += " on barrier " + std::to_string(p.barrier) +
-                 (b.count ? " for " + std::to_string(b.count) + " threads" : " for all threads");
-      }
-    }
-  const Path& p = first->paths.front();
-  Warp& w = const_cast<WarpState*>(first)->w;
-  trap(w, *p.ip, unsigned(__builtin_ctz(p.mask)), Trap::deadlock, "deadlock: nobody can go on: " + lines);
+  check_tmem_released(*this);
 }
 
 }  // namespace sim

@@ -5,8 +5,11 @@
 #include <mutex>
 #include <vector>
 
+#include "async.h"
 #include "memory.h"
+#include "order.h"
 #include "paths.h"
+#include "tmem.h"
 
 namespace sim {
 
@@ -17,9 +20,13 @@ struct Dim3 {
 
 struct LaunchConfig {
   Dim3 grid, block, cluster;
+  bool explicit_cluster = false;  // the launch or the kernel names a cluster, be it of one CTA
   uint32_t dynamic_shared = 0;
   uint64_t max_instructions = 0;  // warp instructions of the whole launch; 0: no limit
   bool check_uninitialised = true;
+  bool check_order = true;  // accesses to shared and tensor memory that nothing orders
+  AsyncPolicy async = AsyncPolicy::lazy;
+  uint64_t seed = 0;  // of AsyncPolicy::random, and of the order of warps and clusters then
 };
 
 // One launch in progress, shared by the host threads that run its CTAs.
@@ -30,8 +37,19 @@ struct Launch {
   uint64_t grid_id = 0;
   Memory* memory = nullptr;
   std::shared_ptr<const Allocations> allocations;  // by address; nothing comes or goes during a launch
-  std::atomic<uint64_t> next_cta{0}, warp_instructions{0}, thread_instructions{0};
+  std::atomic<uint64_t> next_cluster{0}, warp_instructions{0}, thread_instructions{0};
   std::atomic<bool> stop{false};
+  Dim3 clusters;  // the grid in clusters
+
+  // Claims a cluster that nobody has started, for a host thread or for clusterlaunchcontrol.try_cancel. False: none is left.
+  bool claim(uint64_t& linear);
+  // The place of a cluster in the grid.
+  Dim3 cluster_id(uint64_t linear) const;
+
+  // What is no fault but worth a word (a waiter lapped by two phases under eager): one sentence each, no doubles.
+  std::mutex lint_lock;
+  std::vector<std::string> lints;
+  void lint(const std::string& sentence);
 };
 
 struct Barrier {
@@ -39,10 +57,14 @@ struct Barrier {
   uint32_t count = 0;             // threads it waits for; 0: all that have not exited
   bool busy = false;
   uint32_t ones = 0, voters = 0;  // barrier.red
+  Sync sync;
 };
+
+struct Cluster;
 
 struct Cta {
   Launch* launch = nullptr;
+  Cluster* cluster = nullptr;
   Dim3 id;
   uint32_t rank = 0;  // in its cluster
   std::vector<WarpState> warps;
@@ -50,21 +72,21 @@ struct Cta {
   Barrier barriers[16];
   // allocation hit last, by instruction: kernels walk a few buffers
   const Allocation* recent[32] = {};
+  std::unique_ptr<Tmem> tmem;
 
-  void start(Launch& l, uint64_t linear_id);
-  bool slice(uint64_t runs);  // lets every warp run for a while; false when all have exited. Throws Trap.
+  void start(Launch& l, Cluster& in, const Dim3& ctaid, uint32_t cluster_rank);
+  bool done() const;  // all its warps have exited
+  uint32_t shared_bytes() const;  // of its window: the reserved part, static and dynamic
   uint64_t shared_base() const { return uint64_t(rank) << 24; }
 
   // Lanes of warp `index` come to barrier `id`. True when that completes it: all that wait are woken with
   // `token` 1 + ones.
   void arrive(unsigned id, unsigned index, uint32_t lanes, uint32_t count, uint32_t ones);
-  [[noreturn]] void over_limit();
   void exited();  // barriers that only waited for threads that are gone
 
  private:
   bool complete(const Barrier& b) const;
   void wake(unsigned id);
-  [[noreturn]] void deadlock();
   void fill_inits(WarpState& s);
   uint64_t value_of(const Init& i, uint32_t warp) const;
 };

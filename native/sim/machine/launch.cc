@@ -1,5 +1,6 @@
-// A grid on the host's cores: CTAs are handed out in order. A CTA that runs long shares its core with ones
-// that have not started, so a grid whose CTAs wait for one another gets on.
+// A grid on the host's cores: clusters are handed out in order. One that runs long shares its core with ones that
+// have not started, so a grid whose CTAs wait for one another gets on.
+#include <algorithm>
 #include <chrono>
 #include <condition_variable>
 #include <deque>
@@ -7,13 +8,15 @@
 #include <thread>
 
 #include "../sim.h"
+#include "cluster.h"
+#include "mbarrier.h"
 
 namespace sim {
 
 namespace {
 
 constexpr uint64_t SLICE = 1 << 14;
-constexpr size_t MAX_RESIDENT = 256;  // CTAs that live at once on one core
+constexpr size_t MAX_RESIDENT = 256;  // clusters that live at once on one core
 
 // Threads that wait for work, one a core besides the caller's.
 class Pool {
@@ -60,34 +63,34 @@ class Pool {
 
 // One core's share of a launch.
 void work(Launch& l, std::exception_ptr& fault, std::mutex& fault_lock) {
-  uint64_t total = l.config.grid.count();
-  std::deque<std::unique_ptr<Cta>> resident;
-  std::vector<std::unique_ptr<Cta>> spare;
+  std::deque<std::unique_ptr<Cluster>> resident;
+  std::vector<std::unique_ptr<Cluster>> spare;
   auto start = [&] {
-    uint64_t next = l.next_cta.fetch_add(1);
-    if (next >= total) return false;
-    std::unique_ptr<Cta> c;
+    uint64_t next;
+    if (!l.claim(next)) return false;
+    std::unique_ptr<Cluster> c;
     if (spare.empty())
-      c = std::make_unique<Cta>();
+      c = std::make_unique<Cluster>();
     else
       c = std::move(spare.back()), spare.pop_back();
     c->start(l, next);
     resident.push_front(std::move(c));
     return true;
   };
-  auto count = [&](Cta& c) {
+  auto count = [&](Cluster& c) {
     uint64_t warp = 0, thread = 0;
-    for (WarpState& s : c.warps) {
-      warp += s.warp_instructions - s.counted_warp, thread += s.thread_instructions - s.counted_thread;
-      s.counted_warp = s.warp_instructions, s.counted_thread = s.thread_instructions;
-    }
+    for (auto& cta : c.ctas)
+      for (WarpState& s : cta->warps) {
+        warp += s.warp_instructions - s.counted_warp, thread += s.thread_instructions - s.counted_thread;
+        s.counted_warp = s.warp_instructions, s.counted_thread = s.thread_instructions;
+      }
     l.thread_instructions += thread;
     return l.warp_instructions += warp;
   };
   try {
     while (!l.stop.load(std::memory_order_relaxed)) {
       if (resident.empty() && !start()) break;
-      std::unique_ptr<Cta> c = std::move(resident.front());
+      std::unique_ptr<Cluster> c = std::move(resident.front());
       resident.pop_front();
       bool more = c->slice(l.config.max_instructions ? 256 : SLICE);
       if (count(*c) > l.config.max_instructions && l.config.max_instructions) c->over_limit();
@@ -105,6 +108,20 @@ void work(Launch& l, std::exception_ptr& fault, std::mutex& fault_lock) {
   }
 }
 
+// The launch's cluster, or the kernel's own (.reqnctapercluster), checked against the limits of sm_100.
+void settle_cluster(const Program& p, LaunchConfig& c) {
+  const auto& d = p.kernel->directives;
+  auto it = d.find("reqnctapercluster");
+  c.explicit_cluster |= c.cluster.count() > 1 || d.count("explicitcluster") || it != d.end();
+  if (it == d.end() || it->second.empty()) return;
+  auto extent = [&](size_t k) { return k < it->second.size() ? uint32_t(it->second[k]) : 1; };
+  Dim3 own{extent(0), extent(1), extent(2)};
+  if (c.cluster.count() > 1 && (c.cluster.x != own.x || c.cluster.y != own.y || c.cluster.z != own.z))
+    throw std::invalid_argument("kernel " + p.kernel->name + " expects the cluster of its .reqnctapercluster, " +
+                                std::to_string(own.count()) + " CTAs, found " + std::to_string(c.cluster.count()));
+  c.cluster = own;
+}
+
 void check_limits(const Program& p, const LaunchConfig& c) {
   auto expect = [&](bool ok, const std::string& what, uint64_t got) {
     if (!ok)
@@ -118,8 +135,9 @@ void check_limits(const Program& p, const LaunchConfig& c) {
          "a grid of 1 to (2^31-1, 65535, 65535) CTAs", c.grid.count());
   expect(p.static_shared + uint64_t(c.dynamic_shared) <= MAX_SHARED, "at most 227 KB of shared memory",
          p.static_shared + uint64_t(c.dynamic_shared));
-  expect(c.cluster.count() == 1, "a cluster of one CTA (larger ones are not executed yet)",
-         c.cluster.count());
+  expect(c.cluster.count() >= 1 && c.cluster.count() <= MAX_CLUSTER, "a cluster of 1 to 16 CTAs", c.cluster.count());
+  expect(c.grid.x % c.cluster.x == 0 && c.grid.y % c.cluster.y == 0 && c.grid.z % c.cluster.z == 0,
+         "a grid that is a multiple of the cluster in each dimension", c.grid.count());
   const auto& d = p.kernel->directives;
   auto extent = [](const std::vector<uint64_t>& v) {
     uint64_t n = 1;
@@ -136,11 +154,31 @@ void check_limits(const Program& p, const LaunchConfig& c) {
 
 }  // namespace
 
-LaunchResult launch(Module& module, const ptx::Function& entry, const LaunchConfig& config,
+bool Launch::claim(uint64_t& linear) {
+  uint64_t total = clusters.count(), next = next_cluster.fetch_add(1);
+  if (next >= total) return false;
+  // by seed the grid starts somewhere else
+  linear = config.async == AsyncPolicy::random ? (next + config.seed % total) % total : next;
+  return true;
+}
+
+Dim3 Launch::cluster_id(uint64_t linear) const {
+  return {uint32_t(linear % clusters.x), uint32_t(linear / clusters.x % clusters.y),
+          uint32_t(linear / clusters.x / clusters.y)};
+}
+
+void Launch::lint(const std::string& sentence) {
+  std::lock_guard g(lint_lock);
+  if (std::find(lints.begin(), lints.end(), sentence) == lints.end()) lints.push_back(sentence);
+}
+
+LaunchResult launch(Module& module, const ptx::Function& entry, const LaunchConfig& wanted,
                     std::span<const uint8_t> params) {
   static std::mutex one_at_a_time;
   static uint64_t grids = 0;
   const Program& p = module.program(entry);
+  LaunchConfig config = wanted;
+  settle_cluster(p, config);
   check_limits(p, config);
   if (params.size() != p.param_bytes)
     throw std::invalid_argument("kernel " + entry.name + " expects " + std::to_string(p.param_bytes) +
@@ -151,14 +189,16 @@ LaunchResult launch(Module& module, const ptx::Function& entry, const LaunchConf
   l.params.assign(params.begin(), params.end());
   l.params.resize(params.size() + 64);
   l.allocations = module.memory().list();
+  const Dim3 &g = config.grid, &k = config.cluster;
+  l.clusters = {g.x / k.x, g.y / k.y, g.z / k.z};
   auto begin = std::chrono::steady_clock::now();
   std::exception_ptr fault;
   std::mutex fault_lock;
   std::function<void()> job = [&] { work(l, fault, fault_lock); };
-  Pool::get().run(size_t(std::min<uint64_t>(config.grid.count(), 1024)), job);
+  Pool::get().run(size_t(std::min<uint64_t>(l.clusters.count(), 1024)), job);
   if (fault) std::rethrow_exception(fault);
   return {l.warp_instructions, l.thread_instructions,
-          std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count()};
+          std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count(), std::move(l.lints)};
 }
 
 }  // namespace sim

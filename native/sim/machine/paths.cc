@@ -7,7 +7,8 @@ namespace sim {
 void WarpState::start(uint32_t lanes, const Instr* entry) {
   paths.clear();
   joins.clear();
-  paths.push_back({Path::ready, entry, lanes, nullptr, nullptr, 0, -1});
+  yields = false;
+  paths.push_back({Path::ready, entry, lanes, nullptr, nullptr});
   current = 0, live = exist = lanes, held_up = 0;
 }
 
@@ -65,7 +66,7 @@ void WarpState::split(uint32_t taken, const Instr* target, const Instr* join) {
   } else {
     p.mask = other;
     p.ip = w.next;
-    Path side{Path::ready, target, taken, p.join, p.frame, 0, -1};
+    Path side{Path::ready, target, taken, p.join, p.frame};
     paths.insert(paths.begin() + std::ptrdiff_t(current),
                  side);  // runs after this one: select_ready() takes the last
     ++current;
@@ -110,7 +111,7 @@ void WarpState::meet(const Instr* at) {
 }
 
 void WarpState::release(Join* j) {
-  paths.insert(paths.begin(), Path{Path::ready, j->at, j->arrived, j->parent, j->frame, 0, -1});
+  paths.insert(paths.begin(), Path{Path::ready, j->at, j->arrived, j->parent, j->frame});
   ++current;  // the same path, or still none
   held_up = 0;
 }
@@ -118,6 +119,8 @@ void WarpState::release(Join* j) {
 void WarpState::exit(uint32_t lanes) {
   live &= ~lanes;
   path().mask &= ~lanes;
+  for (Path& p : paths)  // who gathers lanes looks again whether all that are left have come
+    if (p.state == Path::gathering) p.state = Path::ready;
   for (Join* j = path().join; j;) {  // innermost first: a complete join has no unfinished one below it
     Join* parent = j->parent;
     j->expected &= ~lanes;
@@ -142,10 +145,20 @@ bool WarpState::break_joins() {
   return any;
 }
 
-void WarpState::park(Path::State state, const Instr* at, int barrier) {
+void WarpState::park(Path::State state, const Instr* at, int barrier, const Waitable* on) {
   Path& p = path();
-  p.state = state, p.ip = at, p.barrier = barrier;
+  p.state = state, p.ip = at, p.barrier = barrier, p.on = on;
   current = paths.size();
+}
+
+void WarpState::leave_behind(uint32_t on, const Instr* next) {
+  uint32_t off = path().mask & ~on;
+  if (!off) return;
+  Path part = path();
+  part.mask = off, part.ip = next;
+  path().mask = on;
+  paths.insert(paths.begin(), part);
+  ++current;
 }
 
 void guarded(Warp& w, const Instr& in) {
@@ -184,6 +197,7 @@ void gather_slowly(Warp& w, const Instr& in, const uint32_t* masks) {
       trap(w, in, lane, Trap::illegal_instruction, "the lane is not in the member mask it names");
     if (!(need & s.live & ~group)) {
       run_gathered(w, in, group);
+      if (!s.running()) return;  // it waits for something, with this path; the other lanes stay gathered
       done |= group;
     }
     left &= ~group;
@@ -226,6 +240,9 @@ void gathered(Warp& w, const Instr& in) {
   uint32_t live = w.state->live;
   if (info.member_mask < 0) {
     if (!(live & ~w.exec)) return info.own(w, in);
+    if (uint32_t off = w.state->path().mask & ~w.exec)  // by its guard: these lanes will not come
+      trap(w, in, unsigned(__builtin_ctz(off)), Trap::illegal_instruction,
+           info.text->op.text + " is for all lanes of a warp together, found only some of them on");
     return gather_slowly(w, in, nullptr);
   }
   const uint32_t* masks = w.op_any<uint32_t>(in, unsigned(info.member_mask));
@@ -255,6 +272,7 @@ bool run(WarpState& s, uint64_t runs) {
       s.paths[s.current].ip = w.next;
     else if (!s.select_ready())
       return true;
+    if (s.yields) return true;
   }
   return true;
 }

@@ -12,6 +12,8 @@
 
 namespace sim {
 
+struct Waitable;
+
 struct Frame {  // a call in progress
   const CallSite* site;
   const Instr* back;
@@ -32,7 +34,8 @@ struct Path {
   Join* join = nullptr;
   std::shared_ptr<Frame> frame;
   uint64_t token = 0;  // set by who wakes a waiting path: its instruction runs again and finds it
-  int barrier = -1;    // waiting: which barrier of the CTA
+  int barrier = -1;    // waiting: which barrier of the CTA,
+  const Waitable* on = nullptr;  // or what else
 };
 
 struct WarpState {
@@ -43,6 +46,7 @@ struct WarpState {
   uint32_t live = 0;   // lanes that exist and have not exited
   uint32_t exist = 0;
   std::vector<std::unique_ptr<Join>> joins;
+  bool yields = false;   // its turn ends after this straight run
   uint64_t held_up = 0;  // runs since a join last let lanes go
   uint64_t warp_instructions = 0, thread_instructions = 0;
   uint64_t counted_warp = 0, counted_thread = 0;  // of these, already in the launch's sum
@@ -62,8 +66,10 @@ struct WarpState {
   void exit(uint32_t lanes);    // of the current path
   void drop_current();
   bool break_joins();  // lanes that wait at joins go ahead; false when there are none
-  void park(Path::State state, const Instr* at,
-            int barrier = -1);  // the current path runs `at` again once woken
+  // The current path runs `at` again once woken.
+  void park(Path::State state, const Instr* at, int barrier = -1, const Waitable* on = nullptr);
+  // Lanes of the current path that are off go on by themselves; the path keeps those that are on.
+  void leave_behind(uint32_t on, const Instr* next);
 
  private:
   void free_join(Join* j);

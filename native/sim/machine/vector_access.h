@@ -1,7 +1,7 @@
 // The fast side of ld and st: one check for the whole warp where its addresses are consecutive, equal, or in
 // one piece of memory.
 #pragma once
-#include "cta.h"
+#include "cluster.h"
 #include "lane.h"
 #include "windows.h"
 
@@ -36,12 +36,16 @@ struct Reach {
   Shadow shadow;
 };
 
+// note_access() for a whole warp whose lanes lie as `r` says.
+void note_accesses(Warp& w, const Instr& in, Space space, const Reach& r, const uint64_t* a, unsigned bytes,
+                   bool write, bool sync);
+
 // Checks S-byte accesses of the active lanes (bounds, alignment, written bytes) and says how they lie. `a` of
 // lanes that are off is overwritten with that of an active lane, so that all of `a` may be dereferenced.
 // False: lanes reach different pieces of memory or something is wrong; then go lane by lane with load() and
 // store(), which say what.
 template <unsigned S>
-inline bool reach(Warp& w, const Instr& in, Space space, uint64_t* a, Access access, Reach& r) {
+inline bool reach(Warp& w, const Instr& in, Space space, uint64_t* a, Access access, bool sync, Reach& r) {
   uint32_t m = w.exec;
   r.low = unsigned(__builtin_ctz(m)), r.high = 31 - unsigned(__builtin_clz(m));
   r.first = a[r.low];
@@ -89,6 +93,8 @@ inline bool reach(Warp& w, const Instr& in, Space space, uint64_t* a, Access acc
   }
   if (access == Access::write && win.read_only) ok = false;
   r.bytes = win.bytes, r.shadow = win.shadow;
+  if (ok && (space == Space::shared || sync) && w.cta->cluster->order.on())
+    note_accesses(w, in, space, r, a, S, access == Access::write, sync);
   return ok;
 }
 

@@ -22,6 +22,11 @@ struct Window {
 bool find_window(Warp& w, const Instr& in, Space space, uint64_t address, uint64_t bytes, Window& out);
 void to_own_space(Space& space, uint64_t& address);
 
+// Holds an access of one lane against the order of those before it (Order). `sync`: volatile, relaxed, acquire,
+// release or atomic: it does not race with its like, and orders what comes before and after.
+void note_access(Warp& w, const Instr& in, unsigned lane, Space space, uint64_t address, uint32_t bytes, bool write,
+                 bool sync);
+
 [[noreturn]] void out_of_bounds(Warp& w, const Instr& in, unsigned lane, Space space, uint64_t address,
                                 uint64_t bytes, Access access);
 [[noreturn]] void unwritten(Warp& w, const Instr& in, unsigned lane, Space space, uint64_t address);

@@ -1,0 +1,154 @@
+#include "mbarrier.h"
+
+#include <cstring>
+
+#include "access.h"
+
+namespace sim {
+
+namespace {
+
+std::string hex(uint64_t v) {
+  char s[24];
+  std::snprintf(s, sizeof s, "0x%llx", static_cast<unsigned long long>(v));
+  return s;
+}
+
+// What the 8 bytes hold. Opaque to programs (PTX 9.1 #size-and-alignment-of-mbarrier-object), so any image that
+// changes with the state will do; it is never zero or poison.
+uint64_t image_of(const Mbarrier& b) {
+  return 0x4d42000000000000ull ^ uint64_t(b.phase & 0xff) << 40 ^ uint64_t(b.pending) << 20 ^
+         uint64_t(uint32_t(b.tx) & 0xfffff);
+}
+uint8_t* bytes_of(const Mbarrier& b) { return b.cta->shared.data() + b.offset; }
+void store_image(const Mbarrier& b) {
+  uint64_t v = image_of(b);
+  std::memcpy(bytes_of(b), &v, sizeof v);
+}
+
+void check_place(Warp& w, const Instr& in, unsigned lane, uint64_t address) {
+  if (address % 8) trap(w, in, lane, Trap::misaligned, "an mbarrier lies at a multiple of 8, found " + hex(address));
+}
+
+// The phase ends when nothing is pending and every announced byte has come, both at once.
+void turn_over(Mbarrier& b) {
+  if (b.pending == 0 && b.tx == 0) {
+    Cluster& c = *b.cta->cluster;
+    ++b.phase;
+    b.pending = b.expected;
+    b.done.join(b.arriving);
+    if (c.order.on()) b.done.seen.raise(b.dim, b.before + b.phase);
+    b.arriving.clear();
+    store_image(b);
+    c.wake(b);
+    return;
+  }
+  store_image(b);
+}
+
+}  // namespace
+
+std::string Mbarrier::describe() const {
+  const Dim3& id = cta->id;
+  std::string s = "mbarrier at shared " + hex(offset) + " of CTA (" + std::to_string(id.x) + "," +
+                  std::to_string(id.y) + "," + std::to_string(id.z) + ") in phase " + std::to_string(phase) + ": ";
+  s += std::to_string(pending) + " of " + std::to_string(expected) + " arrivals and ";
+  return s + std::to_string(tx) + " bytes are still to come";
+}
+
+Mbarrier& mbarrier_at(Warp& w, const Instr& in, unsigned lane, uint64_t address) {
+  check_place(w, in, lane, address);
+  Cluster& c = *w.cta->cluster;
+  auto it = c.mbarriers.find(address);
+  if (it == c.mbarriers.end() || !it->second->live)
+    trap(w, in, lane, "there is no initialised mbarrier at shared address " + hex(address));
+  Mbarrier& b = *it->second;
+  uint64_t v;
+  std::memcpy(&v, bytes_of(b), sizeof v);
+  if (v != image_of(b))
+    trap(w, in, lane, "the bytes of the mbarrier at shared address " + hex(address) +
+                          " were overwritten since its last use");
+  if (c.order.on()) {
+    const Agent& a = c.order.agent(w);
+    if (b.init.dim != a.dim && a.known.seen.at(b.init.dim) < b.init.count)
+      trap(w, in, lane, Trap::race, "use of the mbarrier at shared address " + hex(address) +
+                                        " by a warp that no barrier orders after its mbarrier.init");
+  }
+  return b;
+}
+
+void mbarrier_init(Warp& w, const Instr& in, unsigned lane, uint64_t address, uint32_t count) {
+  check_place(w, in, lane, address);
+  Cluster& c = *w.cta->cluster;
+  if (count < 1 || count > Mbarrier::MAX_COUNT)
+    trap(w, in, lane, "an mbarrier counts 1 to 1048575 arrivals, found " + std::to_string(count));
+  resolve(w, in, lane, Space::shared, address, 8, 8, Access::write);
+  auto& place = c.mbarriers[address];
+  if (!place) place = std::make_unique<Mbarrier>();
+  Mbarrier& b = *place;
+  b.cta = c.owner(address);
+  b.offset = uint32_t(address & 0xffffff);
+  if (b.live && (b.pending != b.expected || b.tx != 0))
+    trap(w, in, lane, "mbarrier.init of an object in use: " + b.describe());
+  b.before += b.phase + (b.dim ? 1 : 0);
+  b.live = true, b.expected = b.pending = count, b.phase = 0, b.tx = 0;
+  b.arriving.clear(), b.done.clear();
+  if (c.order.on()) {
+    if (!b.dim) b.dim = c.order.new_dim("the mbarrier at shared " + hex(b.offset));
+    const Agent& a = c.order.agent(w);
+    b.init = {a.dim, a.now};
+    b.done.seen.raise(b.dim, b.before);
+  }
+  store_image(b);
+}
+
+void mbarrier_inval(Warp& w, const Instr& in, unsigned lane, uint64_t address) {
+  Mbarrier& b = mbarrier_at(w, in, lane, address);
+  if (b.pending != b.expected || b.tx != 0)
+    trap(w, in, lane, "mbarrier.inval of an object in use: " + b.describe());
+  b.live = false;
+}
+
+void mbarrier_arrive(Warp& w, const Instr& in, unsigned lane, Mbarrier& b, uint32_t count, bool drop,
+                     const Sync* from) {
+  if (count < 1 || count > b.pending)
+    trap(w, in, lane, "arrival of " + std::to_string(count) + " at the " + b.describe());
+  Order& order = b.cta->cluster->order;
+  if (from)
+    b.arriving.join(*from);
+  else
+    order.release(w, b.arriving);
+  b.pending -= count;
+  if (drop) b.expected -= count;
+  turn_over(b);
+}
+
+void mbarrier_expect_tx(Warp& w, const Instr& in, unsigned lane, Mbarrier& b, uint32_t bytes) {
+  if (int64_t(b.tx) + bytes > Mbarrier::MAX_TX)
+    trap(w, in, lane, "expect_tx of " + std::to_string(bytes) + " bytes: the tx-count of an mbarrier is at most 1048575; " +
+                          b.describe());
+  b.tx += int32_t(bytes);
+  turn_over(b);
+}
+
+void mbarrier_complete_tx(Warp& w, const Instr& in, unsigned lane, Mbarrier& b, uint32_t bytes,
+                          const Event* issued_in, const Sync* from) {
+  if (issued_in && issued_in->dim && issued_in->count != b.current().count)
+    trap(w, in, lane, Trap::race,
+         std::to_string(bytes) + " bytes complete in another phase of their mbarrier than they were issued in: its "
+         "expect_tx announced fewer bytes than the copies bring; " + b.describe());
+  if (int64_t(b.tx) - bytes < -int64_t(Mbarrier::MAX_TX))
+    trap(w, in, lane, "complete_tx of " + std::to_string(bytes) +
+                          " bytes: the tx-count of an mbarrier is at least -1048575; " + b.describe());
+  if (from) b.arriving.join(*from);
+  b.tx -= int32_t(bytes);
+  turn_over(b);
+}
+
+bool mbarrier_test(Warp& w, Mbarrier& b, bool parity) {
+  if (!b.complete(parity)) return false;
+  b.cta->cluster->order.acquire(w, b.done);
+  return true;
+}
+
+}  // namespace sim

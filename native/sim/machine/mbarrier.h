@@ -1,0 +1,52 @@
+// The mbarrier object: PTX 9.1 #parallel-synchronization-and-communication-instructions-mbarrier
+// Its state lives here; the 8 bytes in shared memory hold an image of it, by which a kernel that overwrites them
+// is caught.
+#pragma once
+#include <cstdint>
+#include <string>
+
+#include "cluster.h"
+
+namespace sim {
+
+struct Mbarrier : Waitable {
+  static constexpr uint32_t MAX_COUNT = (1u << 20) - 1;
+  static constexpr int32_t MAX_TX = (1 << 20) - 1;
+
+  Cta* cta = nullptr;
+  uint32_t offset = 0;  // in the CTA's shared window
+  bool live = false;    // initialised and not invalidated
+  uint32_t expected = 0, pending = 0;
+  uint32_t phase = 0;  // completed phases since init; the current one's parity is phase & 1
+  int32_t tx = 0;      // transactions the phase still waits for; negative: more have come than were announced
+  uint32_t before = 0;  // phases of earlier lives of this place, so that events stay in order
+  uint16_t dim = 0;
+  Event init;           // who made it: to use it, this must be known
+  Sync arriving, done;  // of the current phase; of all complete ones
+
+  // The event that tells: the current phase is complete.
+  Event current() const { return {dim, before + phase + 1}; }
+  bool complete(bool parity) const { return (phase & 1) != uint32_t(parity); }
+  uint64_t state() const { return uint64_t(pending) << 32 | phase; }  // the opaque token of arrive
+  std::string describe() const override;
+};
+
+// The object at a shared-window address (a peer's too). Traps when there is none, when its bytes were
+// overwritten, or when `w` is not ordered after its initialisation.
+Mbarrier& mbarrier_at(Warp& w, const Instr& in, unsigned lane, uint64_t address);
+void mbarrier_init(Warp& w, const Instr& in, unsigned lane, uint64_t address, uint32_t count);
+void mbarrier_inval(Warp& w, const Instr& in, unsigned lane, uint64_t address);
+// Pending arrivals of the current phase go down by `count`. `drop`: later phases expect that many fewer.
+// The arriving warp's knowledge is released into the phase unless `from` gives other knowledge (an asynchronous
+// arrival: what its operation covers).
+void mbarrier_arrive(Warp& w, const Instr& in, unsigned lane, Mbarrier& b, uint32_t count, bool drop = false,
+                     const Sync* from = nullptr);
+void mbarrier_expect_tx(Warp& w, const Instr& in, unsigned lane, Mbarrier& b, uint32_t bytes);
+// By a copy that was issued in phase `issued_in` (Mbarrier::current() then): traps when that phase ended without
+// it, which says that fewer bytes were expected than come.
+void mbarrier_complete_tx(Warp& w, const Instr& in, unsigned lane, Mbarrier& b, uint32_t bytes,
+                          const Event* issued_in, const Sync* from = nullptr);
+// True when the phase of that parity is complete; the warp then knows what its arrivals knew.
+bool mbarrier_test(Warp& w, Mbarrier& b, bool parity);
+
+}  // namespace sim

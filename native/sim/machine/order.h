@@ -1,0 +1,146 @@
+// Happens-before inside a cluster, by vector clocks: which accesses to shared and tensor memory are ordered, and
+// by what. A missing wait, barrier or fence is found wherever two accesses are not ordered, whatever order the
+// simulator happened to run them in.
+//
+// A dimension of the clock is something that makes events in order: a warp; the operations that its warp issued
+// to the tensor core; its tcgen05.ld and .st; its bulk groups; an mbarrier, whose events are its phases. Lanes of
+// a warp count as one. An event is (dimension, count); a warp knows an event once its clock has reached it.
+//
+// PTX 9.1 #memory-consistency-model, #async-proxy, #tcgen05-memory-consistency-model
+#pragma once
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "warp.h"
+
+namespace sim {
+
+struct Cta;
+
+class Clock {
+ public:
+  uint32_t at(uint16_t dim) const { return dim < t_.size() ? t_[dim] : 0; }
+  void raise(uint16_t dim, uint32_t to) {
+    if (dim >= t_.size()) t_.resize(dim + 1u);
+    if (t_[dim] < to) t_[dim] = to;
+  }
+  void join(const Clock& o) {
+    if (t_.size() < o.t_.size()) t_.resize(o.t_.size());
+    for (size_t k = 0; k < o.t_.size(); ++k) t_[k] = t_[k] < o.t_[k] ? o.t_[k] : t_[k];
+  }
+  void clear() { t_.clear(); }
+
+ private:
+  std::vector<uint32_t> t_;
+};
+
+// What whoever arrives leaves for whoever waits.
+struct Sync {
+  Clock seen;    // events that are complete
+  Clock fenced;  // of these, generic accesses that a fence.proxy.async lies behind
+  Clock piped;   // tcgen05 operations in flight, made to precede by tcgen05.fence::before_thread_sync
+  void join(const Sync& o) { seen.join(o.seen), fenced.join(o.fenced), piped.join(o.piped); }
+  void clear() { seen.clear(), fenced.clear(), piped.clear(); }
+};
+
+struct Event {
+  uint16_t dim = 0;
+  uint32_t count = 0;
+};
+
+// A warp's side: what it knows.
+struct Agent {
+  uint16_t dim, tensor_dim, tmem_dim, bulk_dim;
+  uint32_t now = 1;                                           // of its own events
+  uint32_t tensor = 0, tmem_read = 0, tmem_write = 0, bulk = 0;  // events made so far in its other dimensions
+  uint16_t tmem_write_dim;
+  Sync known;
+  Clock piped_by_sync;  // arrives with a barrier; counts from tcgen05.fence::after_thread_sync on
+};
+
+class Order {
+ public:
+  void start(bool on, uint32_t ctas, uint32_t warps_a_cta);
+  bool on() const { return on_; }
+  Agent& agent(const Warp& w);
+  uint16_t new_dim(std::string name);
+  const std::string& name_of(uint16_t dim) const { return names_[dim]; }
+
+  // ---- synchronisation
+  void release(const Warp& w, Sync& into);
+  void acquire(const Warp& w, const Sync& from);
+  void fence_proxy_async(const Warp& w);
+  void tcgen05_fence_before(const Warp& w);
+  void tcgen05_fence_after(const Warp& w);
+
+  // ---- events of asynchronous operations
+  Event next_tensor(const Warp& w);                      // tcgen05.mma, .cp, .shift
+  Event tensor_so_far(const Warp& w);                    // what a tcgen05.commit covers
+  Event next_tmem_read(const Warp& w), next_tmem_write(const Warp& w);  // tcgen05.ld, .st
+  void wait_tmem_reads(const Warp& w), wait_tmem_writes(const Warp& w);
+  Event open_bulk(const Warp& w);                        // of the bulk group that is open
+  void commit_bulk(const Warp& w) { ++agent(w).bulk; }
+  void wait_bulk(const Warp& w, uint32_t still_open);
+
+  // ---- accesses; each traps with a sentence when it is not ordered after a conflicting one
+  // A warp's own access to bytes of shared memory of `where`. `sync`: volatile, relaxed, atomic: does not race
+  // with its like.
+  void generic(Warp& w, const Instr& in, unsigned lane, Cta& where, uint32_t offset, uint32_t bytes, bool write,
+               bool sync);
+  // Two unordered writes of one value are no fault (every warp clears a flag): whether a write changed what another
+  // warp wrote is seen once it is done. The machine asks after each turn.
+  void settle();
+  // By an asynchronous operation that `w` issues now and that `done` will tell to be complete.
+  void async_read(Warp& w, const Instr& in, unsigned lane, Cta& where, uint32_t offset, uint32_t bytes, Event done);
+  void async_write(Warp& w, const Instr& in, unsigned lane, Cta& where, uint32_t offset, uint32_t bytes,
+                   Event done);
+  // Tensor memory: columns [column, column + n) of the half quadrants of 16 lanes set in `halves` (bit h: lanes
+  // 16h to 16h + 15). `done` is an event of the tensor core or of tcgen05.ld / .st.
+  void tmem(Warp& w, const Instr& in, unsigned lane, Cta& where, uint32_t halves, uint32_t column, uint32_t n,
+            bool write, Event done);
+  // Columns that are freed: whoever reached them must be done. What comes later starts afresh.
+  void release_columns(Warp& w, const Instr& in, Cta& where, uint32_t column, uint32_t n);
+
+ private:
+  struct Access {
+    uint32_t count = 0;
+    uint16_t dim = 0, mask = 0;  // mask: bytes of the granule. 0: no access
+    uint32_t by = 0;             // instruction of the program, SYNC set when it cannot race with its like
+  };
+  struct Granule {
+    Access write, read[2];
+  };
+  enum Kind : uint8_t { warp, tensor, tmem_read, tmem_write, bulk, phase };
+  static constexpr uint32_t SYNC = 1u << 31;
+
+  struct Suspect {
+    Warp* warp;
+    const Instr* instr;
+    unsigned lane;
+    Cta* where;
+    uint32_t offset, bytes;
+    uint8_t before[16];
+    Access other;
+  };
+
+  Granule* granules(Cta& c);
+  Granule* columns(Cta& c);
+  bool knows(const Agent& a, const Access& e) const { return e.dim == a.dim || a.known.seen.at(e.dim) >= e.count; }
+  void take_read(Granule& g, const Agent& a, const Access& mine) const;
+  [[noreturn]] void conflict(Warp& w, const Instr& in, unsigned lane, Cta& where, const char* memory,
+                             const std::string& place, bool write, const Access& other, bool other_writes,
+                             const char* hint);
+  std::string line_of(const Warp& w, const Access& e) const;
+
+  bool on_ = false;
+  uint32_t warps_ = 0;
+  std::vector<Agent> agents_;
+  std::vector<std::string> names_;
+  std::vector<Kind> kinds_;
+  std::vector<Suspect> suspects_;
+  std::vector<std::vector<Granule>> shared_, tmem_;  // by CTA rank
+};
+
+}  // namespace sim
