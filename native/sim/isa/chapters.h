@@ -17,6 +17,10 @@
   X(warp)               \
   X(atomic)             \
   X(cp_async)           \
+  X(bulk)               \
+  X(bulk_groups)        \
+  X(bulk_reduce)        \
+  X(tensor_copy)        \
   X(ldmatrix)           \
   X(mma)                \
   X(hints)              \

@@ -39,6 +39,7 @@ struct Launch {
   std::shared_ptr<const Allocations> allocations;  // by address; nothing comes or goes during a launch
   std::atomic<uint64_t> next_cluster{0}, warp_instructions{0}, thread_instructions{0};
   std::atomic<bool> stop{false};
+  std::atomic<uint64_t> bulk_bytes[3] = {};  // moved by bulk and tensor copies: into shared memory, out of it, between CTAs
   Dim3 clusters;  // the grid in clusters
 
   // Claims a cluster that nobody has started, for a host thread or for clusterlaunchcontrol.try_cancel. False: none is left.

@@ -256,17 +256,17 @@ void Order::async_read(Warp& w, const Instr& in, unsigned lane, Cta& where, uint
 }
 
 void Order::async_write(Warp& w, const Instr& in, unsigned lane, Cta& where, uint32_t offset, uint32_t bytes,
-                        Event done) {
+                        Event done, bool reduces) {
   if (!on_) return;
   Granule* all = granules(where);
   Agent& a = agent(w);
-  Access mine{done.count, done.dim, 0, uint32_t(&in - w.state->program->code.data())};
+  Access mine{done.count, done.dim, 0, uint32_t(&in - w.state->program->code.data()) | (reduces ? SYNC : 0)};
   for (uint32_t at = offset, end = offset + bytes; at < end;) {
     uint32_t g = at / GRANULE, stop = std::min(end, (g + 1) * GRANULE);
     mine.mask = bytes_mask(at % GRANULE, stop - g * GRANULE);
     Granule& x = all[g];
     auto against = [&](const Access& e, bool other_writes) {
-      if (!(e.mask & mine.mask) || knows(a, e)) return;
+      if (!(e.mask & mine.mask) || knows(a, e) || (reduces && (e.by & SYNC))) return;
       conflict(w, in, lane, where, "shared memory", "at offset " + std::to_string(at), true, e, other_writes,
                nullptr);
     };

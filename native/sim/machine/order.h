@@ -94,8 +94,9 @@ class Order {
   void settle();
   // By an asynchronous operation that `w` issues now and that `done` will tell to be complete.
   void async_read(Warp& w, const Instr& in, unsigned lane, Cta& where, uint32_t offset, uint32_t bytes, Event done);
+  // `reduces`: element by element atomic, does not race with its like.
   void async_write(Warp& w, const Instr& in, unsigned lane, Cta& where, uint32_t offset, uint32_t bytes,
-                   Event done);
+                   Event done, bool reduces = false);
   // Tensor memory: columns [column, column + n) of the half quadrants of 16 lanes set in `halves` (bit h: lanes
   // 16h to 16h + 15). `done` is an event of the tensor core or of tcgen05.ld / .st.
   void tmem(Warp& w, const Instr& in, unsigned lane, Cta& where, uint32_t halves, uint32_t column, uint32_t n,
