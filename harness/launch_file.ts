@@ -1,5 +1,6 @@
 /**
- * A launch as a file: entry, grid, block, shared memory, and parameters in order, each a scalar or a buffer with a fill.
+ * A launch as a file: entry, grid, block, cluster, shared memory, and parameters in order. A parameter is a scalar, a buffer (its
+ * address), a tensor map over a named buffer, or a struct: bytes with any of these at offsets.
  *
  * { "entry": "saxpy", "grid": [4], "block": [128], "params": [
  *   { "type": "i32", "value": 500 }, { "type": "f32", "value": 2 },
@@ -7,39 +8,93 @@
  *   { "name": "y", "dtype": "F32", "shape": [500], "fill": { "random": 7 }, "out": true } ] }
  */
 import { readFileSync } from "node:fs";
-import { dirname, resolve } from "node:path";
+import { dirname } from "node:path";
 import { z } from "zod";
-import { ELEMENT_BYTES, SafetensorsFile, type ElementType, type Source } from "../fixtures/safetensors.ts";
-import { fmix32 } from "../fixtures/synthetic.ts";
-import { bf16 } from "../oracle/num/index.ts";
-import { numel } from "../oracle/tensor.ts";
+import { ELEMENT_BYTES, type ElementType, type Source } from "../fixtures/safetensors.ts";
 import { UsageError } from "./exit.ts";
-import type { LaunchArg } from "./native.ts";
+import { bytesOfBuffer, half } from "./launch_fill.ts";
+import type { LaunchParam, LaunchRequest } from "./native.ts";
+import { INTERLEAVE, L2, MAP_TYPE, OOB_FILL, SWIZZLE, tensorMapOf } from "./launch_map.ts";
 
 const size = z.number().int().positive();
 const extent = z.array(size).min(1).max(3);
+const named = <T extends string>(values: Readonly<Record<T, number>>) =>
+  z.enum(Object.keys(values) as [T, ...T[]]);
+
 const fill = z.union([
   z.enum(["zeros", "poison", "iota", "unwritten"]),
-  z.object({ random: z.number().int() }),
-  z.object({ file: z.string(), tensor: z.string() }),
+  z.strictObject({ random: z.number().int() }),
+  z.strictObject({ file: z.string(), tensor: z.string().optional() }),
 ]);
-const scalar = z.object({ type: z.enum(["i32", "i64", "f32"]), value: z.number() });
-const buffer = z.object({
+/** Bytes and how a number becomes them. 64-bit values may be strings, which JSON's numbers cannot hold. */
+const SCALARS = {
+  i8: 1,
+  u8: 1,
+  i16: 2,
+  u16: 2,
+  f16: 2,
+  bf16: 2,
+  i32: 4,
+  u32: 4,
+  f32: 4,
+  i64: 8,
+  u64: 8,
+  f64: 8,
+} as const;
+const scalar = z.strictObject({
+  type: z.enum(Object.keys(SCALARS) as [keyof typeof SCALARS, ...(keyof typeof SCALARS)[]]),
+  value: z.union([z.number(), z.string().regex(/^-?(0x[0-9a-fA-F]+|\d+)$/u)]),
+});
+const buffer = z.strictObject({
   name: z.string().min(1),
   dtype: z.enum(Object.keys(ELEMENT_BYTES) as [ElementType, ...ElementType[]]),
   shape: z.array(size),
   fill: fill.default("unwritten"),
   out: z.boolean().default(false),
 });
+const address = z.strictObject({ buffer: z.string().min(1), offset: z.number().int().default(0) });
+const tensorMap = z.strictObject({
+  tensor_map: z.strictObject({
+    buffer: z.string().min(1),
+    offset: z.number().int().default(0),
+    type: named(MAP_TYPE),
+    dims: z.array(size).min(1).max(5),
+    /** Bytes, of every dimension but the innermost. */
+    strides: z.array(size).max(4).default([]),
+    box: z.array(size).min(1).max(5),
+    element_strides: z.array(size).max(5).optional(),
+    interleave: named(INTERLEAVE).default("NONE"),
+    swizzle: named(SWIZZLE).default("NONE"),
+    l2: named(L2).default("NONE"),
+    fill: named(OOB_FILL).default("NONE"),
+  }),
+});
+const leaf = z.union([scalar, buffer, address, tensorMap]);
+const struct = z.strictObject({
+  bytes: size,
+  fields: z.array(z.strictObject({ at: z.number().int().nonnegative(), value: leaf })),
+});
+const attributes = z.strictObject({
+  cooperative: z.boolean().default(false),
+  programmatic_stream_serialization: z.boolean().default(false),
+  non_portable_cluster: z.boolean().default(false),
+});
 const launchForm = z.strictObject({
   entry: z.string().min(1),
   grid: extent,
   block: extent,
+  cluster: extent.optional(),
   smem: z.number().int().nonnegative().default(0),
-  params: z.array(z.union([scalar, buffer])),
+  attributes: attributes.default(attributes.parse({})),
+  /** Buffers that no parameter declares in place. */
+  buffers: z.array(buffer).default([]),
+  params: z.array(z.union([leaf, struct])),
 });
 
-type BufferParam = z.infer<typeof buffer>;
+export type BufferParam = z.infer<typeof buffer>;
+export type TensorMapParam = z.infer<typeof tensorMap>["tensor_map"];
+type Scalar = z.infer<typeof scalar>;
+type Leaf = z.infer<typeof leaf>;
 export type LaunchFile = z.infer<typeof launchForm>;
 
 /** Throws one sentence with the key, what was expected and what came. */
@@ -51,82 +106,113 @@ export function readLaunch(path: string): LaunchFile {
     throw new UsageError(`${path}: expected a JSON launch file, got ${(e as Error).message}`);
   }
   const parsed = launchForm.safeParse(json);
-  if (parsed.success) return parsed.data;
-  const [issue] = parsed.error.issues;
-  throw new UsageError(`${path}: key "${issue.path.join(".")}": ${issue.message}`);
-}
-
-/** Number i of a fill, as a value. */
-function valueOf(f: BufferParam["fill"], i: number): number {
-  if (f === "iota") return i;
-  if (typeof f === "object" && "random" in f)
-    return (fmix32((f.random + Math.imul(i, 0x9e3779b1)) >>> 0) >>> 8) / 2 ** 23 - 1;
-  return 0;
-}
-
-function bytesOf(p: BufferParam, dir: string): Uint8Array | number {
-  const bytes = numel(p.shape) * ELEMENT_BYTES[p.dtype];
-  if (p.fill === "unwritten") return bytes;
-  if (p.fill === "zeros") return new Uint8Array(bytes);
-  if (p.fill === "poison") return new Uint8Array(bytes).fill(0xff);
-  if (typeof p.fill === "object" && "file" in p.fill)
-    return fromFile(p, resolve(dir, p.fill.file), p.fill.tensor);
-  const n = numel(p.shape);
-  const at = (i: number): number => valueOf(p.fill, i);
-  switch (p.dtype) {
-    case "F64":
-      return new Uint8Array(Float64Array.from({ length: n }, (_, i) => at(i)).buffer);
-    case "F32":
-      return new Uint8Array(Float32Array.from({ length: n }, (_, i) => at(i)).buffer);
-    case "BF16":
-      return new Uint8Array(Uint16Array.from({ length: n }, (_, i) => bf16.encode(at(i))).buffer);
-    case "I32":
-    case "U32":
-      return new Uint8Array(
-        Int32Array.from({ length: n }, (_, i) => at(i) * (p.fill === "iota" ? 1 : 2 ** 31)).buffer,
-      );
-    case "I64":
-      return new Uint8Array(
-        BigInt64Array.from({ length: n }, (_, i) =>
-          BigInt(Math.floor(at(i) * (p.fill === "iota" ? 1 : 2 ** 31))),
-        ).buffer,
-      );
-    default:
-      // formats without a number of their own here: the fill counts bytes
-      return Uint8Array.from(
-        { length: bytes },
-        (_, i) => (p.fill === "iota" ? i : Math.floor(at(i) * 128)) & 255,
-      );
+  if (!parsed.success) {
+    const [issue] = parsed.error.issues;
+    throw new UsageError(`${path}: key "${issue.path.join(".")}": ${issue.message}`);
   }
+  const names = buffersOf(parsed.data).map((b) => b.name);
+  const twice = names.find((n, i) => names.indexOf(n) !== i);
+  if (twice !== undefined) throw new UsageError(`${path}: expected each buffer once, got "${twice}" twice`);
+  return parsed.data;
 }
 
-function fromFile(p: BufferParam, path: string, tensor: string): Uint8Array {
-  const file = new SafetensorsFile(path);
-  try {
-    const e = file.entries.get(tensor);
-    if (!e || e.dtype !== p.dtype || e.shape.join() !== p.shape.join())
+const isBuffer = (p: Leaf): p is BufferParam => "dtype" in p;
+
+/** Every buffer of the file: declared apart, in place, or in a struct. */
+export function buffersOf(l: LaunchFile): BufferParam[] {
+  const leaves = l.params.flatMap((p) => ("fields" in p ? p.fields.map((f) => f.value) : [p]));
+  return [...l.buffers, ...leaves.filter(isBuffer)];
+}
+
+function scalarBytes(p: Scalar): Uint8Array {
+  const bytes = new Uint8Array(SCALARS[p.type]);
+  const view = new DataView(bytes.buffer);
+  const n = Number(p.value);
+  const integer = (): bigint => {
+    const v = typeof p.value === "string" ? bigint(p.value) : BigInt(Math.trunc(n));
+    const [lo, hi] = p.type.startsWith("i")
+      ? [-(1n << BigInt(8 * bytes.length - 1)), (1n << BigInt(8 * bytes.length)) - 1n]
+      : [0n, (1n << BigInt(8 * bytes.length)) - 1n];
+    if ((typeof p.value === "number" && !Number.isInteger(n)) || v < lo || v > hi)
+      throw new UsageError(`scalar of type ${p.type}: expected an integer in ${lo}..${hi}, got ${p.value}`);
+    return v;
+  };
+  switch (p.type) {
+    case "f64":
+      view.setFloat64(0, n, true);
+      break;
+    case "f32":
+      view.setFloat32(0, n, true);
+      break;
+    case "f16":
+    case "bf16":
+      view.setUint16(0, half(p.type === "f16" ? "F16" : "BF16", n), true);
+      break;
+    default: {
+      const v = integer();
+      for (let k = 0; k < bytes.length; k++) bytes[k] = Number((v >> BigInt(8 * k)) & 255n);
+    }
+  }
+  return bytes;
+}
+
+const bigint = (text: string): bigint => (text.startsWith("-") ? -BigInt(text.slice(1)) : BigInt(text));
+
+/** The request as the device takes it. Files are relative to the launch file. Throws UsageError for a buffer that is not named. */
+export function launchRequest(l: LaunchFile, path: string, modulePath: string): LaunchRequest {
+  const all = buffersOf(l);
+  const index = (name: string): number => {
+    const k = all.findIndex((b) => b.name === name);
+    if (k < 0)
       throw new UsageError(
-        `${path}: expected a tensor "${tensor}" ${p.dtype} [${p.shape.join(", ")}], got ${e ? `${e.dtype} [${e.shape.join(", ")}]` : "none"}`,
+        `${path}: expected one of the buffers ${all.map((b) => b.name).join(", ") || "(none)"}, got "${name}"`,
       );
-    return file.read(tensor);
-  } finally {
-    file.close();
-  }
-}
-
-/** Parameters as the device takes them. Files are relative to the launch file. */
-export const launchArgs = (l: LaunchFile, path: string): LaunchArg[] =>
-  l.params.map((p) => {
-    if ("value" in p)
-      return p.type === "i32" ? { i32: p.value } : p.type === "i64" ? { i64: p.value } : { f32: p.value };
-    return { buffer: bytesOf(p, dirname(path)) };
+    return k;
+  };
+  const place = (p: Leaf): LaunchParam => {
+    if ("value" in p) return { bytes: scalarBytes(p) };
+    if ("tensor_map" in p)
+      return {
+        bytes: new Uint8Array(128),
+        maps: [{ at: 0, ...tensorMapOf(p.tensor_map, index(p.tensor_map.buffer), path) }],
+      };
+    const [name, offset] = isBuffer(p) ? [p.name, 0] : [p.buffer, p.offset];
+    return { bytes: new Uint8Array(8), addresses: [{ at: 0, buffer: index(name), offset }] };
+  };
+  const params = l.params.map((p): LaunchParam => {
+    if (!("fields" in p)) return place(p);
+    const bytes = new Uint8Array(p.bytes);
+    const parts = p.fields.map((f) => ({ at: f.at, ...place(f.value) }));
+    for (const part of parts) {
+      if (part.at + part.bytes.length > p.bytes)
+        throw new UsageError(
+          `${path}: expected a field of ${part.bytes.length} bytes inside a struct of ${p.bytes}, got offset ${part.at}`,
+        );
+      bytes.set(part.bytes, part.at);
+    }
+    return {
+      bytes,
+      addresses: parts.flatMap((q) => (q.addresses ?? []).map((a) => ({ ...a, at: a.at + q.at }))),
+      maps: parts.flatMap((q) => (q.maps ?? []).map((m) => ({ ...m, at: m.at + q.at }))),
+    };
   });
+  return {
+    modulePath,
+    entry: l.entry,
+    grid: l.grid,
+    block: l.block,
+    ...(l.cluster && { cluster: l.cluster }),
+    smem: l.smem,
+    cooperative: l.attributes.cooperative,
+    programmaticSerialization: l.attributes.programmatic_stream_serialization,
+    nonPortableCluster: l.attributes.non_portable_cluster,
+    buffers: all.map((b) => bytesOfBuffer(b, dirname(path))),
+    params,
+  };
+}
 
 /** The buffers marked `out`, as tensors of a safetensors file. */
-export const outputsOf = (l: LaunchFile, buffers: readonly (Uint8Array | null)[]): Source[] =>
-  l.params.flatMap((p, i) => {
-    const bytes = buffers[i];
-    return "out" in p && p.out && bytes
-      ? [{ name: p.name, dtype: p.dtype, shape: p.shape, make: () => bytes }]
-      : [];
-  });
+export const outputsOf = (l: LaunchFile, buffers: readonly Uint8Array[]): Source[] =>
+  buffersOf(l).flatMap((b, i) =>
+    b.out ? [{ name: b.name, dtype: b.dtype, shape: b.shape, make: () => buffers[i] }] : [],
+  );

@@ -71,6 +71,8 @@ function engineOf(wrong: Wrong, drop?: string): EngineHandle {
 const nativeOf = (wrong: (op: string, output: string, t: Tensor) => Tensor): Native => ({
   listOps: () => [],
   devices: () => [],
+  virtual: () => undefined,
+  takeProfiles: () => "[]",
   openEngine: () => Promise.reject(new Error("not here")),
   launch: () => Promise.reject(new Error("not here")),
   async runOp(r) {

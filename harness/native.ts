@@ -6,6 +6,7 @@ import { createRequire } from "node:module";
 import { join } from "node:path";
 import type { DType } from "../kernels/schema.ts";
 import type { Storage } from "../oracle/tensor.ts";
+import type { VirtualOptions } from "./virtual_options.ts";
 import { BUILD, ensureNative, type BuildOptions } from "./native_build.ts";
 
 export { ensureNative, ToolMissing, BuildFailed, type BuildOptions } from "./native_build.ts";
@@ -80,13 +81,31 @@ export interface RunOpResult {
   readonly smem: number;
 }
 
-/** A kernel parameter: by value, or a buffer (its bytes, or how many uninitialised ones). */
-export type LaunchArg =
-  | { readonly i32: number }
-  | { readonly i64: number }
-  | { readonly f32: number }
-  | { readonly bytes: Uint8Array }
-  | { readonly buffer: Storage | number };
+/** A tensor map over a buffer: the arguments of cuTensorMapEncodeTiled, enumerations by number. */
+export interface LaunchMap {
+  /** Byte of the parameter that it begins at. */
+  readonly at: number;
+  /** Index into the request's buffers, and a byte offset there. */
+  readonly buffer: number;
+  readonly offset: number;
+  readonly type: number;
+  readonly dims: readonly number[];
+  /** Bytes, of every dimension but the innermost. */
+  readonly strides: readonly number[];
+  readonly box: readonly number[];
+  readonly elementStrides: readonly number[];
+  readonly interleave: number;
+  readonly swizzle: number;
+  readonly l2: number;
+  readonly fill: number;
+}
+
+/** A kernel parameter: bytes, into which addresses of buffers and tensor maps are written before the launch. */
+export interface LaunchParam {
+  readonly bytes: Uint8Array;
+  readonly addresses?: readonly { readonly at: number; readonly buffer: number; readonly offset: number }[];
+  readonly maps?: readonly LaunchMap[];
+}
 
 /** A launch of any entry of any module: a kernel that is no op of the model. */
 export interface LaunchRequest extends Cancellable {
@@ -96,16 +115,24 @@ export interface LaunchRequest extends Cancellable {
   readonly entry: string;
   readonly grid: readonly number[];
   readonly block: readonly number[];
+  readonly cluster?: readonly number[];
   readonly smem?: number;
-  readonly args: readonly LaunchArg[];
+  readonly cooperative?: boolean;
+  readonly programmaticSerialization?: boolean;
+  readonly nonPortableCluster?: boolean;
+  /** Bytes of each buffer, or how many uninitialised ones. */
+  readonly buffers: readonly (Storage | number)[];
+  readonly params: readonly LaunchParam[];
 }
 
 export interface LaunchOutcome {
-  /** Bytes of each buffer argument after the launch, null for the others. */
-  readonly buffers: readonly (Uint8Array<ArrayBuffer> | null)[];
+  /** Bytes of each buffer after the launch. */
+  readonly buffers: readonly Uint8Array<ArrayBuffer>[];
   readonly elapsed_ms: number;
   readonly counters: Readonly<Record<string, number>>;
   readonly damage: readonly string[];
+  /** Virtual device: remarks that are no faults, one sentence each. */
+  readonly lints: readonly string[];
 }
 
 /** A tensor of an engine run, under the name that `oracle/model.ts` gives it. */
@@ -181,6 +208,10 @@ export interface Native {
   listOps(): readonly NativeOp[];
   /** `virtual` first, then each GPU of libcuda.so.1; never throws for want of one. */
   devices(): readonly NativeDevice[];
+  /** For later launches of this process on the virtual device. */
+  virtual(options: VirtualOptions): void;
+  /** JSON of what the virtual device counted, launch by launch, since the last call (options.profile). */
+  takeProfiles(): string;
   runOp(request: RunOpRequest): Promise<RunOpResult>;
   launch(request: LaunchRequest): Promise<LaunchOutcome>;
   openEngine(open: EngineOpen): Promise<EngineHandle>;
@@ -191,6 +222,8 @@ interface Addon {
   configure(o: { kernels: string }): void;
   listOps(): NativeOp[];
   devices(): NativeDevice[];
+  virtual(options: object): void;
+  takeProfiles(): string;
   runOp(request: object): Promise<RunOpResult>;
   launch(request: object): Promise<LaunchOutcome>;
   openEngine(
@@ -205,6 +238,8 @@ export function openNative(): Native {
   return {
     listOps: () => addon.listOps(),
     devices: () => addon.devices(),
+    virtual: (options) => addon.virtual(options),
+    takeProfiles: () => addon.takeProfiles(),
     runOp: ({ signal, ...request }) => cancellable(signal, (cancel) => addon.runOp({ ...request, cancel })),
     launch: ({ signal, ...request }) => cancellable(signal, (cancel) => addon.launch({ ...request, cancel })),
     async openEngine({ signal, ...open }) {

@@ -166,10 +166,16 @@ test("launch runs any entry with parameters one by one", async () => {
     entry: "scale",
     grid: [1],
     block: [32],
-    args: [{ buffer: 40 }, { buffer: x }, { f32: 0.5 }, { i32: 10 }],
+    buffers: [40, x],
+    params: [
+      { bytes: new Uint8Array(8), addresses: [{ at: 0, buffer: 0, offset: 0 }] },
+      { bytes: new Uint8Array(8), addresses: [{ at: 0, buffer: 1, offset: 0 }] },
+      { bytes: new Uint8Array(Float32Array.of(0.5).buffer) },
+      { bytes: new Uint8Array(Int32Array.of(10).buffer) },
+    ],
   });
-  expect(new Float32Array(r.buffers[0]!.buffer)).toEqual(x.map((v) => v / 2));
-  expect(r.buffers[2]).toBeNull();
+  expect(new Float32Array(r.buffers[0].buffer)).toEqual(x.map((v) => v / 2));
+  expect(new Float32Array(r.buffers[1].buffer)).toEqual(x);
 });
 
 test("an aborted call rejects with cancelled", async () => {

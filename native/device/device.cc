@@ -152,21 +152,40 @@ Kernel& Device::kernel_of(const std::string& path, const std::string& entry) {
 
 void Device::launch(Kernel& k, const LaunchShape& s, const void* params) {
   void* args[] = {const_cast<void*>(params)};
-  launch(k, s.grid, {s.block, 1, 1}, s.smem, args);
+  Extents e{{s.grid[0], s.grid[1], s.grid[2]}, {s.block, 1, 1}, s.smem};
+  launch(k, e, args);
 }
 
-void Device::launch(Kernel& k, const uint32_t (&grid)[3], const uint32_t (&block)[3], uint32_t smem, void** args) {
+void Device::launch(Kernel& k, const Extents& e, void** args) {
   if ((cancel && *cancel) || (closing && *closing)) throw Cancelled();
+  const auto &grid = e.grid, &block = e.block;
   if (grid[0] == 0 || grid[1] == 0 || grid[2] == 0) return;
   const std::string threads = block[1] * block[2] == 1 ? sentence(block[0]) : sentence(block[0], " x ", block[1], " x ", block[2]);
-  last_launch_ = sentence("kernel ", k.name, " <<<", grid[0], " x ", grid[1], " x ", grid[2], ", ", threads, ", ", smem, ">>>");
-  if (smem > k.smem_allowed) {
-    check(drv_->cuFuncSetAttribute(k.fn, CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES, int(smem)),
+  last_launch_ = sentence("kernel ", k.name, " <<<", grid[0], " x ", grid[1], " x ", grid[2], ", ", threads, ", ", e.smem, ">>>");
+  if (e.smem > k.smem_allowed) {
+    check(drv_->cuFuncSetAttribute(k.fn, CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES, int(e.smem)),
           (last_launch_ + ": dynamic shared memory").c_str());
-    k.smem_allowed = smem;
+    k.smem_allowed = e.smem;
   }
-  check(drv_->cuLaunchKernel(k.fn, grid[0], grid[1], grid[2], block[0], block[1], block[2], smem, stream_, args, nullptr),
-        last_launch_.c_str());
+  if (e.non_portable_cluster)
+    check(drv_->cuFuncSetAttribute(k.fn, CU_FUNC_ATTRIBUTE_NON_PORTABLE_CLUSTER_SIZE_ALLOWED, 1),
+          (last_launch_ + ": non-portable cluster").c_str());
+  CUlaunchAttribute attrs[3] = {};
+  CUlaunchConfig config = {grid[0], grid[1], grid[2], block[0], block[1], block[2], e.smem, stream_, attrs, 0};
+  if (e.cluster[0]) {
+    CUlaunchAttribute& a = attrs[config.numAttrs++];
+    a.id = CU_LAUNCH_ATTRIBUTE_CLUSTER_DIMENSION;
+    a.value.clusterDim = {e.cluster[0], e.cluster[1], e.cluster[2]};
+  }
+  if (e.cooperative) {
+    CUlaunchAttribute& a = attrs[config.numAttrs++];
+    a.id = CU_LAUNCH_ATTRIBUTE_COOPERATIVE, a.value.cooperative = 1;
+  }
+  if (e.programmatic_serialization) {
+    CUlaunchAttribute& a = attrs[config.numAttrs++];
+    a.id = CU_LAUNCH_ATTRIBUTE_PROGRAMMATIC_STREAM_SERIALIZATION, a.value.programmaticStreamSerializationAllowed = 1;
+  }
+  check(drv_->cuLaunchKernelEx(&config, k.fn, args, nullptr), last_launch_.c_str());
 }
 
 void Device::mark() { check(drv_->cuEventRecord(start_, stream_), "cuEventRecord"); }

@@ -54,6 +54,13 @@ class Buffer {
   CUdeviceptr base_ = 0;
 };
 
+// Of a launch that no op declares.
+struct Extents {
+  uint32_t grid[3], block[3], smem = 0;
+  uint32_t cluster[3] = {0, 0, 0};  // 0: none named
+  bool cooperative = false, programmatic_serialization = false, non_portable_cluster = false;
+};
+
 struct Kernel {
   CUfunction fn = nullptr;
   std::string name;
@@ -82,7 +89,7 @@ class Device : public std::enable_shared_from_this<Device> {
   // Launches on the device's stream; a grid with a zero dimension is no launch. Throws when the launch is refused.
   void launch(Kernel& k, const LaunchShape& shape, const void* params);
   // The same for any kernel: one pointer a parameter.
-  void launch(Kernel& k, const uint32_t (&grid)[3], const uint32_t (&block)[3], uint32_t smem, void** args);
+  void launch(Kernel& k, const Extents& e, void** args);
   // Waits for everything launched and returns the milliseconds between `mark()` and now. Throws when a launch failed.
   void mark();
   float wait();

@@ -28,6 +28,7 @@
   X(cuMemcpyDtoD)                \
   X(cuMemcpyHtoDAsync)           \
   X(cuMemcpyDtoHAsync)           \
+  X(cuMemcpyDtoDAsync)           \
   X(cuMemsetD8)                  \
   X(cuMemsetD32)                 \
   X(cuMemsetD8Async)             \
@@ -40,6 +41,7 @@
   X(cuLaunchKernel)              \
   X(cuLaunchKernelEx)            \
   X(cuStreamCreate)              \
+  X(cuStreamCreateWithPriority)  \
   X(cuStreamDestroy)             \
   X(cuStreamSynchronize)         \
   X(cuStreamWaitEvent)           \
@@ -47,7 +49,11 @@
   X(cuEventDestroy)              \
   X(cuEventRecord)               \
   X(cuEventSynchronize)          \
-  X(cuEventElapsedTime)
+  X(cuEventElapsedTime)          \
+  X(cuTensorMapEncodeTiled)      \
+  X(cuTensorMapEncodeIm2col)     \
+  X(cuTensorMapEncodeIm2colWide) \
+  X(cuTensorMapReplaceAddress)
 
 namespace device {
 

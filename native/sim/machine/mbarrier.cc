@@ -104,6 +104,8 @@ void mbarrier_init(Warp& w, const Instr& in, unsigned lane, uint64_t address, ui
 
 void mbarrier_inval(Warp& w, const Instr& in, unsigned lane, uint64_t address) {
   Mbarrier& b = mbarrier_at(w, in, lane, address);
+  if (b.pending != b.expected || b.tx != 0)
+    trap(w, in, lane, "mbarrier.inval of an object in use: " + b.describe());
   b.live = false;
 }
 

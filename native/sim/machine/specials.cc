@@ -18,6 +18,11 @@ void clock(Warp& w, const Instr& in) {
   T now = T(w.state->warp_instructions);
   SIM_EACH_LANE(l) d[l] = now;
 }
+void clock_high(Warp& w, const Instr& in) {
+  uint32_t* d = w.op<uint32_t>(in, 0);
+  const uint32_t now = uint32_t(w.state->warp_instructions >> 32);
+  SIM_EACH_LANE(l) d[l] = now;
+}
 template <class T, unsigned SHIFT>
 void global_timer(Warp& w, const Instr& in) {
   timespec t;
@@ -25,6 +30,19 @@ void global_timer(Warp& w, const Instr& in) {
   T now = T((uint64_t(t.tv_sec) * 1000000000u + uint64_t(t.tv_nsec)) >> SHIFT);
   T* d = w.op<T>(in, 0);
   SIM_EACH_LANE(l) d[l] = now;
+}
+
+// The hardware's part of the shared window (PTX #special-registers-reserved-smem-offset-begin): its first 1024
+// bytes.
+template <uint32_t VALUE>
+void constant(Warp& w, const Instr& in) {
+  uint32_t* d = w.op<uint32_t>(in, 0);
+  SIM_EACH_LANE(l) d[l] = VALUE;
+}
+void not_kept(Warp& w, const Instr& in) {
+  trap(w, in,
+       "%pm, %envreg, %current_graph_exec and the parts of the reserved shared memory are the driver's own "
+       "and are not modelled");
 }
 
 const std::unordered_map<std::string, Special>& table() {
@@ -71,10 +89,17 @@ const std::unordered_map<std::string, Special>& table() {
       {"%dynamic_smem_size", {Init::dynamic_smem_size}},
       {"%aggr_smem_size", {Init::aggr_smem_size}},
       {"%clock", {Init::tid_x, 32, clock<uint32_t>}},
+      {"%clock_hi", {Init::tid_x, 32, clock_high}},
       {"%clock64", {Init::tid_x, 64, clock<uint64_t>}},
       {"%globaltimer", {Init::tid_x, 64, global_timer<uint64_t, 0>}},
       {"%globaltimer_lo", {Init::tid_x, 32, global_timer<uint32_t, 0>}},
       {"%globaltimer_hi", {Init::tid_x, 32, global_timer<uint32_t, 32>}},
+      {"%reserved_smem_offset_begin", {Init::tid_x, 32, constant<0>}},
+      {"%reserved_smem_offset_end", {Init::tid_x, 32, constant<SHARED_RESERVED>}},
+      {"%reserved_smem_offset_cap", {Init::tid_x, 32, constant<SHARED_RESERVED>}},
+      {"%reserved_smem_offset_0", {Init::tid_x, 32, not_kept}},
+      {"%reserved_smem_offset_1", {Init::tid_x, 32, not_kept}},
+      {"%current_graph_exec", {Init::tid_x, 64, not_kept}},
   };
   return t;
 }
@@ -83,7 +108,11 @@ const std::unordered_map<std::string, Special>& table() {
 
 const Special* special_of(const std::string& name) {
   auto it = table().find(name);
-  return it == table().end() ? nullptr : &it->second;
+  if (it != table().end()) return &it->second;
+  static const Special word{Init::tid_x, 32, not_kept}, wide{Init::tid_x, 64, not_kept};
+  const bool counter = name.rfind("%pm", 0) == 0 && name.size() > 3 && name[3] >= '0' && name[3] <= '7';
+  if (counter && name.substr(4) == "_64") return &wide;
+  return (counter && name.size() == 4) || name.rfind("%envreg", 0) == 0 ? &word : nullptr;
 }
 
 }  // namespace sim

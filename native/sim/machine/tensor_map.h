@@ -1,6 +1,7 @@
-// What a tensor map says, in the 128 bytes of a CUtensorMap. A real one is opaque; this one has plain fields, so that
-// tensormap.replace can edit them wherever the map lies. Field codes are those of PTX, not of the driver's enums:
-// PTX ISA #data-movement-and-conversion-instructions-tensormap-replace, "Valid values of immediate new_val".
+// What a tensor map says, in the 128 bytes of a CUtensorMap. A real one is opaque; this one has plain fields,
+// so that tensormap.replace can edit them wherever the map lies. Field codes are those of PTX, not of the
+// driver's enums: PTX ISA #data-movement-and-conversion-instructions-tensormap-replace, "Valid values of
+// immediate new_val".
 #pragma once
 #include <cstdint>
 #include <type_traits>
@@ -49,14 +50,15 @@ struct alignas(64) TensorMap {
   uint16_t channels, pixels;  // im2col: channels per pixel and pixels per column
   uint16_t spare_b;
   uint64_t address;
-  uint64_t dim[5];     // elements, innermost first: 1 to 2^32
-  uint64_t stride[4];  // bytes from one element of dimension k+1 to the next; below 2^40
-  uint16_t box[5];     // elements, 1 to 256; not used by im2col
+  uint64_t dim[5];             // elements, innermost first: 1 to 2^32
+  uint64_t stride[4];          // bytes from one element of dimension k+1 to the next; below 2^40
+  uint16_t box[5];             // elements, 1 to 256; not used by im2col
   int16_t lower[3], upper[3];  // im2col: corners of the pixel box, W first; im2col_w: [0] only
   uint16_t spare_c;
 
   bool valid() const { return magic == MAGIC && rank >= 1 && rank <= 5; }
-  // Bits of an element in global memory, where sub-byte elements are packed. Padded forms differ in shared memory.
+  // Bits of an element in global memory, where sub-byte elements are packed. Padded forms differ in shared
+  // memory.
   unsigned element_bits() const {
     constexpr uint8_t bits[] = {8, 16, 32, 32, 64, 64, 16, 32, 32, 64, 16, 32, 32, 4, 4, 6};
     return bits[unsigned(element) & 15];

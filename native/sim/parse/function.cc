@@ -234,6 +234,7 @@ Operand Parser::named(const Function& f, uint32_t scope) {
     o.kind = Operand::sink;
   } else if (int64_t r = find_register(f, scope, o.name); r >= 0) {
     o.kind = Operand::reg, o.value = uint64_t(r);
+    if (c_.raw() == '.' && (c_.raw(1) == 'b' || c_.raw(1) == 'h')) o.selector = c_.opcode();
   } else if (o.name[0] == '%') {
     o.kind = Operand::special;
     if (c_.raw() == '.') o.name += c_.opcode();

@@ -20,7 +20,7 @@ namespace sim::ptx {
   X(f16, 16) X(f16x2, 32) X(bf16, 16) X(bf16x2, 32) X(tf32, 32) X(f32, 32) X(f32x2, 64) X(f64, 64) X(pred, 1) \
   X(e4m3, 8) X(e5m2, 8) X(e2m3, 8) X(e3m2, 8) X(e2m1, 4) X(ue8m0, 8) X(ue4m3, 8)                              \
   X(e4m3x2, 16) X(e5m2x2, 16) X(e2m1x2, 8) X(e2m3x2, 16) X(e3m2x2, 16) X(ue8m0x2, 16)                         \
-  X(e4m3x4, 32) X(e5m2x4, 32) X(e2m1x4, 16) X(e2m3x4, 32) X(e3m2x4, 32)
+  X(e4m3x4, 32) X(e5m2x4, 32) X(e2m1x4, 16) X(e2m3x4, 32) X(e3m2x4, 32) X(s2f6x2, 16) X(u2, 2) X(s2, 2)
 // clang-format on
 
 enum class Type : uint8_t {
@@ -67,6 +67,7 @@ struct Operand {
   std::vector<Operand>
       parts;  // vector {a,b}; pair d|p; address: base, then what follows a comma (tensor coordinates)
   int64_t offset = 0;  // address: constant added to the base; symbol: sym+4
+  std::string selector;  // bytes or halves of a register in a video instruction: ".h1"
 };
 
 struct Instruction {

@@ -1,0 +1,127 @@
+// Initialisation, contexts, and what a call finds when it comes: the state of this thread and of the device.
+#include "state.h"
+
+namespace sim::driver {
+
+namespace {
+thread_local std::string detail;
+thread_local CUcontext current = nullptr;
+
+struct ErrorName {
+  int code;
+  const char *name, *text;
+};
+constexpr ErrorName ERRORS[] = {
+#define X(code, name, runtime, text) {code, name, text},
+#include "errors.inc"
+#undef X
+};
+const ErrorName* error(CUresult code) {
+  for (const ErrorName& e : ERRORS)
+    if (e.code == int(code) && e.name) return &e;
+  return nullptr;
+}
+CUresult check_device(CUdevice device) {
+  if (!State::get().initialised)
+    return fail(CUDA_ERROR_NOT_INITIALIZED, "cuInit comes before any other call");
+  if (device != 0)
+    return fail(CUDA_ERROR_INVALID_DEVICE, "there is one virtual device, 0, found " + std::to_string(device));
+  return CUDA_SUCCESS;
+}
+}  // namespace
+
+State& State::get() {
+  static State* s = new State;
+  return *s;
+}
+
+CUresult fail(CUresult code, const std::string& sentence) {
+  detail = sentence;
+  return code;
+}
+const char* last_error_detail() { return detail.c_str(); }
+
+std::string hex(uint64_t v) {
+  char s[24];
+  std::snprintf(s, sizeof s, "0x%llx", static_cast<unsigned long long>(v));
+  return s;
+}
+
+CUresult ready() {
+  State& s = State::get();
+  if (!s.initialised) return fail(CUDA_ERROR_NOT_INITIALIZED, "cuInit comes before any other call");
+  if (!current)
+    return fail(CUDA_ERROR_INVALID_CONTEXT,
+                "no context is current on this thread: cuCtxSetCurrent comes first");
+  if (s.sticky != CUDA_SUCCESS)
+    return fail(s.sticky, "an earlier fault ended the context: " + s.sticky_detail);
+  detail.clear();
+  return CUDA_SUCCESS;
+}
+
+CUresult cuGetErrorName(CUresult code, const char** text) {
+  if (!text) return CUDA_ERROR_INVALID_VALUE;
+  const ErrorName* e = error(code);
+  *text = e ? e->name : nullptr;
+  return e ? CUDA_SUCCESS : CUDA_ERROR_INVALID_VALUE;
+}
+CUresult cuGetErrorString(CUresult code, const char** text) {
+  if (!text) return CUDA_ERROR_INVALID_VALUE;
+  const ErrorName* e = error(code);
+  *text = e ? e->text : nullptr;
+  return e ? CUDA_SUCCESS : CUDA_ERROR_INVALID_VALUE;
+}
+
+CUresult cuInit(unsigned flags) {
+  if (flags) return fail(CUDA_ERROR_INVALID_VALUE, "cuInit expects flags 0, found " + std::to_string(flags));
+  std::lock_guard g(State::get().lock);
+  Memory::device();
+  State::get().initialised = true;
+  return CUDA_SUCCESS;
+}
+
+CUresult cuDevicePrimaryCtxRetain(CUcontext* context, CUdevice device) {
+  SIM_TRY(check_device(device));
+  if (!context)
+    return fail(CUDA_ERROR_INVALID_VALUE,
+                "cuDevicePrimaryCtxRetain expects a place for the context, found null");
+  std::lock_guard g(State::get().lock);
+  ++State::get().context_users;
+  *context = the_context();
+  return CUDA_SUCCESS;
+}
+CUresult cuDevicePrimaryCtxRelease(CUdevice device) {
+  if (device != 0)
+    return fail(CUDA_ERROR_INVALID_DEVICE, "there is one virtual device, 0, found " + std::to_string(device));
+  std::lock_guard g(State::get().lock);
+  if (State::get().context_users == 0)
+    return fail(CUDA_ERROR_INVALID_CONTEXT, "the primary context was released more often than retained");
+  --State::get().context_users;
+  return CUDA_SUCCESS;
+}
+CUresult cuCtxSetCurrent(CUcontext context) {
+  State& s = State::get();
+  if (!s.initialised) return fail(CUDA_ERROR_NOT_INITIALIZED, "cuInit comes before any other call");
+  std::lock_guard g(s.lock);
+  if (context && context != the_context() && !s.contexts.count(context))
+    return fail(CUDA_ERROR_INVALID_CONTEXT,
+                "cuCtxSetCurrent expects the primary context, or one of cuCtxCreate");
+  current = context;
+  return CUDA_SUCCESS;
+}
+CUresult cuCtxGetCurrent(CUcontext* context) {
+  if (!context)
+    return fail(CUDA_ERROR_INVALID_VALUE, "cuCtxGetCurrent expects a place for the context, found null");
+  *context = current;
+  return CUDA_SUCCESS;
+}
+CUresult cuCtxSynchronize() {
+  SIM_TRY(ready());
+  std::lock_guard g(State::get().lock);
+  if (State::get().captures)
+    return fail(CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED,
+                "cuCtxSynchronize is not permitted while a stream captures");
+  return CUDA_SUCCESS;
+}
+
+}  // namespace sim::driver
