@@ -23,11 +23,6 @@ class Shadow {
     if (tail) set(b, tail);
   }
 
-  void clear(uint64_t from, uint64_t n) {
-    for (uint64_t k = from; k < from + n; ++k)
-      __atomic_fetch_and(bits_ + (k >> 3), uint8_t(~(1 << (k & 7))), __ATOMIC_RELAXED);
-  }
-
   bool all(uint64_t from, uint64_t n) const {
     if (n == 0) return true;
     uint64_t to = from + n, a = from >> 3, b = to >> 3;
