@@ -83,20 +83,17 @@ void each_word(const Reach& r, unsigned n, bool packed, F f) {
   }
 }
 
+// Lanes that nobody wrote may come along with ones that hold something (an accumulator of 64 rows has every other
+// half); a column that holds nothing at all is a fault.
 void check_written(Warp& w, const Instr& in, const Reach& r) {
   if (!w.cta->launch->config.check_uninitialised) return;
+  const unsigned first = unsigned(__builtin_ctz(r.halves)), last = 31 - unsigned(__builtin_clz(r.halves));
   for (unsigned p = 0; p < r.pieces; ++p)
-    for (unsigned h = r.halves; h; h &= h - 1) {
-      unsigned half = unsigned(__builtin_ctz(h));
-      const uint16_t* written = r.tmem.written[half] + r.column[p];
-      for (unsigned c = 0; c < r.columns; ++c)
-        if (uint16_t(~written[c])) {
-          unsigned row = half * 16 + unsigned(__builtin_ctz(uint16_t(~written[c])));
-          trap(w, in, 0, Trap::uninitialised,
-               "read of tensor memory that nobody has written, at lane " + std::to_string(row) + " column " +
-                   std::to_string(r.column[p] + c));
-        }
-    }
+    for (unsigned c = r.column[p]; c < r.column[p] + r.columns; ++c)
+      if (!(r.tmem.written[first][c] | r.tmem.written[last][c]))
+        trap(w, in, 0, Trap::uninitialised,
+             "read of tensor memory that nobody has written: lanes " + std::to_string(first * 16) + " to " +
+                 std::to_string(last * 16 + 15) + " of column " + std::to_string(c));
 }
 
 // The values are taken at issue: who reads the registers waits for them anyway

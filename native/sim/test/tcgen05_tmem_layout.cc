@@ -1,5 +1,7 @@
 // tcgen05.ld and .st: every shape, count and packing against the layouts of the PTX ISA's fragments, written here as
 // strides (the form of CUTLASS's copy traits), and the rules of their addresses.
+#include <algorithm>
+
 #include "policies.h"
 #include "tcgen05.h"
 
@@ -66,7 +68,7 @@ std::vector<Case> cases() {
             all.push_back({f.name, num, registers, columns, packed, false, packed ? 0 : 7 * 32 % (513 - columns), lane, 0});
       }
       unsigned n = packed ? 2 * num : num;
-      for (unsigned lane : {0u, 16u}) all.push_back({"16x32bx2", num, num, num, packed, true, 3, lane, n + 5});
+      for (unsigned lane : {0u, 16u}) all.push_back({"16x32bx2", num, num, num, packed, true, 0, lane, std::min(n + 5, 512 - n)});
     }
   return all;
 }
@@ -182,11 +184,12 @@ TEST(tcgen05_tmem_ldst_faults) {
       {".reg .b32 %a, %b; add.u32 %a, %t, 511; tcgen05.st.sync.aligned.32x32b.x2.b32 [%a], {%a, %b};",
        Trap::illegal_address, {"columns 511 to 512"}},
       {".reg .b32 %a; tcgen05.ld.sync.aligned.32x32b.x1.b32 {%a}, [%t];",
-       Trap::uninitialised, {"tensor memory that nobody has written, at lane 0 column 0"}},
-      // half of the quadrant is written, the whole is read
-      {".reg .b32 %a, %b, %d; add.u32 %a, %t, 0x100008; tcgen05.st.sync.aligned.16x64b.x1.b32 [%a], {%a}; "
-       "tcgen05.wait::st.sync.aligned; add.u32 %d, %t, 8; tcgen05.ld.sync.aligned.32x32b.x2.b32 {%a, %b}, [%d];",
-       Trap::uninitialised, {"at lane 0 column 8"}},
+       Trap::uninitialised, {"tensor memory that nobody has written: lanes ", "of column 0"}},
+      // columns 8 and 9 of half the quadrant are written, 8 to 11 of the whole are read
+      {".reg .b32 %a, %b, %d, %e; add.u32 %a, %t, 0x100008; tcgen05.st.sync.aligned.16x64b.x1.b32 [%a], {%a}; "
+       "tcgen05.wait::st.sync.aligned; add.u32 %d, %t, 8; tcgen05.ld.sync.aligned.32x32b.x2.b32 {%a, %b}, [%d]; "
+       "tcgen05.ld.sync.aligned.32x32b.x4.b32 {%a, %b, %d, %e}, [%d];",
+       Trap::uninitialised, {"of column 10", "32x32b.x4"}},
       {".reg .b32 %a; setp.lt.u32 %p, %tid32, 16; @%p tcgen05.st.sync.aligned.32x32b.x1.b32 [%t], {%a};",
        Trap::illegal_instruction, {"all lanes of a warp together"}},
       {".reg .b32 %a; setp.eq.u32 %p, %tid32, 5; @%p exit; tcgen05.st.sync.aligned.32x32b.x1.b32 [%t], {%a};",
