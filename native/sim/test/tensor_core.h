@@ -1,5 +1,6 @@
 // A cluster whose memories the test fills and reads itself, and that runs one kernel of PTX text in between: so the
-// tensor core's instructions are tested without those that move data to it. Layouts of operands here are the
+// tensor core's instructions are tested without those that move data to it. What the kernel issued is complete when
+// its memories are read. Layouts of operands here are the
 // test's own, element by element, from the text of PTX ISA 9.7.16.
 #pragma once
 #include <random>
@@ -16,12 +17,23 @@ struct TensorMachine {
   Launch launch;
   Cluster cluster;
 
-  static constexpr uint32_t SHARED = 200 * 1024;
+  static constexpr uint32_t SHARED = 200 * 1024, DONE = 1032, GO = 1036;
+  // %r0 is the CTA's rank, and %p0 tells the thread that issues: the first one of rank 0.
   TensorMachine(const std::string& body, uint32_t ctas, LaunchConfig config = {}) {
+    const std::string group = std::to_string(ctas);
     module = Module::load(
-        ".version 9.0\n.target sm_100a\n.address_size 64\n.entry k() {\n.reg .b32 %r<40>; .reg .b64 %rd<20>; "
-        ".reg .pred %p<8>;\n" +
-        body + "\nret;\n}\n");
+        ".version 9.0\n.target sm_100a\n.address_size 64\n.extern .shared .align 1024 .b8 memory[];\n"
+        ".entry k() {\n.reg .b32 %r<40>; .reg .b64 %rd<20>; .reg .pred %p<8>;\n"
+        "mov.u32 %r0, %laneid; setp.eq.u32 %p0, %r0, 0;\n"
+        "mov.u32 %r0, %cluster_ctarank; setp.eq.and.u32 %p0, %r0, 0, %p0;\n"
+        "mov.u32 %r30, memory;\n@%p0 mbarrier.init.shared.b64 [%r30], 1;\n" +
+        body +
+        "\nbar.warp.sync 0xffffffff;\n@%p0 tcgen05.commit.cta_group::" + group +
+        ".mbarrier::arrive::one.shared::cluster.b64 [%r30];\nsetp.ne.u32 %p6, %r0, 0; @%p6 bra GO;\n"
+        "WAIT: mbarrier.try_wait.parity.shared.b64 %p7, [%r30], 0; @!%p7 bra WAIT;\n"
+        "mov.u32 %r31, 1; st.volatile.shared.u32 [%r30+8], %r31;\n"
+        "GO: ld.volatile.shared.u32 %r31, [%r30+12]; setp.eq.u32 %p7, %r31, 0; @%p7 bra GO;\n"
+        "ret;\n}\n");
     config.block = {32, 1, 1}, config.grid = config.cluster = {ctas, 1, 1}, config.dynamic_shared = SHARED;
     launch.program = &module->program(*module->entry("k"));
     launch.config = config, launch.memory = &module->memory(), launch.grid_id = 1;
@@ -29,7 +41,10 @@ struct TensorMachine {
     launch.allocations = module->memory().list();
     launch.clusters = {1, 1, 1};
     cluster.start(launch, 0);
-    for (uint32_t r = 0; r < ctas; ++r) tmem_of(cta(r)).allocations = {{0, 512, 1}};
+    for (uint32_t r = 0; r < ctas; ++r) {
+      tmem_of(cta(r)).allocations = {{0, 512, 1, nullptr, nullptr}};
+      for (uint32_t at : {DONE, GO}) set_word32(r, at, 0);
+    }
   }
   Cta& cta(uint32_t r) { return *cluster.ctas[r]; }
   uint32_t& word(uint32_t r, uint32_t lane, uint32_t column) { return tmem_of(cta(r)).word[lane][column]; }
@@ -44,7 +59,19 @@ struct TensorMachine {
     b = uint8_t((b & ~mask) | (v << first & mask));
     Shadow(cta(r).shared_shadow.data()).mark(offset, 1);
   }
+  void set_word32(uint32_t r, uint32_t offset, uint32_t v) {
+    for (unsigned k = 0; k < 4; ++k) set_bits(r, offset + k, 0, 8, v >> 8 * k & 255);
+  }
+  // Until all that the kernel issued is complete; then the memories are to be read, and end() lets it exit.
   void run() {
+    while (!cta(0).shared[DONE])
+      if (!cluster.slice(64)) throw std::runtime_error("expected the kernel to wait for its end");
+  }
+  void end() {
+    for (auto& c : cluster.ctas) {
+      tmem_of(*c).allocations.clear();
+      c->shared[GO] = 1;
+    }
     while (cluster.slice(1000)) {
     }
   }

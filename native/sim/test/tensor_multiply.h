@@ -59,6 +59,7 @@ class Multiply {
     run();
     for (uint32_t m = 0; m < c_.m; ++m)
       for (uint32_t n = 0; n < c_.n; ++n) check_one(m, n);
+    machine_.end();
   }
 
   // Where row m, column n of D lies: the figures of #tcgen05-data-path-layout-organization.
@@ -94,13 +95,9 @@ class Multiply {
     return l;
   }
   static std::string text(const MultiplyCase& c) {
-    Multiply* self = nullptr;
-    (void)self;
     std::ostringstream s;
     auto b32 = [&](unsigned r, uint32_t v) { s << "mov.b32 %r" << r << ", " << v << ";\n"; };
     auto b64 = [&](unsigned r, uint64_t v) { s << "mov.b64 %rd" << r << ", " << v << ";\n"; };
-    s << "mov.u32 %r0, %laneid; setp.eq.u32 %p0, %r0, 0;\n"
-         "mov.u32 %r0, %cluster_ctarank; setp.eq.and.u32 %p0, %r0, 0, %p0;\n";
     b32(1, D | c.lane << 16), b32(2, A | c.lane << 16), b32(3, c.descriptor()), b32(4, SFA), b32(5, SFB);
     b64(1, layout(c.swizzle_a, c.a_mn, A_AT, c.m / c.group, c.per_piece(*c.a)).descriptor());
     b64(2, layout(c.swizzle_b, c.b_mn, B_AT, c.n / c.group + c.shift, c.per_piece(*c.b)).descriptor());
