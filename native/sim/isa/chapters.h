@@ -41,6 +41,7 @@
   X(cluster_async) \
   X(cluster_launch) \
   X(tcgen05_mma) \
+  X(tcgen05_cp) \
 
 // clang-format on
 
