@@ -37,6 +37,12 @@
   X(tcgen05_ldst) \
   X(tcgen05_sync) \
   X(tcgen05_mma)
+  X(fence) \
+  X(cluster) \
+  X(cluster_async) \
+  X(cluster_launch) \
+  X(tcgen05_mma) \
+
 // clang-format on
 
 namespace sim {

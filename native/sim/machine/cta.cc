@@ -1,4 +1,4 @@
-#include "cluster.h"
+#include "cluster_barrier.h"
 
 #include <algorithm>
 #include <cstring>
@@ -26,6 +26,7 @@ void Cta::start(Launch& l, Cluster& in, const Dim3& ctaid, uint32_t cluster_rank
   shared.assign(shared_bytes() + 64, 0xcd);
   shared_shadow.assign(shared_bytes() / 8 + 9, 0);
   tmem.reset();
+  saw_no_cluster = false;
   for (Barrier& b : barriers) b = {};
   std::fill(std::begin(recent), std::end(recent), nullptr);
   uint64_t threads = l.config.block.count();
@@ -172,6 +173,7 @@ void Cta::arrive(unsigned id, unsigned index, uint32_t lanes, uint32_t count, ui
 void Cta::exited() {
   for (unsigned id = 0; id < 16; ++id)
     if (barriers[id].busy && complete(barriers[id])) wake(id);
+  cluster->barrier->exited();
   check_tmem_released(*this);
 }
 
