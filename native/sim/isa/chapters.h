@@ -36,12 +36,14 @@
   X(tcgen05_tmem) \
   X(tcgen05_ldst) \
   X(tcgen05_sync) \
+  X(tcgen05_mma) \
   X(fence) \
   X(cluster) \
   X(cluster_async) \
   X(cluster_launch) \
   X(tcgen05_mma) \
   X(tcgen05_cp) \
+  X(cluster_launch)
 
 // clang-format on
 
