@@ -41,9 +41,7 @@
   X(cluster) \
   X(cluster_async) \
   X(cluster_launch) \
-  X(tcgen05_mma) \
   X(tcgen05_cp) \
-  X(cluster_launch)
 
 // clang-format on
 
