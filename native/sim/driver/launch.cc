@@ -11,27 +11,6 @@ namespace sim::driver {
 
 namespace {
 
-<<<<<<< HEAD
-FunctionHandle* known(CUfunction f) {
-  auto* h = reinterpret_cast<FunctionHandle*>(f);
-  std::lock_guard g(State::get().lock);
-  return State::get().functions.count(h) ? h : nullptr;
-}
-CUresult unknown_function() {
-  return fail(CUDA_ERROR_INVALID_HANDLE, "expected a function of a loaded module");
-}
-
-// compute_100 code and older runs; "a" and "f" code is for one architecture only.
-bool runs_here(const std::string& target) {
-  if (target == virtual_options().extra_target) return true;
-  if (target.rfind("sm_", 0) != 0) return false;
-  int number = std::atoi(target.c_str() + 3);
-  bool specific = target.back() == 'a' || target.back() == 'f';
-  return specific ? number == 100 : number <= 100;
-}
-
-=======
->>>>>>> main
 CUresult code_of(const Trap& t) {
   switch (t.cause) {
     case Trap::illegal_address:
