@@ -101,10 +101,15 @@ HW_CHAPTER(bulk) {
                          : "cp.reduce.async.bulk.global.shared::cta.bulk_group." + op + "." + t;
         c.name = c.form;
         Block b(128, 4096);
-        if (cluster) {
-          b.fill(0, 2048, 2048).fill(1, 2048).init(1).one();
-          b("mbarrier.arrive.expect_tx.shared.b64 _, [%mbar], 2048;\nadd.u32 %j, %smem, 2048;\n" + c.form + " [%j], [%smem], 2048, [%mbar];");
-          b.all().wait(0).dump(2048, 2048, "0");
+        if (cluster) {  // the second CTA of a pair adds to the first one's memory
+          c.cluster = c.grid = 2;
+          b.fill(0, 2048, 2048).fill(1, 2048);
+          b.one()("mbarrier.init.shared.b64 [%mbar], 1;\nfence.mbarrier_init.release.cluster;").all()("fence.proxy.async;");
+          b.one()("mbarrier.arrive.expect_tx.shared.b64 _, [%mbar], 2048;").all();
+          b("barrier.cluster.arrive.release.aligned;\nbarrier.cluster.wait.acquire.aligned;\nmov.u32 %w0, %cluster_ctarank;\nsetp.eq.u32 %p1, %w0, 1;");
+          b("setp.eq.and.u32 %p2, %thread, 0, %p1;\nmapa.shared::cluster.u32 %w1, %smem, 0;\nadd.u32 %w1, %w1, 2048;\nmapa.shared::cluster.u32 %w2, %mbar, 0;");
+          b("@%p2 " + c.form + " [%w1], [%smem], 2048, [%w2];\n@%p1 bra done;").wait(0).dump(2048, 2048, "0");
+          b("done:\nbarrier.cluster.arrive.release.aligned;\nbarrier.cluster.wait.acquire.aligned;");
         } else {
           b.fill(1, 2048).to_async().one();
           b(c.form + " [%in0], [%smem], 2048;\ncp.async.bulk.commit_group;\ncp.async.bulk.wait_group 0;\nfence.proxy.async;");

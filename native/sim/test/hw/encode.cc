@@ -30,7 +30,7 @@ std::string describe(const Request& r) {
 // A request that is fine, with up to two of its fields replaced by values at or beyond a limit.
 Request request(uint64_t seed, bool im2col) {
   unsigned turn = 0;
-  auto pick = [&](unsigned n) { return unsigned(word(seed, turn++) % n); };
+  auto pick = [&](unsigned n) { return unsigned(word(seed, turn++) % std::max(1u, n)); };
   Request r;
   TensorMap& m = r.m;
   const Element& e = ELEMENTS[pick(13)];

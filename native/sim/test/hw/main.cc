@@ -188,7 +188,7 @@ int run(int argc, char** argv) {
     }
     const Chapter c = chapter(name);
     const auto start = std::chrono::steady_clock::now();
-    const Vectors got = record(c, folder, mode == "dump" ? text : "", 20);
+    const Vectors got = record(c, folder, mode == "dump" ? text : "", 10);
     if (mode == "record") {
       write(folder + "/" + name + ".vec", got);
       write_report(folder + "/" + name + ".json", c, got, who);
