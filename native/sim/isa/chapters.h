@@ -19,8 +19,13 @@
   X(warp) \
   X(atomic) \
   X(cp_async) \
+  X(bulk) \
+  X(bulk_groups) \
+  X(bulk_reduce) \
+  X(tensor_copy) \
   X(ldmatrix) \
   X(mma) \
+  X(wgmma) \
   X(hints) \
   X(control) \
   X(memory) \
@@ -28,6 +33,14 @@
   X(barrier) \
   X(mbarrier) \
   X(refused) \
+  X(tcgen05_tmem) \
+  X(tcgen05_ldst) \
+  X(tcgen05_sync) \
+  X(fence) \
+  X(cluster) \
+  X(cluster_async) \
+  X(cluster_launch) \
+  X(tcgen05_mma) \
 
 // clang-format on
 

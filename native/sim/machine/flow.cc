@@ -153,10 +153,11 @@ void registers_of(const Operand& o, std::vector<uint32_t>& out) {
 }
 }  // namespace
 
-Touch touch_of(const Instruction& in, unsigned n_dst) {
+Touch touch_of(const Instruction& in, unsigned n_dst, bool updates) {
   Touch t;
   for (size_t k = 0; k < in.operands.size(); ++k)
     registers_of(in.operands[k], k < n_dst && in.operands[k].kind != Operand::address ? t.writes : t.reads);
+  if (updates) t.reads.insert(t.reads.end(), t.writes.begin(), t.writes.end());
   if (in.guard_register >= 0) t.reads.push_back(uint32_t(in.guard_register)), t.keeps = true;
   return t;
 }

@@ -26,7 +26,7 @@ struct Touch {
   std::vector<uint32_t> reads, writes;
   bool keeps = false;  // guarded: lanes that are off keep the old value
 };
-Touch touch_of(const ptx::Instruction& in, unsigned n_dst);
+Touch touch_of(const ptx::Instruction& in, unsigned n_dst, bool updates = false);  // updates: reads them as well
 
 // First and last position at which a register holds a value somebody still reads: positions are 2*i (read)
 // and 2*i+1 (write).

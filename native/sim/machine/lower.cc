@@ -50,7 +50,7 @@ class Lowering {
     for (const Instruction& in : f.body) {
       choices.push_back(chooser_.choose(f, in));
       const Row* row = choices.back().row;
-      touch.push_back(touch_of(in, row ? row->operands.dst : 0));
+      touch.push_back(touch_of(in, row ? row->operands.dst : 0, row && row->operands.updates));
     }
     Flow flow = flow_of(f);
     slots_.assign(f, liveness(f, flow, touch));
@@ -148,7 +148,7 @@ class Lowering {
     };
     for (const Operand& o : in.operands)
       if (!(is_flow(in) && o.kind != Operand::reg)) resolve(resolve, o);
-    bool warp = c.row && c.row->scope == Scope::WARP;
+    bool warp = c.row && (c.row->scope == Scope::WARP || c.row->scope == Scope::WARPGROUP);
     InstrInfo& info = add(c.fn, f, &in, slots, c.may_block || warp, true);
     Instr& i = p_->code.back();
     i.aux = c.aux;
@@ -169,6 +169,7 @@ class Lowering {
     const std::string& m = in.op.tokens[0];
     if (m == "bra" || m == "brx") branches_.emplace_back(p_->code.size() - 1, &in);
     if (m == "call") call_site(f, in, info);
+    p_->cancels_launches |= m == "clusterlaunchcontrol" && in.op.has("try_cancel");
   }
 
   void call_site(const Function& f, const Instruction& in, InstrInfo& info) {

@@ -33,7 +33,8 @@ inline constexpr TypeSet NO_TYPE = 0, ANY_TYPE = ~TypeSet(0);
 
 // Who takes part. LANE: each lane alone. WARP: lanes exchange data: the machine gathers the lanes named by
 // the member mask (see Pattern::member_mask; `.aligned` without a mask means all lanes) before the handler
-// runs once for them together. CTA and CLUSTER rows may park the warp; ASYNC rows enqueue on a proxy.
+// runs once for them together (WARPGROUP: for each of its warps). CTA and CLUSTER rows may park the warp; ASYNC
+// rows enqueue on a proxy.
 enum class Scope : uint8_t { LANE, WARP, WARPGROUP, CTA, CLUSTER, ASYNC, CONTROL };
 
 struct Pattern {
@@ -41,6 +42,7 @@ struct Pattern {
   uint8_t dst = 1;           // how many leading ones are written: 0 or 1
   int8_t member_mask = -1;   // WARP: which operand as written (negative counts from the end: -2 is the last)
                              // is the member mask; -1 none
+  bool updates = false;      // the leading operand is read as well (wgmma's accumulator)
 };
 inline constexpr Pattern D_A{2, 2}, D_A_B{3, 3}, D_A_B_C{4, 4}, D_A_B_C_D{5, 5}, D{1, 1};
 

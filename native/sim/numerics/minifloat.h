@@ -70,11 +70,15 @@ inline uint32_t encode(U u, [[maybe_unused]] uint32_t random = 0, [[maybe_unused
   const U m = (a & (hidden - 1)) | (field ? hidden : U(0));
   const U cut_below = S(e) < first_normal ? U(first_normal - S(e)) : U(0);
   U cut = U(W::mantissa - F.mantissa) + cut_below;
-  const bool tiny =
-      cut > W::mantissa + 2;  // below a quarter ulp everything rounds alike, except with random bits
+  static_assert(R != Round::RS || sizeof(U) == 4, "random bits are added in 64 bits");
+  uint64_t carried = 0;  // RS: the part cut off, in units of the random bits, plus these
+  if constexpr (R == Round::RS) {
+    const unsigned wide = cut > 62 ? 62 : unsigned(cut);
+    carried = ((uint64_t(m) & ((uint64_t(1) << wide) - 1)) << random_bits >> wide) + random;
+  }
+  const bool tiny = cut > W::mantissa + 2;  // below a quarter ulp everything rounds alike, except with random bits
   cut = tiny ? U(W::mantissa + 2) : cut;
-  const U kept = m >> cut, rest = R == Round::RS && tiny ? U(0) : m & ((one << cut) - 1),
-          half = cut ? (one << cut) >> 1 : U(0);
+  const U kept = m >> cut, rest = m & ((one << cut) - 1), half = cut ? (one << cut) >> 1 : U(0);
   U up;
   if constexpr (R == Round::RN)
     up = (rest > half) | ((rest == half) & (kept & 1) & (half != 0));
@@ -85,7 +89,7 @@ inline uint32_t encode(U u, [[maybe_unused]] uint32_t random = 0, [[maybe_unused
   else if constexpr (R == Round::RM)
     up = (rest != 0) & negative;
   else if constexpr (R == Round::RS)
-    up = U(((uint64_t(rest) << random_bits) >> cut) + random) >> random_bits;
+    up = U(carried >> random_bits);
   else
     up = 0;
   const S exponent = S(e) < first_normal ? S(0) : S(e) - first_normal;
