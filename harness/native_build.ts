@@ -19,15 +19,21 @@ import { generate } from "../kernels/generate.ts";
 
 export const ROOT = join(import.meta.dirname, "..");
 export const BUILD = join(ROOT, "build");
-const stampOf = (cubins: boolean): string => join(BUILD, cubins ? "cubins.stamp" : "native.stamp");
+/**
+ * Targets that a verification does not need: cubins and registers for sm_100a and sm_90a, and of the virtual SM100 its tests, its
+ * benchmark, its list of forms, and the CUDA libraries that programs run on.
+ */
+export type Extra = "cubins" | "sim_test" | "sim_bench" | "sim_coverage" | "sim_host";
+const stampOf = (target: Extra | "all"): string =>
+  join(BUILD, target === "all" ? "native.stamp" : `${target}.stamp`);
 const LOCK = join(BUILD, "native.lock");
 export const BUILD_LOG = join(BUILD, "build.log");
 
 export interface BuildOptions {
   /** `fraction` of this build that is done, and what is being made. */
   readonly onProgress?: (fraction: number, what: string) => void;
-  /** Also machine code and register counts for sm_100a and sm_90a: what a GPU runs, and as slow to make as all the rest. */
-  readonly cubins?: boolean;
+  /** Made as well, where stale. */
+  readonly also?: readonly Extra[];
 }
 
 /** A compiler or build tool is not installed: the user's to fix (exit code 2); the TypeScript parts need none of them. */
@@ -63,10 +69,8 @@ function sourcesHash(): string {
 const stamped = (path: string, hash: string): boolean =>
   existsSync(path) && readFileSync(path, "utf8") === hash;
 
-const upToDate = (hash: string, cubins: boolean): boolean =>
-  stamped(stampOf(false), hash) &&
-  (!cubins || stamped(stampOf(true), hash)) &&
-  existsSync(join(BUILD, "Release", "dsv4.node"));
+const upToDate = (hash: string, target: Extra | "all"): boolean =>
+  stamped(stampOf(target), hash) && (target !== "all" || existsSync(join(BUILD, "Release", "dsv4.node")));
 
 /** Throws `ToolMissing` for the first tool that does not answer. `elsewhere`: where nvcc may be when it is not on PATH. */
 export function requireTools(elsewhere: readonly string[] = ["/usr/local/cuda/bin/nvcc"]): void {
@@ -158,18 +162,20 @@ function cmakeJs(args: readonly string[], onProgress: BuildOptions["onProgress"]
  * Processes that call it at the same time build once.
  */
 export async function ensureNative(o: BuildOptions = {}): Promise<"built" | "unchanged"> {
-  const cubins = o.cubins ?? false;
-  if (upToDate(sourcesHash(), cubins)) return "unchanged";
+  const targets = ["all", ...(o.also ?? [])] as const;
+  const before = sourcesHash();
+  if (targets.every((t) => upToDate(before, t))) return "unchanged";
   requireTools();
   mkdirSync(BUILD, { recursive: true });
   return locked(o.onProgress, async () => {
     const hash = sourcesHash();
-    if (upToDate(hash, cubins)) return "unchanged";
+    const stale = targets.filter((t) => !upToDate(hash, t));
+    if (stale.length === 0) return "unchanged";
     writeFileSync(BUILD_LOG, "");
     o.onProgress?.(0, "generating headers");
     await generate(join(BUILD, "generated"));
-    for (const target of cubins ? ["all", "cubins"] : ["all"]) {
-      const stamp = stampOf(target === "cubins");
+    for (const target of stale) {
+      const stamp = stampOf(target);
       rmSync(stamp, { force: true });
       const jobs = String(availableParallelism());
       const native = join(ROOT, "native");
@@ -182,7 +188,7 @@ export async function ensureNative(o: BuildOptions = {}): Promise<"built" | "unc
 
 if (process.argv[1] === import.meta.filename) {
   const done = await ensureNative({
-    cubins: process.argv.includes("--cubins"),
+    also: process.argv.includes("--cubins") ? ["cubins"] : [],
     onProgress: (f, what) => process.stdout.write(`${Math.round(100 * f)}% ${what}\n`),
   });
   process.stdout.write(`${done} in ${dirname(BUILD_LOG)}\n`);

@@ -4,6 +4,7 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import type { ReporterName } from "../reports/index.ts";
 import type { VerifyArgs } from "./commands/verify.ts";
+import { virtualOptions, type VirtualOptions } from "./virtual_options.ts";
 import { findings, summary, tables } from "./console.ts";
 import { EXIT, exitCode, UsageError } from "./exit.ts";
 import { loadNative, type Native, type NativeDevice } from "./native.ts";
@@ -76,6 +77,7 @@ export async function verify(a: VerifyArgs, typed: readonly string[]): Promise<n
   }
   const names = await reporterNames(a.report);
   const plan = await planOf(a);
+  const virtual = virtualOptions(a);
   if (plan.kind === "golden") {
     const { golden } = await import("./golden_table.ts");
     return golden(plan.dir, a.tf);
@@ -85,7 +87,7 @@ export async function verify(a: VerifyArgs, typed: readonly string[]): Promise<n
   const opinions = plan.kind === "model" ? new ThreadOpinions(a.tf) : null;
   const { abort, release } = onInterrupt();
   try {
-    return await run(a, typed, plan, names, opinions, abort);
+    return await run(a, typed, plan, names, virtual, opinions, abort);
   } finally {
     release();
     await opinions?.close();
@@ -97,6 +99,7 @@ async function run(
   typed: readonly string[],
   plan: ModelPlan | OpsPlan,
   names: readonly ReporterName[],
+  virtual: VirtualOptions,
   opinions: ThreadOpinions | null,
   abort: AbortController,
 ): Promise<number> {
@@ -114,6 +117,7 @@ async function run(
   });
   phase("build", t0);
   const device = deviceOf(native, a.device);
+  native.virtual(virtual);
   t0 = performance.now();
   const { tf, changes } = await greeting;
   for (const c of changes) process.stderr.write(`tfjs: ${c}\n`);

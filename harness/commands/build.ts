@@ -17,7 +17,7 @@ export const command: CommandModule<object, { cubins: boolean }> = {
     const { Progress } = await import("../progress.ts");
     const progress = new Progress(process.stderr);
     const what = await ensureNative({
-      cubins: a.cubins,
+      also: a.cubins ? ["cubins"] : [],
       onProgress: (f, s) => progress.show(`build ${Math.round(100 * f)} % ${s}`),
     });
     progress.clear();

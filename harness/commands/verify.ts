@@ -1,8 +1,9 @@
 /** `pnpm verify`: native kernels against the oracles. */
 import type { CommandModule } from "yargs";
 import { EXIT } from "../exit.ts";
+import { virtualBuilder, type VirtualArgs } from "../virtual_options.ts";
 
-export interface VerifyArgs {
+export interface VerifyArgs extends VirtualArgs {
   layer?: number;
   layers?: string;
   all: boolean;
@@ -29,7 +30,8 @@ export const command: CommandModule<object, VerifyArgs> = {
   describe:
     "Hold native kernels against the oracles: a layer, several, the whole model, ops, or a golden bundle",
   builder: (y) =>
-    y
+    virtualBuilder(y)
+      .group(["async", "checks", "max-instructions"], "The virtual SM100:")
       .group(["layer", "layers", "all", "op", "case", "golden", "list"], "What:")
       .option("layer", { type: "number", describe: "One layer" })
       .option("layers", { type: "string", describe: "Several: 10..14 or 0,3,12" })

@@ -34,6 +34,22 @@ const char* kind_name(FieldKind k) {
   }
 }
 
+// virtual of harness/native.ts
+Napi::Value set_virtual(const Napi::CallbackInfo& info) {
+  const auto q = info[0].As<Napi::Object>();
+  sim::VirtualOptions& o = sim::virtual_options();
+  const std::string async = text(q, "async");
+  if (async != "lazy" && async != "random" && async != "eager")
+    device::fail("key \"async\": expected lazy, random or eager, got ", async);
+  o.async = async == "random"  ? sim::AsyncPolicy::random
+            : async == "eager" ? sim::AsyncPolicy::eager
+                               : sim::AsyncPolicy::lazy;
+  o.seed = uint64_t(integer(q, "seed", 0, int64_t(1) << 53));
+  o.check_uninitialised = o.check_order = flag_or(q, "checks", true);
+  o.max_instructions = uint64_t(integer(q, "maxInstructions", 0, int64_t(1) << 53));
+  return info.Env().Undefined();
+}
+
 Napi::Value list_ops(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   auto ops = Napi::Array::New(env);
@@ -80,9 +96,11 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
                                     {"launches", c.launches},
                                     {"warp_instructions", c.warp_instructions},
                                     {"thread_instructions", c.thread_instructions}};
-                              }};
+                              },
+                              &sim::take_lints};
   exports.Set("configure", Napi::Function::New<guarded<configure>>(env));
   exports.Set("listOps", Napi::Function::New<guarded<list_ops>>(env));
+  exports.Set("virtual", Napi::Function::New<guarded<set_virtual>>(env));
   exports.Set("devices", Napi::Function::New<guarded<devices>>(env));
   exports.Set("runOp", Napi::Function::New<guarded<run_op>>(env));
   exports.Set("launch", Napi::Function::New<guarded<launch_entry>>(env));

@@ -41,7 +41,7 @@ struct Launch {
   std::vector<Param> params;
   std::vector<std::vector<uint8_t>> after;  // of each buffer
   std::vector<std::pair<std::string, uint64_t>> counters;
-  std::vector<std::string> damage;
+  std::vector<std::string> damage, lints;
   float elapsed_ms = 0;
 };
 
@@ -138,7 +138,7 @@ void run(device::Device& dev, Launch& l) {
   dev.mark();
   dev.launch(k, l.extents, params.data());
   l.elapsed_ms = dev.wait();
-  if (count) l.counters = read();
+  if (count) l.counters = read(), l.lints = device::virtual_device().take_lints();
   for (size_t i = 0; i < before.size(); ++i) l.counters[i].second -= before[i].second;
   for (auto& b : buffers) {
     l.after.emplace_back(b->bytes());
@@ -156,6 +156,7 @@ Napi::Value to_js(Napi::Env env, Launch& l) {
   o.Set("elapsed_ms", double(l.elapsed_ms));
   o.Set("counters", counters);
   o.Set("damage", strings(env, l.damage));
+  o.Set("lints", strings(env, l.lints));
   return o;
 }
 

@@ -152,7 +152,8 @@ CUresult configure(FunctionHandle& f, const CUlaunchConfig& config, KernelWork& 
 
 CUresult KernelWork::run() {
   const VirtualOptions& o = virtual_options();
-  config.check_uninitialised = o.check_uninitialised;
+  config.check_uninitialised = o.check_uninitialised, config.check_order = o.check_order;
+  config.async = o.async, config.seed = o.seed;
   config.max_instructions = o.max_instructions;
   try {
     record(function->entry->name, launch(*function->owner->module, *function->entry, config, params));

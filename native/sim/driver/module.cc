@@ -9,6 +9,7 @@ namespace {
 
 // compute_100 code and older runs; "a" and "f" code is for one architecture only.
 bool runs_here(const std::string& target) {
+  if (target == virtual_options().extra_target) return true;
   if (target.rfind("sm_", 0) != 0) return false;
   int number = std::atoi(target.c_str() + 3);
   bool specific = target.back() == 'a' || target.back() == 'f';

@@ -1,4 +1,5 @@
 // The table, options, and counters of launches.
+#include <utility>
 #include <cstdlib>
 
 #include "state.h"
@@ -21,6 +22,7 @@ namespace sim {
 namespace {
 std::mutex count_lock;
 LaunchCount last, sum;
+std::vector<std::string> lints;
 
 bool number(const std::string& text, uint64_t& out) {
   if (text.empty() || text.find_first_not_of("0123456789") != std::string::npos || text.size() > 19)
@@ -43,10 +45,10 @@ std::string options_from_environment(VirtualOptions& o) {
     return wanted.empty() ? "" : std::string(name) + " expects " + wanted + ", found \"" + text + "\"";
   };
   std::string wrong = read("DSV4_SIM_ASYNC", [&](const std::string& t) -> std::string {
-    if (t == "lazy") return o.async = VirtualOptions::Async::lazy, "";
-    if (t == "eager") return o.async = VirtualOptions::Async::eager, "";
+    if (t == "lazy") return o.async = AsyncPolicy::lazy, "";
+    if (t == "eager") return o.async = AsyncPolicy::eager, "";
     if (t.rfind("random:", 0) == 0 && number(t.substr(7), o.seed))
-      return o.async = VirtualOptions::Async::random, "";
+      return o.async = AsyncPolicy::random, "";
     return "lazy, eager or random:SEED";
   });
   if (wrong.empty())
@@ -56,7 +58,7 @@ std::string options_from_environment(VirtualOptions& o) {
   if (wrong.empty())
     wrong = read("DSV4_SIM_CHECKS", [&](const std::string& t) -> std::string {
       if (t != "0" && t != "1") return "0 or 1";
-      return o.check_uninitialised = t == "1", "";
+      return o.check_uninitialised = o.check_order = t == "1", "";
     });
   if (const char* file = std::getenv("DSV4_SIM_PROFILE")) o.profile = file;
   return wrong;
@@ -71,10 +73,16 @@ LaunchCount all_launches() {
   return sum;
 }
 
+std::vector<std::string> take_lints() {
+  std::lock_guard g(count_lock);
+  return std::exchange(lints, {});
+}
+
 namespace driver {
 void record(const std::string& kernel, const LaunchResult& r) {
   std::lock_guard g(count_lock);
   last = {kernel, 1, r.warp_instructions, r.thread_instructions, r.seconds};
+  lints.insert(lints.end(), r.lints.begin(), r.lints.end());
   sum.launches += 1, sum.warp_instructions += r.warp_instructions;
   sum.thread_instructions += r.thread_instructions, sum.seconds += r.seconds;
 }

@@ -2,8 +2,10 @@
 #pragma once
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "native/device/driver.h"
+#include "native/sim/machine/async.h"
 
 namespace device {
 Driver virtual_driver();
@@ -13,10 +15,10 @@ namespace sim {
 
 // What a real GPU has no say in. They hold for later launches of the process.
 struct VirtualOptions {
-  enum class Async : uint8_t { lazy, random, eager };  // when asynchronous operations complete
-  bool check_uninitialised = true;
+  bool check_uninitialised = true, check_order = true;
   uint64_t max_instructions = 0;  // warp instructions a launch; 0: no limit
-  Async async = Async::lazy;
+  std::string extra_target;       // one more .target that is accepted, such as "sm_90a": code written for hardware of this family
+  AsyncPolicy async = AsyncPolicy::lazy;  // when asynchronous operations complete
   uint64_t seed = 0;    // of random
   std::string profile;  // file for the counts of all launches; "": none
   // A fault ends the context, as a GPU's does: its launch returns, later calls answer its code, and its
@@ -37,5 +39,7 @@ struct LaunchCount {
 };
 LaunchCount last_launch();   // of the process
 LaunchCount all_launches();  // their sum; kernel is ""
+// Remarks of launches that are no faults (Launch::lint), since the last call.
+std::vector<std::string> take_lints();
 
 }  // namespace sim

@@ -28,6 +28,7 @@ struct Cluster {
   Order order;
   std::map<uint64_t, std::unique_ptr<Mbarrier>> mbarriers;  // by shared-window address
   Sync global_sync;                                         // left by release, volatile and atomic accesses to global memory
+  uint64_t tmem_serial = 0;                                 // allocations of tensor memory so far
   std::map<uint64_t, Sync> shared_sync;                     // to a word of shared memory
 
   Cluster();

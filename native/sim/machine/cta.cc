@@ -171,6 +171,7 @@ void Cta::arrive(unsigned id, unsigned index, uint32_t lanes, uint32_t count, ui
 void Cta::exited() {
   for (unsigned id = 0; id < 16; ++id)
     if (barriers[id].busy && complete(barriers[id])) wake(id);
+  check_tmem_released(*this);
 }
 
 }  // namespace sim

@@ -314,4 +314,22 @@ void Order::tmem(Warp& w, const Instr& in, unsigned lane, Cta& where, uint32_t h
   }
 }
 
+void Order::release_columns(Warp& w, const Instr& in, Cta& where, uint32_t column, uint32_t n) {
+  if (!on_) return;
+  Granule* all = columns(where);
+  Agent& a = agent(w);
+  for (uint32_t half = 0; half < HALVES; ++half)
+    for (uint32_t c = column; c < column + n; ++c) {
+      Granule& x = all[half * COLUMNS + c];
+      auto against = [&](const Access& e, bool other_writes) {
+        if (!e.mask || knows(a, e)) return;
+        conflict(w, in, 0, where, "tensor memory", "lane " + std::to_string(half * 16) + " column " + std::to_string(c),
+                 true, e, other_writes, nullptr);
+      };
+      against(x.write, true);
+      for (Access& r : x.read) against(r, false);
+      x = {};
+    }
+}
+
 }  // namespace sim

@@ -100,6 +100,8 @@ class Order {
   // 16h to 16h + 15). `done` is an event of the tensor core or of tcgen05.ld / .st.
   void tmem(Warp& w, const Instr& in, unsigned lane, Cta& where, uint32_t halves, uint32_t column, uint32_t n,
             bool write, Event done);
+  // Columns that are freed: whoever reached them must be done. What comes later starts afresh.
+  void release_columns(Warp& w, const Instr& in, Cta& where, uint32_t column, uint32_t n);
 
  private:
   struct Access {

@@ -119,6 +119,8 @@ void WarpState::release(Join* j) {
 void WarpState::exit(uint32_t lanes) {
   live &= ~lanes;
   path().mask &= ~lanes;
+  for (Path& p : paths)  // who gathers lanes looks again whether all that are left have come
+    if (p.state == Path::gathering) p.state = Path::ready;
   for (Join* j = path().join; j;) {  // innermost first: a complete join has no unfinished one below it
     Join* parent = j->parent;
     j->expected &= ~lanes;
@@ -195,6 +197,7 @@ void gather_slowly(Warp& w, const Instr& in, const uint32_t* masks) {
       trap(w, in, lane, Trap::illegal_instruction, "the lane is not in the member mask it names");
     if (!(need & s.live & ~group)) {
       run_gathered(w, in, group);
+      if (!s.running()) return;  // it waits for something, with this path; the other lanes stay gathered
       done |= group;
     }
     left &= ~group;
@@ -237,6 +240,9 @@ void gathered(Warp& w, const Instr& in) {
   uint32_t live = w.state->live;
   if (info.member_mask < 0) {
     if (!(live & ~w.exec)) return info.own(w, in);
+    if (uint32_t off = w.state->path().mask & ~w.exec)  // by its guard: these lanes will not come
+      trap(w, in, unsigned(__builtin_ctz(off)), Trap::illegal_instruction,
+           info.text->op.text + " is for all lanes of a warp together, found only some of them on");
     return gather_slowly(w, in, nullptr);
   }
   const uint32_t* masks = w.op_any<uint32_t>(in, unsigned(info.member_mask));

@@ -1,0 +1,117 @@
+// What a tcgen05.mma touches, held at issue against bounds, allocations and the order of accesses: from then on
+// the tensor core may read its operands at any time.
+#include <algorithm>
+
+#include "../machine/cluster.h"
+#include "../machine/program.h"
+#include "tcgen05_multiply.h"
+
+namespace sim {
+
+using umma::SharedMatrix;
+
+CtaGroup cta_group_of(Warp& w, const Instr& in, unsigned lane, uint32_t n) {
+  CtaGroup g;
+  g.n = n, g.at[0] = w.cta;
+  if (n == 1) return g;
+  Cluster& c = *w.cta->cluster;
+  for (uint32_t k = 0; k < 2; ++k) {
+    g.at[k] = c.at_rank((w.cta->rank & ~1u) + k);
+    if (!g.at[k])
+      trap(w, in, lane, Trap::illegal_instruction,
+           ".cta_group::2 needs a cluster of pairs of CTAs, expected an even number of them, got " +
+               std::to_string(c.ctas.size()));
+    if (g.at[k] != w.cta && g.at[k]->done())
+      trap(w, in, lane, Trap::illegal_address,
+           ".cta_group::2 reaches the memory of CTA rank " + std::to_string(g.at[k]->rank) + ", which has exited");
+  }
+  return g;
+}
+
+void TensorMultiply::check_shared(const SharedMatrix& m, bool of_a, Event done) {
+  const bool mn = of_a ? i.a_mn_major : i.b_mn_major;
+  const umma::Number number = of_a ? i.a : i.b;
+  const uint32_t rows = (of_a ? i.rows_a() : i.rows_b()) + (!of_a && mask ? mask->shift : 0);
+  const uint32_t bytes = of_a ? i.bytes_a() : i.bytes_b(), per = umma::elements_a_granule(i.by.kind, number);
+  // K-major: rows of `bytes`; MN-major: as many lines as K indices lie in that many bytes
+  const uint32_t lines = mn ? bytes / 16 * per : rows, granules = mn ? (rows + per - 1) / per : bytes / 16;
+  const uint32_t data = umma::data_bytes(i.by.kind, number);
+  uint32_t low = ~0u, high = 0;
+  for (uint32_t line = 0; line < lines; ++line)
+    for (uint32_t j = 0; j < granules; ++j) {
+      const uint32_t at = m.granule(mn, line, j);
+      low = std::min(low, at), high = std::max(high, at);
+    }
+  for (Cta* cta : group) {
+    if (low < SHARED_RESERVED || high + 16 > cta->shared_bytes())
+      trap(warp, instr, lane, Trap::illegal_address,
+           std::string("the descriptor of ") + (of_a ? "A" : "B") + " reaches shared memory from offset " +
+               std::to_string(low) + " to " + std::to_string(high + 15) + ", expected " +
+               std::to_string(SHARED_RESERVED) + " to " + std::to_string(cta->shared_bytes() - 1));
+    Order& order = cta->cluster->order;
+    if (!order.on()) continue;
+    uint32_t from = 0, to = 0;  // granules that lie side by side are one access
+    auto flush = [&] {
+      if (to > from) order.async_read(warp, instr, lane, *cta, from, to - from, done);
+    };
+    for (uint32_t line = 0; line < lines; ++line)
+      for (uint32_t j = 0; j < granules; ++j) {
+        const uint32_t at = m.granule(mn, line, j);
+        if (at == to && data == 16)
+          to += 16;
+        else if (at + 16 == from && data == 16)
+          from = at;
+        else
+          flush(), from = at, to = at + data;
+      }
+    flush();
+  }
+}
+
+void TensorMultiply::check_tmem(Event done) {
+  const uint32_t d_columns = i.n / path.parts, lanes = 0xff;
+  uint32_t used = 0;  // halves of quadrants that A and D use
+  for (uint32_t part = 0; part < path.parts; ++part)
+    for (uint32_t m = 0; m < path.rows; m += 16) used |= 1u << path.lane(m, part) / 16;
+  for (Cta* cta : group) {
+    Order& order = cta->cluster->order;
+    auto touch = [&](uint32_t address, uint32_t columns, uint32_t halves, bool write) {
+      check_columns(warp, instr, lane, *cta, tmem_column(address), columns);
+      order.tmem(warp, instr, lane, *cta, halves, tmem_column(address), columns, write, done);
+    };
+    if (a_in_tmem) touch(a_tmem, i.bytes_a() / 4, used, false);
+    if (i.by.scale_vec) {
+      touch(sfa, (path.rows + 31) / 32, lanes, false);
+      touch(sfb, (d_columns + 31) / 32, lanes, false);
+    }
+    touch(d, d_columns, used, true);
+  }
+}
+
+void TensorMultiply::check() {
+  auto aligned = [&](const char* what, uint32_t address, bool may_be_half) {
+    const uint32_t at = tmem_row(address);
+    if (at && (at != 16 || !may_be_half))
+      trap(warp, instr, lane, Trap::misaligned,
+           std::string("the tensor memory address of ") + what + ": expected lane " + (may_be_half ? "0 or 16" : "0") +
+               ", got " + std::to_string(at));
+  };
+  if (i.by.sparse)
+    trap(warp, instr, lane, Trap::illegal_instruction, "a sparse A (tcgen05.mma.sp) is not modelled");
+  path = umma::data_path(i);
+  aligned("D", d, path.half);
+  path.first = tmem_row(d);
+  if (a_in_tmem) {
+    aligned("A", a_tmem, path.half);
+    if (tmem_row(a_tmem) != path.first)
+      trap(warp, instr, lane, Trap::misaligned,
+           "the tensor memory address of A: expected the lane of D, " + std::to_string(path.first) + ", got " +
+               std::to_string(tmem_row(a_tmem)));
+  }
+  const Event done = warp.cta->cluster->order.next_tensor(warp);
+  if (!a_in_tmem) check_shared(a, true, done);
+  check_shared(b, false, done);
+  check_tmem(done);
+}
+
+}  // namespace sim
