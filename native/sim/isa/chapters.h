@@ -4,35 +4,6 @@
 
 // clang-format off
 #define SIM_CHAPTERS(X) \
-  X(integer)            \
-  X(integer_bits)       \
-  X(carry)              \
-  X(float)              \
-  X(approx)             \
-  X(half)               \
-  X(compare)            \
-  X(logic)              \
-  X(move)               \
-  X(convert)            \
-  X(convert_packed)     \
-  X(convert_scaled)     \
-  X(warp)               \
-  X(atomic)             \
-  X(cp_async)           \
-  X(ldmatrix)           \
-  X(mma)                \
-  X(wgmma)              \
-  X(hints)              \
-  X(control)            \
-  X(memory)             \
-  X(address)            \
-  X(barrier)            \
-  X(mbarrier)           \
-  X(refused)            \
-  X(tcgen05_tmem)       \
-  X(tcgen05_ldst)       \
-  X(tcgen05_sync)
-  X(refused)
   X(integer) \
   X(integer_bits) \
   X(carry) \
@@ -58,6 +29,9 @@
   X(barrier) \
   X(mbarrier) \
   X(refused) \
+  X(tcgen05_tmem) \
+  X(tcgen05_ldst) \
+  X(tcgen05_sync) \
   X(tcgen05_mma) \
 
 // clang-format on
