@@ -1,4 +1,5 @@
 // PTX ISA 9.7.9 Data Movement: generic addresses and the spaces they lie in.
+#include "../machine/cluster.h"
 #include "../machine/layout.h"
 #include "../machine/windows.h"
 #include "chapters.h"
@@ -38,6 +39,16 @@ void isspacep(Warp& w, const Instr& in) {
   for (unsigned l = 0; l < LANES; ++l) p |= uint32_t(space_of_generic(a[l]) == SPACE_) << l;
   write_pred(w, w.pred(in, 0), p);
 }
+// isspacep.shared[::cta] is the CTA's own part of the window, .shared::cluster that of every CTA of the cluster.
+template <bool OWN>
+void isspacep_shared(Warp& w, const Instr& in) {
+  const uint64_t* a = w.op<uint64_t>(in, 1);
+  uint64_t from = OWN ? w.cta->rank : 0, n = OWN ? 1 : w.cta->cluster->ctas.size();
+  uint32_t p = 0;
+  for (unsigned l = 0; l < LANES; ++l)
+    p |= uint32_t(space_of_generic(a[l]) == Space::shared && ((a[l] - SHARED_WINDOW) >> 24) - from < n) << l;
+  write_pred(w, w.pred(in, 0), p);
+}
 // isspacep.const: constant variables are allocations that kernels may not write
 void isspacep_const(Warp& w, const Instr& in) {
   const uint64_t* a = w.op<uint64_t>(in, 1);
@@ -55,7 +66,7 @@ Handler select_isspacep(Form& f) {
   if (f.operand.size() != 2 || f.operand[1].bits != 64) return nullptr;
   switch (space_of(f.op)) {
     case Space::global: return isspacep<Space::global>;
-    case Space::shared: return isspacep<Space::shared>;
+    case Space::shared: return f.has("shared::cluster") ? isspacep_shared<false> : isspacep_shared<true>;
     case Space::local: return isspacep<Space::local>;
     case Space::param: return isspacep<Space::param>;
     case Space::constant: return isspacep_const;

@@ -1,6 +1,4 @@
-// PTX ISA 9.7.13 Parallel Synchronization: barriers of a CTA and of a warp, and fences.
-#include <atomic>
-
+// PTX ISA 9.7.13.1-2 barriers of a CTA and of a warp.
 #include "../machine/cta.h"
 #include "../machine/lane.h"
 #include "chapters.h"
@@ -76,10 +74,6 @@ Handler select_barrier(Form& f) {
 void nothing(Warp&, const Instr&) {}
 Handler select_nothing(Form&) { return nothing; }
 
-// The host's own order is enough: every access of a lane is done when its instruction is.
-void fence(Warp&, const Instr&) { std::atomic_thread_fence(std::memory_order_seq_cst); }
-Handler select_fence(Form&) { return fence; }
-
 const char* BAR = "#parallel-synchronization-and-communication-instructions-bar";
 constexpr Pattern SYNC_OPERANDS{1, 2, 0}, RED_OPERANDS{3, 4, 1};
 
@@ -105,13 +99,6 @@ void barrier_rows(Rows& rows) {
   // Waiting for the lanes of the mask is what the machine does before it runs a WARP row.
   rows.add({"bar.warp.sync", NO_TYPE, "", Pattern{1, 1, 0, 0}, Scope::WARP, select_nothing,
             "#parallel-synchronization-and-communication-instructions-bar-warp-sync"});
-  const char* MEMBAR = "#parallel-synchronization-and-communication-instructions-membar";
-  rows.add({"membar", NO_TYPE, "cta|gl|sys|proxy|alias|async|async::*", Pattern{0, 0, 0}, Scope::LANE,
-            select_fence, MEMBAR});
-  rows.add({"fence", NO_TYPE, "sc|acq_rel|acquire|release|cta|cluster|gpu|sys|sync_restrict::*",
-            Pattern{0, 0, 0}, Scope::LANE, select_fence, MEMBAR});
-  rows.add({"fence.proxy", NO_TYPE, "alias|async|async::*|global|shared::cta|shared::cluster",
-            Pattern{0, 0, 0}, Scope::LANE, select_fence, MEMBAR});
 }
 
 }  // namespace sim

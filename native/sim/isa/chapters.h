@@ -4,35 +4,6 @@
 
 // clang-format off
 #define SIM_CHAPTERS(X) \
-  X(integer)            \
-  X(integer_bits)       \
-  X(carry)              \
-  X(float)              \
-  X(approx)             \
-  X(half)               \
-  X(compare)            \
-  X(logic)              \
-  X(move)               \
-  X(convert)            \
-  X(convert_packed)     \
-  X(convert_scaled)     \
-  X(warp)               \
-  X(atomic)             \
-  X(cp_async)           \
-  X(ldmatrix)           \
-  X(mma)                \
-  X(wgmma)              \
-  X(hints)              \
-  X(control)            \
-  X(memory)             \
-  X(address)            \
-  X(barrier)            \
-  X(mbarrier)           \
-  X(refused)            \
-  X(tcgen05_tmem)       \
-  X(tcgen05_ldst)       \
-  X(tcgen05_sync)
-  X(refused)
   X(integer) \
   X(integer_bits) \
   X(carry) \
@@ -48,8 +19,13 @@
   X(warp) \
   X(atomic) \
   X(cp_async) \
+  X(bulk) \
+  X(bulk_groups) \
+  X(bulk_reduce) \
+  X(tensor_copy) \
   X(ldmatrix) \
   X(mma) \
+  X(wgmma) \
   X(hints) \
   X(control) \
   X(memory) \
@@ -57,6 +33,13 @@
   X(barrier) \
   X(mbarrier) \
   X(refused) \
+  X(tcgen05_tmem) \
+  X(tcgen05_ldst) \
+  X(tcgen05_sync) \
+  X(fence) \
+  X(cluster) \
+  X(cluster_async) \
+  X(cluster_launch) \
   X(tcgen05_mma) \
 
 // clang-format on

@@ -3,7 +3,6 @@
 //  * Caches do not exist: prefetch, cache policies, discard and applypriority have no effect (discard leaves
 //  the bytes as they are, which
 //    is one of the outcomes PTX allows).
-//  * fence.mbarrier_init: an initialised mbarrier is visible to the whole cluster at once.
 #include "chapters.h"
 #include "select.h"
 
@@ -18,18 +17,16 @@ void policy(Warp& w, const Instr& in) {
 }
 }  // namespace
 
-#define PTX_SYNC(name) "#parallel-synchronization-and-communication-instructions-" name
 #define PTX_MOVE(name) "#data-movement-and-conversion-instructions-" name
 void hints_rows(Rows& rows) {
   constexpr Scope L = Scope::LANE;
-  constexpr Pattern NONE{0, 0, 0}, ONE{1, 1, 0}, ONE_OR_TWO{1, 2, 0}, POLICY{1, 4, 1};
+  constexpr Pattern ONE{1, 1, 0}, ONE_OR_TWO{1, 2, 0}, POLICY{1, 4, 1};
   constexpr TypeSet b64 = types({Type::b64});
   constexpr const char* levels = "L1|L2|global|local|const|param|tensormap|L2::evict_last|L2::evict_normal";
   constexpr const char* priorities =
       "range|fractional|cvt|global|L2|L2::evict_last|L2::evict_normal|L2::evict_first|L2::evict_unchanged";
   // clang-format off
   //        name                   types    modifiers          operands    scope select           anchor
-  rows.add({"fence.mbarrier_init", NO_TYPE, "release|cluster", NONE,       L, always<nothing>, PTX_SYNC("membar")});
   rows.add({"prefetch",            NO_TYPE, levels,            ONE,        L, always<nothing>, PTX_MOVE("prefetch-prefetchu")});
   rows.add({"prefetchu",           NO_TYPE, levels,            ONE,        L, always<nothing>, PTX_MOVE("prefetch-prefetchu")});
   rows.add({"discard",             NO_TYPE, levels,            ONE_OR_TWO, L, always<nothing>, PTX_MOVE("discard")});

@@ -64,6 +64,8 @@ void arrive(Warp& w, const Instr& in) {
   Places p(w, in, 1, s);
   uint64_t* state = w.op<uint64_t>(in, 0);
   const uint32_t* count = s.count ? w.op<uint32_t>(in, s.count) : nullptr;
+  Sync published;
+  if (s.relaxed) w.cta->cluster->order.release_relaxed(w, published);
   each_lane(w, [&](unsigned l) {
     Mbarrier& b = mbarrier_at(w, in, l, p.at[l]);
     uint32_t arrivals = count && !s.expect ? count[l] : 1;
@@ -71,7 +73,7 @@ void arrive(Warp& w, const Instr& in) {
     if (s.expect) mbarrier_expect_tx(w, in, l, b, count[l]);
     if (s.no_complete && arrivals == b.pending && b.tx == 0)
       trap(w, in, l, "an arrival with .noComplete may not complete the phase, and this one does: " + b.describe());
-    mbarrier_arrive(w, in, l, b, arrivals, s.drop);
+    mbarrier_arrive(w, in, l, b, arrivals, s.drop, s.relaxed ? &published : nullptr);
     state[l] = before;
   });
 }
@@ -93,39 +95,37 @@ void complete_tx(Warp& w, const Instr& in) {
 // mbarrier.test_wait p, [a], state · .parity p, [a], parity · try_wait: the same{, suspend-time}
 template <bool PARITY, bool TRY>
 void wait(Warp& w, const Instr& in) {
+  const Shape s = shape_of(in);
   Path& path = w.state->path();
-  bool woken = path.token != 0;  // by the completion of the very phase it waits for
+  uint64_t token = path.token;
   path.token = 0;
-  Places p(w, in, 1, shape_of(in));
-  uint32_t yes = 0, phases = 0;
-  Mbarrier* one = nullptr;
-  bool same = true;
+  Places p(w, in, 1, s);
+  uint32_t yes = 0;
+  Mbarrier* one = nullptr;  // the object of the lane before
+  uint64_t at = 0;
+  bool parity = false, same = true, answer = false;
   each_lane(w, [&](unsigned l) {
-    Mbarrier& b = mbarrier_at(w, in, l, p.at[l]);
-    uint32_t parity;
-    if constexpr (PARITY) {
-      parity = w.op<uint32_t>(in, 2)[l];
-      if (parity > 1)
-        trap(w, in, l, "the phase parity of an mbarrier is 0 or 1, found " + std::to_string(parity));
-    } else {
-      // PTX 9.1 #...-mbarrier-test-wait-try-wait: the state is of the current phase or of the one before
-      uint32_t of = uint32_t(w.op<uint64_t>(in, 2)[l]);
-      if (b.phase - of > 1)
-        trap(w, in, l, "the state is of phase " + std::to_string(of) +
-                           ", expected one of the current phase or the one before it; " + b.describe());
-      parity = of & 1;
+    uint64_t phase = PARITY ? w.op<uint32_t>(in, 2)[l] : uint32_t(w.op<uint64_t>(in, 2)[l]);
+    if (PARITY && phase > 1)
+      trap(w, in, l, "the phase parity of an mbarrier is 0 or 1, found " + std::to_string(phase));
+    if (!one || p.at[l] != at || (phase & 1) != parity) {
+      same &= !one;
+      at = p.at[l], parity = phase & 1;
+      one = &mbarrier_at(w, in, l, at);
+      // PTX 9.1 #parallel-synchronization-and-communication-instructions-mbarrier-test-wait-try-wait
+      if (!PARITY && one->phase - uint32_t(phase) > 1)
+        trap(w, in, l, "the state is of phase " + std::to_string(phase) +
+                           ", expected one of the current phase or the one before it; " + one->describe());
+      answer = mbarrier_test(w, in, *one, parity, s.relaxed);
     }
-    if (one && (one != &b || (phases & 1) != parity)) same = false;
-    one = &b, phases = parity;
-    yes |= uint32_t(mbarrier_test(w, b, parity)) << l;
+    yes |= uint32_t(answer) << l;
   });
-  if (woken && same && !yes) {
-    one->cta->launch->lint("a wait was lapped: the phase it waited for and the next one completed before its warp "
-                           "ran again; " + one->describe());
-    w.cta->cluster->order.acquire(w, one->done);
-    yes = w.exec;
+  if (TRY && same && !yes) {
+    if (token == WOKEN)
+      mbarrier_test(w, in, *one, parity, s.relaxed, true), yes = w.exec;
+    else if (token != TIMED_OUT)
+      return park_on(w, in, *one);
   }
-  if (TRY && same && !yes) return park_on(w, in, *one);
   if (yes != w.exec) yield(w);
   write_pred(w, w.pred(in, 0), yes);
 }
@@ -181,6 +181,7 @@ Handler select_wait(Form& f) {
   bool parity = f.has("parity");
   if (!place(f, 1, s) || s.peer || f.operand.size() < 3) return nullptr;
   if (parity) fix_width(f, 2, 32);
+  s.relaxed = f.has("relaxed");
   if (f.operand.size() > 3) fix_width(f, 3, 32);  // how long to suspend at most: waits end by events alone
   pack(f, s);
   f.may_block = true;

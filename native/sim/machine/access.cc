@@ -65,12 +65,23 @@ void to_own_space(Space& space, uint64_t& a) {
   if (space != Space::global) a &= WINDOW - 1;
 }
 
+// .shared and .shared::cta name the CTA's own window (PTX 9.1 #state-spaces-shared); a peer's takes .shared::cluster
+// or a generic address.
+static bool own_only(const Instr& in) {
+  const ptx::Opcode& op = in.info->text->op;
+  if (in.info->row->scope == Scope::ASYNC) return false;  // multicast
+  return (op.has("shared") || op.has("shared::cta")) && !op.has("shared::cluster");
+}
+
 bool find_window(Warp& w, const Instr& in, Space space, uint64_t a, uint64_t bytes, Window& out) {
   Cta& c = *w.cta;
   Launch& l = *c.launch;
   if (space == Space::shared) {
-    Cta* owner = a >> 24 == c.rank ? &c : c.cluster->owner(a);
-    if (!owner || (owner != &c && owner->done())) return false;
+    Cta* owner = &c;
+    if (a >> 24 != c.rank) {
+      owner = c.cluster->owner(a);
+      if (!owner || owner->done() || own_only(in)) return false;
+    }
     uint64_t base = owner->shared_base(), size = owner->shared_bytes();
     out = {owner->shared.data() - base,
            Shadow(owner->shared_shadow.data() - (base >> 3)),
@@ -120,6 +131,8 @@ void out_of_bounds(Warp& w, const Instr& in, unsigned lane, Space space, uint64_
               std::to_string(w.cta->cluster->ctas.size());
     else if (w.cta->cluster->owner(a) != w.cta && w.cta->cluster->owner(a)->done())
       what += ", in CTA rank " + std::to_string(a >> 24) + ", which has exited";
+    else if (a >> 24 != w.cta->rank && own_only(in))
+      what += ", in CTA rank " + std::to_string(a >> 24) + ": a peer's memory takes .shared::cluster";
     else
       what += offset < SHARED_RESERVED
                 ? ", in the first 1024 bytes, which are reserved"

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "cluster_barrier.h"
 #include "mbarrier.h"
 
 namespace sim {
@@ -13,19 +14,20 @@ constexpr uint64_t HELD_UP_RUNS =
 // Rounds after which an operation completes although warps are still busy: one of them may be polling memory for
 // what it does.
 constexpr uint64_t PATIENCE = 64;
+constexpr unsigned TIME_OUTS = 16;  // of every wait of a cluster, before it counts as stuck
 }  // namespace
 
-Cluster::Cluster() = default;
+Cluster::Cluster() : barrier(std::make_unique<ClusterBarrier>()) {}
 Cluster::~Cluster() = default;
 
-void Cluster::start(Launch& l, uint64_t linear_id) {
-  launch = &l, linear = linear_id, id = l.cluster_id(linear_id);
+void Cluster::start(Launch& l, uint64_t nth) {
+  launch = &l, linear = l.nth(nth), next = nth + l.slots, id = l.cluster_id(linear);
   const Dim3& k = l.config.cluster;
   uint32_t n = uint32_t(k.count()), warps = uint32_t((l.config.block.count() + LANES - 1) / LANES);
   mbarriers.clear(), shared_sync.clear(), global_sync.clear();
-  rounds_ = 0;
+  rounds_ = 0, time_outs_ = 0;
   order.start(l.config.check_order, n, warps);
-  async.start(l.config.async, l.config.seed * 0x9e3779b97f4a7c15ull + linear_id);
+  async.start(l.config.async, l.config.seed * 0x9e3779b97f4a7c15ull + linear);
   while (ctas.size() < n) ctas.push_back(std::make_unique<Cta>());
   warps_.clear();
   for (uint32_t r = 0; r < n; ++r) {
@@ -33,14 +35,16 @@ void Cluster::start(Launch& l, uint64_t linear_id) {
     ctas[r]->start(l, *this, {id.x * k.x + in.x, id.y * k.y + in.y, id.z * k.z + in.z}, r);
     for (WarpState& s : ctas[r]->warps) warps_.push_back(&s);
   }
+  barrier->start(*this, warps_.size());
   priority_.resize(warps_.size());
   for (uint32_t w = 0; w < priority_.size(); ++w) priority_[w] = w;
 }
 
 void Cluster::wake(const Waitable& what) {
+  ++stirred;
   for (WarpState* s : warps_)
     for (Path& p : s->paths)
-      if (p.state == Path::waiting && p.on == &what) p.state = Path::ready, p.on = nullptr, p.token = 1;
+      if (p.state == Path::waiting && p.on == &what) p.state = Path::ready, p.on = nullptr, p.token = WOKEN;
 }
 
 // One warp's turn. False when nothing in it was ready.
@@ -102,52 +106,51 @@ bool Cluster::slice(uint64_t runs) {
       finish();
       return false;
     }
-    if (async.complete_one() || ready || break_joins()) continue;
+    if (async.complete_one() || ready || break_joins() || let_lapped_go() || time_out()) continue;
     deadlock();
   }
   return true;
+}
+
+// A parked wait for a phase that has completed, and the next one too: it would wait for ever. Operations that take no
+// time bring kernels to that which run well where they take some, so under eager the wait is over, with a lint.
+bool Cluster::let_lapped_go() {
+  if (async.policy() != AsyncPolicy::eager) return false;
+  bool any = false;
+  for (WarpState* s : warps_)
+    for (Path& p : s->paths) {
+      auto* b = dynamic_cast<const Mbarrier*>(p.on);
+      if (p.state != Path::waiting || !b) continue;
+      if (b->awaited(s->w.index, b->phase & 1) >= b->phase) continue;
+      p.state = Path::ready, p.on = nullptr, p.token = WOKEN, any = true;
+    }
+  return any;
+}
+
+// mbarrier.try_wait waits for a time at most (PTX 9.1 #parallel-synchronization-and-communication-instructions-
+// mbarrier-test-wait-try-wait), and a thread may look after something else then. Nobody can go on, so time passes,
+// until it is plain that nothing comes of it.
+bool Cluster::time_out() {
+  time_outs_ = stirred == stirred_at_time_out_ ? time_outs_ + 1 : 0;
+  stirred_at_time_out_ = stirred;
+  if (time_outs_ > TIME_OUTS) return false;
+  bool any = false;
+  for (WarpState* s : warps_)
+    for (Path& p : s->paths) {
+      if (p.state != Path::waiting || !dynamic_cast<const Mbarrier*>(p.on)) continue;
+      p.state = Path::ready, p.on = nullptr, p.token = TIMED_OUT, any = true;
+    }
+  return any;
 }
 
 // All threads have exited; what is in flight still happens.
 void Cluster::finish() {
   while (async.complete_one()) {
   }
-}
-
-void Cluster::over_limit() {
-  for (WarpState* s : warps_)
-    for (const Path& p : s->paths)
-      trap(s->w, *p.ip, unsigned(__builtin_ctz(p.mask)), Trap::limit,
-           "the launch ran more than " + std::to_string(launch->config.max_instructions) +
-               " warp instructions, its limit");
-  throw Trap(Trap::limit, "kernel " + launch->program->kernel->name + " ran more than " +
-                              std::to_string(launch->config.max_instructions) +
-                              " warp instructions, its limit");
-}
-
-void Cluster::deadlock() {
-  std::string lines;
-  const WarpState* first = nullptr;
-  for (const WarpState* s : warps_)
-    for (const Path& p : s->paths) {
-      if (!first) first = s;
-      const auto* text = p.ip->info->text;
-      char mask[16];
-      std::snprintf(mask, sizeof mask, "%08x", p.mask);
-      lines += lines.empty() ? "" : "; ";
-      if (ctas.size() > 1) lines += "CTA rank " + std::to_string(s->w.cta->rank) + " ";
-      lines += "warp " + std::to_string(s->w.index) + " lanes " + mask + " at PTX line " +
-               (text ? std::to_string(text->line) + " (" + text->op.text + ")" : "?");
-      if (p.barrier >= 0) {
-        const Barrier& b = s->w.cta->barriers[p.barrier];
-        lines += " on barrier " + std::to_string(p.barrier) +
-                 (b.count ? " for " + std::to_string(b.count) + " threads" : " for all threads");
-      }
-      if (p.on) lines += " on the " + p.on->describe();
-    }
-  const Path& p = first->paths.front();
-  Warp& w = const_cast<WarpState*>(first)->w;
-  trap(w, *p.ip, unsigned(__builtin_ctz(p.mask)), Trap::deadlock, "deadlock: nobody can go on: " + lines);
+  for (const auto& [address, b] : mbarriers)
+    if (b->live && b->tx > 0 && b->last_expect)
+      trap(*b->expecting, *b->last_expect, b->expecting_lane, Trap::race,
+           "the CTA has exited and bytes that expect_tx announced have not come: " + b->describe());
 }
 
 void park_on(Warp& w, const Instr& in, const Waitable& what) {

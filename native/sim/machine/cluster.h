@@ -18,22 +18,30 @@ struct Waitable {
 };
 
 struct Mbarrier;
+struct ClusterBarrier;
+
+// Path::token of a path that was woken: what it waited for has happened; or nothing can happen any more, so that a
+// wait with a time limit may as well reach it.
+inline constexpr uint64_t WOKEN = 1, TIMED_OUT = 2;
 
 struct Cluster {
   Launch* launch = nullptr;
   uint64_t linear = 0;  // in the grid of clusters
+  uint64_t next = 0;    // what its slot runs after it (Launch::slots); cancelled launches are passed over
   Dim3 id;              // in clusters
   std::vector<std::unique_ptr<Cta>> ctas;  // by rank
   Async async;
   Order order;
   std::map<uint64_t, std::unique_ptr<Mbarrier>> mbarriers;  // by shared-window address
+  std::unique_ptr<ClusterBarrier> barrier;
   Sync global_sync;                                         // left by release, volatile and atomic accesses to global memory
   uint64_t tmem_serial = 0;                                 // allocations of tensor memory so far
   std::map<uint64_t, Sync> shared_sync;                     // to a word of shared memory
+  uint64_t stirred = 0;  // goes up with whatever may end a wait: arrivals, bytes, wakes
 
   Cluster();
   ~Cluster();
-  void start(Launch& l, uint64_t linear_id);
+  void start(Launch& l, uint64_t nth);
   bool slice(uint64_t runs);  // lets warps run for a while; false when all have exited. Throws Trap.
   Cta* at_rank(uint64_t rank) { return rank < ctas.size() ? ctas[rank].get() : nullptr; }
   // The CTA that a shared-window address lies in, nullptr when none.
@@ -46,9 +54,13 @@ struct Cluster {
   bool round_in_order(bool& live, bool& progress);
   bool one_at_random(bool& live);
   bool break_joins();
+  bool let_lapped_go();
+  bool time_out();
   void finish();
   [[noreturn]] void deadlock();
   uint64_t rounds_ = 0;
+  uint64_t stirred_at_time_out_ = 0;
+  unsigned time_outs_ = 0;  // since something stirred
   std::vector<WarpState*> warps_;
   std::vector<uint32_t> priority_;
 };

@@ -1,4 +1,4 @@
-#include "cluster.h"
+#include "cluster_barrier.h"
 
 #include <algorithm>
 #include <cstring>
@@ -26,6 +26,7 @@ void Cta::start(Launch& l, Cluster& in, const Dim3& ctaid, uint32_t cluster_rank
   shared.assign(shared_bytes() + 64, 0xcd);
   shared_shadow.assign(shared_bytes() / 8 + 9, 0);
   tmem.reset();
+  saw_no_cluster = false;
   for (Barrier& b : barriers) b = {};
   std::fill(std::begin(recent), std::end(recent), nullptr);
   uint64_t threads = l.config.block.count();
@@ -40,6 +41,7 @@ void Cta::start(Launch& l, Cluster& in, const Dim3& ctaid, uint32_t cluster_rank
     s.w.bank[0] = reinterpret_cast<uint8_t*>((uintptr_t(s.registers.data()) + 63) & ~uintptr_t(63));
     s.w.bank[1] = const_cast<uint8_t*>(p.constants.data());
     s.w.cta = this, s.w.state = &s, s.w.index = uint32_t(k), s.w.carry = 0, s.w.copies.reset(), s.w.wgmma.reset();
+    s.w.bulk.reset();
     uint64_t lanes = std::min<uint64_t>(LANES, threads - k * LANES);
     s.start(lanes == LANES ? ALL : (1u << lanes) - 1, p.code.data());
     fill_inits(s);
@@ -171,6 +173,7 @@ void Cta::arrive(unsigned id, unsigned index, uint32_t lanes, uint32_t count, ui
 void Cta::exited() {
   for (unsigned id = 0; id < 16; ++id)
     if (barriers[id].busy && complete(barriers[id])) wake(id);
+  cluster->barrier->exited();
   check_tmem_released(*this);
 }
 

@@ -21,6 +21,7 @@ struct Dim3 {
 struct LaunchConfig {
   Dim3 grid, block, cluster;
   bool explicit_cluster = false;  // the launch or the kernel names a cluster, be it of one CTA
+  bool non_portable_cluster = true;  // more than 8 CTAs (CU_FUNC_ATTRIBUTE_NON_PORTABLE_CLUSTER_SIZE_ALLOWED)
   uint32_t dynamic_shared = 0;
   uint64_t max_instructions = 0;  // warp instructions of the whole launch; 0: no limit
   bool check_uninitialised = true;
@@ -30,6 +31,7 @@ struct LaunchConfig {
 };
 
 // One launch in progress, shared by the host threads that run its CTAs.
+struct Cluster;
 struct Launch {
   const Program* program = nullptr;
   LaunchConfig config;
@@ -37,12 +39,20 @@ struct Launch {
   uint64_t grid_id = 0;
   Memory* memory = nullptr;
   std::shared_ptr<const Allocations> allocations;  // by address; nothing comes or goes during a launch
-  std::atomic<uint64_t> next_cluster{0}, warp_instructions{0}, thread_instructions{0};
+  std::atomic<uint64_t> next_slot{0}, warp_instructions{0}, thread_instructions{0};
   std::atomic<bool> stop{false};
+  std::atomic<uint64_t> bulk_bytes[3] = {};  // moved by bulk and tensor copies: into shared memory, out of it, between CTAs
   Dim3 clusters;  // the grid in clusters
 
-  // Claims a cluster that nobody has started, for a host thread or for clusterlaunchcontrol.try_cancel. False: none is left.
-  bool claim(uint64_t& linear);
+  // Clusters start in slots, as on SMs: slot s runs the clusters s, s + slots, s + 2 slots ... one after the other,
+  // whether each was launched or its predecessor cancelled its launch and did its work. So who cancels what does not
+  // depend on how the host's cores race. There is a slot for every cluster unless the kernel cancels launches.
+  uint64_t slots = 1;
+  bool claim(uint64_t& slot);  // for a host thread. False: all are taken.
+  // clusterlaunchcontrol.try_cancel by a running cluster.
+  bool cancel(Cluster& by, uint64_t& linear);
+  // The cluster that is n-th to start: by seed the grid starts somewhere else.
+  uint64_t nth(uint64_t n) const;
   // The place of a cluster in the grid.
   Dim3 cluster_id(uint64_t linear) const;
 
@@ -73,6 +83,7 @@ struct Cta {
   // allocation hit last, by instruction: kernels walk a few buffers
   const Allocation* recent[32] = {};
   std::unique_ptr<Tmem> tmem;
+  bool saw_no_cluster = false;  // a response of clusterlaunchcontrol.try_cancel that failed
 
   void start(Launch& l, Cluster& in, const Dim3& ctaid, uint32_t cluster_rank);
   bool done() const;  // all its warps have exited

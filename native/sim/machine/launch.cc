@@ -16,6 +16,7 @@ namespace sim {
 namespace {
 
 constexpr uint64_t SLICE = 1 << 14;
+constexpr uint64_t SMS = 148;         // of a B200
 constexpr size_t MAX_RESIDENT = 256;  // clusters that live at once on one core
 
 // Threads that wait for work, one a core besides the caller's.
@@ -95,8 +96,11 @@ void work(Launch& l, std::exception_ptr& fault, std::mutex& fault_lock) {
       bool more = c->slice(l.config.max_instructions ? 256 : SLICE);
       if (count(*c) > l.config.max_instructions && l.config.max_instructions) c->over_limit();
       if (!more) {
-        spare.push_back(std::move(c));
-        continue;
+        if (c->next >= l.clusters.count()) {
+          spare.push_back(std::move(c));
+          continue;
+        }
+        c->start(l, c->next);
       }
       resident.push_back(std::move(c));
       if (resident.size() < MAX_RESIDENT) start();
@@ -108,12 +112,16 @@ void work(Launch& l, std::exception_ptr& fault, std::mutex& fault_lock) {
   }
 }
 
-// The launch's cluster, or the kernel's own (.reqnctapercluster), checked against the limits of sm_100.
+// The launch's cluster, or the kernel's own: PTX 9.1 #cluster-dimension-directives.
 void settle_cluster(const Program& p, LaunchConfig& c) {
   const auto& d = p.kernel->directives;
   auto it = d.find("reqnctapercluster");
-  c.explicit_cluster |= c.cluster.count() > 1 || d.count("explicitcluster") || it != d.end();
-  if (it == d.end() || it->second.empty()) return;
+  bool own_cluster = it != d.end() && !it->second.empty();
+  c.explicit_cluster |= c.cluster.count() > 1 || own_cluster;
+  if (d.count("explicitcluster") && !c.explicit_cluster)
+    throw std::invalid_argument("kernel " + p.kernel->name +
+                                " expects a launch that names a cluster (.explicitcluster), found one without");
+  if (!own_cluster) return;
   auto extent = [&](size_t k) { return k < it->second.size() ? uint32_t(it->second[k]) : 1; };
   Dim3 own{extent(0), extent(1), extent(2)};
   if (c.cluster.count() > 1 && (c.cluster.x != own.x || c.cluster.y != own.y || c.cluster.z != own.z))
@@ -136,6 +144,9 @@ void check_limits(const Program& p, const LaunchConfig& c) {
   expect(p.static_shared + uint64_t(c.dynamic_shared) <= MAX_SHARED, "at most 227 KB of shared memory",
          p.static_shared + uint64_t(c.dynamic_shared));
   expect(c.cluster.count() >= 1 && c.cluster.count() <= MAX_CLUSTER, "a cluster of 1 to 16 CTAs", c.cluster.count());
+  if (c.cluster.count() > 8)
+    expect(c.non_portable_cluster, "at most 8 CTAs a cluster unless its attribute allows non-portable sizes",
+           c.cluster.count());
   expect(c.grid.x % c.cluster.x == 0 && c.grid.y % c.cluster.y == 0 && c.grid.z % c.cluster.z == 0,
          "a grid that is a multiple of the cluster in each dimension", c.grid.count());
   const auto& d = p.kernel->directives;
@@ -144,6 +155,9 @@ void check_limits(const Program& p, const LaunchConfig& c) {
     for (uint64_t e : v) n *= e;
     return n;
   };
+  if (auto it = d.find("maxclusterrank"); it != d.end())
+    expect(c.cluster.count() <= extent(it->second),
+           "at most " + std::to_string(extent(it->second)) + " CTAs a cluster (.maxclusterrank)", c.cluster.count());
   if (auto it = d.find("maxntid"); it != d.end())
     expect(threads <= extent(it->second),
            "at most " + std::to_string(extent(it->second)) + " threads a CTA (.maxntid)", threads);
@@ -154,12 +168,22 @@ void check_limits(const Program& p, const LaunchConfig& c) {
 
 }  // namespace
 
-bool Launch::claim(uint64_t& linear) {
-  uint64_t total = clusters.count(), next = next_cluster.fetch_add(1);
-  if (next >= total) return false;
-  // by seed the grid starts somewhere else
-  linear = config.async == AsyncPolicy::random ? (next + config.seed % total) % total : next;
+bool Launch::claim(uint64_t& slot) {
+  slot = next_slot.fetch_add(1);
+  return slot < slots;
+}
+
+bool Launch::cancel(Cluster& by, uint64_t& linear) {
+  // A request may always fail, and then the cluster is launched: by seed one in eight does.
+  if (by.next >= clusters.count() || (config.async == AsyncPolicy::random && by.async.random()() % 8 == 0)) return false;
+  linear = nth(by.next);
+  by.next += slots;
   return true;
+}
+
+uint64_t Launch::nth(uint64_t n) const {
+  uint64_t total = clusters.count();
+  return config.async == AsyncPolicy::random ? (n + config.seed % total) % total : n;
 }
 
 Dim3 Launch::cluster_id(uint64_t linear) const {
@@ -191,11 +215,15 @@ LaunchResult launch(Module& module, const ptx::Function& entry, const LaunchConf
   l.allocations = module.memory().list();
   const Dim3 &g = config.grid, &k = config.cluster;
   l.clusters = {g.x / k.x, g.y / k.y, g.z / k.z};
+  // Few enough that some launches can be cancelled, and no more than a B200 has SMs for.
+  uint64_t total = l.clusters.count();
+  l.slots = p.cancels_launches ? std::min<uint64_t>((total + 1) / 2, std::max<uint64_t>(1, SMS / k.count())) : total;
+  if (p.cancels_launches && config.async == AsyncPolicy::random) l.slots = 1 + config.seed % l.slots;
   auto begin = std::chrono::steady_clock::now();
   std::exception_ptr fault;
   std::mutex fault_lock;
   std::function<void()> job = [&] { work(l, fault, fault_lock); };
-  Pool::get().run(size_t(std::min<uint64_t>(l.clusters.count(), 1024)), job);
+  Pool::get().run(size_t(std::min<uint64_t>(l.slots, 1024)), job);
   if (fault) std::rethrow_exception(fault);
   return {l.warp_instructions, l.thread_instructions,
           std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count(), std::move(l.lints)};

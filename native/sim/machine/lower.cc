@@ -169,6 +169,7 @@ class Lowering {
     const std::string& m = in.op.tokens[0];
     if (m == "bra" || m == "brx") branches_.emplace_back(p_->code.size() - 1, &in);
     if (m == "call") call_site(f, in, info);
+    p_->cancels_launches |= m == "clusterlaunchcontrol" && in.op.has("try_cancel");
   }
 
   void call_site(const Function& f, const Instruction& in, InstrInfo& info) {

@@ -30,6 +30,11 @@ void check_place(Warp& w, const Instr& in, unsigned lane, uint64_t address) {
   if (address % 8) trap(w, in, lane, Trap::misaligned, "an mbarrier lies at a multiple of 8, found " + hex(address));
 }
 
+void note(Mbarrier& b, const Warp& w, const Instr& in) {
+  ++b.cta->cluster->stirred;
+  b.last = &in, b.last_rank = w.cta->rank, b.last_warp = w.index;
+}
+
 // The phase ends when nothing is pending and every announced byte has come, both at once.
 void turn_over(Mbarrier& b) {
   if (b.pending == 0 && b.tx == 0) {
@@ -53,7 +58,14 @@ std::string Mbarrier::describe() const {
   std::string s = "mbarrier at shared " + hex(offset) + " of CTA (" + std::to_string(id.x) + "," +
                   std::to_string(id.y) + "," + std::to_string(id.z) + ") in phase " + std::to_string(phase) + ": ";
   s += std::to_string(pending) + " of " + std::to_string(expected) + " arrivals and ";
-  return s + std::to_string(tx) + " bytes are still to come";
+  s += std::to_string(tx) + " bytes are still to come";
+  if (pending == 0 && tx && cta->cluster->async.empty())
+    s += tx > 0 ? " (expect_tx announced " + std::to_string(tx) + " bytes more than the copies bring)"
+                : " (the copies brought " + std::to_string(-int64_t(tx)) + " bytes more than expect_tx announced)";
+  if (last && last->info->text)
+    s += ", last " + last->info->text->op.text + " at PTX line " + std::to_string(last->info->text->line) + " by warp " +
+         std::to_string(last_warp) + (cta->cluster->ctas.size() > 1 ? " of CTA rank " + std::to_string(last_rank) : "");
+  return s;
 }
 
 Mbarrier& mbarrier_at(Warp& w, const Instr& in, unsigned lane, uint64_t address) {
@@ -63,6 +75,10 @@ Mbarrier& mbarrier_at(Warp& w, const Instr& in, unsigned lane, uint64_t address)
   if (it == c.mbarriers.end() || !it->second->live)
     trap(w, in, lane, "there is no initialised mbarrier at shared address " + hex(address));
   Mbarrier& b = *it->second;
+  if (b.cta != w.cta && b.cta->done())
+    trap(w, in, lane, Trap::illegal_address,
+         "use of the mbarrier at shared " + hex(b.offset) + " of CTA rank " + std::to_string(b.cta->rank) +
+             ", which has exited");
   uint64_t v;
   std::memcpy(&v, bytes_of(b), sizeof v);
   if (v != image_of(b))
@@ -93,6 +109,7 @@ void mbarrier_init(Warp& w, const Instr& in, unsigned lane, uint64_t address, ui
   b.before += b.phase + (b.dim ? 1 : 0);
   b.live = true, b.expected = b.pending = count, b.phase = 0, b.tx = 0;
   b.arriving.clear(), b.done.clear();
+  b.next.assign(b.cta->warps.size(), 0), b.last = b.last_expect = nullptr;
   if (c.order.on()) {
     if (!b.dim) b.dim = c.order.new_dim("the mbarrier at shared " + hex(b.offset));
     const Agent& a = c.order.agent(w);
@@ -118,6 +135,7 @@ void mbarrier_arrive(Warp& w, const Instr& in, unsigned lane, Mbarrier& b, uint3
     b.arriving.join(*from);
   else
     order.release(w, b.arriving);
+  note(b, w, in);
   b.pending -= count;
   if (drop) b.expected -= count;
   turn_over(b);
@@ -127,6 +145,8 @@ void mbarrier_expect_tx(Warp& w, const Instr& in, unsigned lane, Mbarrier& b, ui
   if (int64_t(b.tx) + bytes > Mbarrier::MAX_TX)
     trap(w, in, lane, "expect_tx of " + std::to_string(bytes) + " bytes: the tx-count of an mbarrier is at most 1048575; " +
                           b.describe());
+  note(b, w, in);
+  b.expecting = &w, b.last_expect = &in, b.expecting_lane = lane;
   b.tx += int32_t(bytes);
   turn_over(b);
 }
@@ -141,13 +161,32 @@ void mbarrier_complete_tx(Warp& w, const Instr& in, unsigned lane, Mbarrier& b, 
     trap(w, in, lane, "complete_tx of " + std::to_string(bytes) +
                           " bytes: the tx-count of an mbarrier is at least -1048575; " + b.describe());
   if (from) b.arriving.join(*from);
+  note(b, w, in);
   b.tx -= int32_t(bytes);
   turn_over(b);
 }
 
-bool mbarrier_test(Warp& w, Mbarrier& b, bool parity) {
-  if (!b.complete(parity)) return false;
-  b.cta->cluster->order.acquire(w, b.done);
+bool mbarrier_test(Warp& w, const Instr& in, Mbarrier& b, bool parity, bool relaxed, bool let_go) {
+  bool complete = b.complete(parity);
+  if (!complete && !let_go) return false;
+  Cluster& c = *b.cta->cluster;
+  if (relaxed)
+    c.order.acquire_relaxed(w, b.done);
+  else
+    c.order.acquire(w, b.done);
+  uint32_t of = b.awaited(w.index, parity);
+  if (of < b.phase) {
+    b.next[w.index] = of + 1;
+    // A warp that meant this phase would have hung, or would have taken another phase for its own, had it come a
+    // little later. Operations that take no time (eager) show it; so does a warp that is held up for long.
+    if (!complete || (b.phase - of > 2 && c.async.policy() == AsyncPolicy::eager)) {
+      const auto* text = in.info->text;
+      c.launch->lint("lapped by two phases: " + (text ? text->op.text : "a wait") + " at PTX line " +
+                     std::to_string(text ? text->line : 0) + " (warp " + std::to_string(w.index) +
+                     ") waits for a phase of the mbarrier at shared " + hex(b.offset) +
+                     " that had completed, and the next one as well, before it ran");
+    }
+  }
   return true;
 }
 

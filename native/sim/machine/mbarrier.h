@@ -23,11 +23,19 @@ struct Mbarrier : Waitable {
   uint16_t dim = 0;
   Event init;           // who made it: to use it, this must be known
   Sync arriving, done;  // of the current phase; of all complete ones
+  std::vector<uint32_t> next;  // by warp of its CTA: the phase its next wait can be for
+  const Instr* last = nullptr;  // whose arrival or bytes came last, and by which warp
+  uint32_t last_rank = 0, last_warp = 0;
+  Warp* expecting = nullptr;  // the last expect_tx
+  const Instr* last_expect = nullptr;
+  unsigned expecting_lane = 0;
 
   // The event that tells: the current phase is complete.
   Event current() const { return {dim, before + phase + 1}; }
   bool complete(bool parity) const { return (phase & 1) != uint32_t(parity); }
   uint64_t state() const { return uint64_t(pending) << 32 | phase; }  // the opaque token of arrive
+  // The phase that a wait of this parity by warp `index` is for: the first that it has not seen complete.
+  uint32_t awaited(uint32_t index, bool parity) const { return next[index] + ((next[index] & 1) != uint32_t(parity)); }
   std::string describe() const override;
 };
 
@@ -46,7 +54,8 @@ void mbarrier_expect_tx(Warp& w, const Instr& in, unsigned lane, Mbarrier& b, ui
 // it, which says that fewer bytes were expected than come.
 void mbarrier_complete_tx(Warp& w, const Instr& in, unsigned lane, Mbarrier& b, uint32_t bytes,
                           const Event* issued_in, const Sync* from = nullptr);
-// True when the phase of that parity is complete; the warp then knows what its arrivals knew.
-bool mbarrier_test(Warp& w, Mbarrier& b, bool parity);
+// True when the phase of that parity is complete; the warp then knows what its arrivals knew (`relaxed`: once a fence
+// follows). `let_go`: the phase it parked for completed, and another one since: true as well, with a lint.
+bool mbarrier_test(Warp& w, const Instr& in, Mbarrier& b, bool parity, bool relaxed = false, bool let_go = false);
 
 }  // namespace sim

@@ -55,6 +55,26 @@ void Order::acquire(const Warp& w, const Sync& from) {
   a.known.seen.join(from.seen), a.known.fenced.join(from.fenced);
   a.piped_by_sync.join(from.piped);
 }
+void Order::release_relaxed(const Warp& w, Sync& into) {
+  if (on_) into.join(agent(w).published);
+}
+void Order::acquire_relaxed(const Warp& w, const Sync& from) {
+  if (on_) agent(w).observed.join(from);
+}
+void Order::fence(const Warp& w, bool acquires, bool releases) {
+  if (!on_) return;
+  if (!suspects_.empty()) settle();
+  Agent& a = agent(w);
+  if (acquires) {
+    a.known.seen.join(a.observed.seen), a.known.fenced.join(a.observed.fenced);
+    a.piped_by_sync.join(a.observed.piped);
+    a.observed.clear();
+  }
+  if (releases) {
+    a.known.seen.raise(a.dim, a.now++);
+    a.published = a.known;
+  }
+}
 void Order::fence_proxy_async(const Warp& w) {
   if (!on_) return;
   Agent& a = agent(w);
@@ -256,17 +276,18 @@ void Order::async_read(Warp& w, const Instr& in, unsigned lane, Cta& where, uint
 }
 
 void Order::async_write(Warp& w, const Instr& in, unsigned lane, Cta& where, uint32_t offset, uint32_t bytes,
-                        Event done) {
+                        Event done, bool sync) {
   if (!on_) return;
   Granule* all = granules(where);
   Agent& a = agent(w);
-  Access mine{done.count, done.dim, 0, uint32_t(&in - w.state->program->code.data())};
+  Access mine{done.count, done.dim, 0,
+              uint32_t(&in - w.state->program->code.data()) | (sync ? SYNC : 0)};
   for (uint32_t at = offset, end = offset + bytes; at < end;) {
     uint32_t g = at / GRANULE, stop = std::min(end, (g + 1) * GRANULE);
     mine.mask = bytes_mask(at % GRANULE, stop - g * GRANULE);
     Granule& x = all[g];
     auto against = [&](const Access& e, bool other_writes) {
-      if (!(e.mask & mine.mask) || knows(a, e)) return;
+      if (!(e.mask & mine.mask) || knows(a, e) || (sync && (e.by & SYNC))) return;
       conflict(w, in, lane, where, "shared memory", "at offset " + std::to_string(at), true, e, other_writes,
                nullptr);
     };
@@ -275,7 +296,10 @@ void Order::async_write(Warp& w, const Instr& in, unsigned lane, Cta& where, uin
       against(r, false);
       if (r.mask & mine.mask) r.mask = 0;
     }
-    x.write = mine;
+    if (x.write.dim == mine.dim && x.write.count == mine.count)
+      x.write.mask |= mine.mask, x.write.by = mine.by;
+    else
+      x.write = mine;
     at = stop;
   }
 }

@@ -58,6 +58,8 @@ struct Agent {
   uint16_t tmem_write_dim;
   Sync known;
   Clock piped_by_sync;  // arrives with a barrier; counts from tcgen05.fence::after_thread_sync on
+  Sync published;       // what was known at the last fence that releases: a relaxed arrival carries that much
+  Sync observed;        // by relaxed waits: known from the next fence that acquires on
 };
 
 class Order {
@@ -71,6 +73,10 @@ class Order {
   // ---- synchronisation
   void release(const Warp& w, Sync& into);
   void acquire(const Warp& w, const Sync& from);
+  // A relaxed arrival leaves what a fence before it published; a relaxed wait takes for a fence behind it.
+  void release_relaxed(const Warp& w, Sync& into);
+  void acquire_relaxed(const Warp& w, const Sync& from);
+  void fence(const Warp& w, bool acquires, bool releases);
   void fence_proxy_async(const Warp& w);
   void tcgen05_fence_before(const Warp& w);
   void tcgen05_fence_after(const Warp& w);
@@ -92,10 +98,12 @@ class Order {
   // Two unordered writes of one value are no fault (every warp clears a flag): whether a write changed what another
   // warp wrote is seen once it is done. The machine asks after each turn.
   void settle();
-  // By an asynchronous operation that `w` issues now and that `done` will tell to be complete.
+  // By an asynchronous operation that `w` issues now and that `done` will tell to be complete. `sync`: a reduction,
+  // which does not race with its like.
   void async_read(Warp& w, const Instr& in, unsigned lane, Cta& where, uint32_t offset, uint32_t bytes, Event done);
+  // `reduces`: element by element atomic, does not race with its like.
   void async_write(Warp& w, const Instr& in, unsigned lane, Cta& where, uint32_t offset, uint32_t bytes,
-                   Event done);
+                   Event done, bool sync = false);
   // Tensor memory: columns [column, column + n) of the half quadrants of 16 lanes set in `halves` (bit h: lanes
   // 16h to 16h + 15). `done` is an event of the tensor core or of tcgen05.ld / .st.
   void tmem(Warp& w, const Instr& in, unsigned lane, Cta& where, uint32_t halves, uint32_t column, uint32_t n,

@@ -109,6 +109,7 @@ struct Program {
   uint32_t static_shared = 0;   // bytes after the reserved first 1024
   uint32_t param_bytes = 0;
   std::vector<uint32_t> param_offsets;
+  bool cancels_launches = false;  // it has a clusterlaunchcontrol.try_cancel
   uint32_t register_peak = 0;  // live 32-bit registers a thread, for cuFuncGetAttribute
 };
 
