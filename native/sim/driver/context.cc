@@ -37,6 +37,7 @@ State& State::get() {
 
 CUresult fail(CUresult code, const std::string& sentence) {
   detail = sentence;
+  if (State::get().tell) State::get().tell(code, sentence);
   return code;
 }
 const char* last_error_detail() { return detail.c_str(); }

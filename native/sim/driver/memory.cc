@@ -115,11 +115,13 @@ CUresult cuMemAlloc(CUdeviceptr* at, size_t bytes) {
   SIM_TRY(ready());
   if (!at || !bytes)
     return fail(CUDA_ERROR_INVALID_VALUE, "cuMemAlloc expects a size above 0 and a place for the address");
-  *at = Memory::device().allocate(bytes);
+  *at = bytes <= device_bytes() && Memory::device().in_use() <= device_bytes() - bytes
+            ? Memory::device().allocate(bytes)
+            : 0;
   if (*at) return CUDA_SUCCESS;
   return fail(CUDA_ERROR_OUT_OF_MEMORY, "cuMemAlloc of " + std::to_string(bytes) + " bytes, with " +
                                             std::to_string(Memory::device().in_use()) + " of " +
-                                            std::to_string(Memory::device().total()) + " bytes in use");
+                                            std::to_string(device_bytes()) + " bytes in use");
 }
 CUresult cuMemFree(CUdeviceptr at) {
   SIM_TRY(ready());
@@ -131,7 +133,7 @@ CUresult cuMemGetInfo(size_t* free_bytes, size_t* total) {
   SIM_TRY(ready());
   if (!free_bytes || !total)
     return fail(CUDA_ERROR_INVALID_VALUE, "cuMemGetInfo expects places for its results, found null");
-  *total = Memory::device().total();
+  *total = device_bytes();
   *free_bytes = *total - Memory::device().in_use();
   return CUDA_SUCCESS;
 }

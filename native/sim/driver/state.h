@@ -67,6 +67,8 @@ struct State {
   // Turns an image that is not PTX text into PTX text (fat binaries; native/sim/host sets it). Throws
   // ImageError.
   std::string (*unpack)(const void* image) = nullptr;
+  // Hears of every call that fails; the harness asks last_error_detail() instead.
+  void (*tell)(CUresult code, const std::string& sentence) = nullptr;
   static State& get();
 };
 struct ImageError : std::runtime_error {
@@ -85,6 +87,7 @@ FunctionHandle* known_function(CUfunction f);
 CUresult unknown_function();
 std::string hex(uint64_t v);
 inline CUcontext the_context() { return reinterpret_cast<CUcontext>(uintptr_t(0x5310010)); }
+uint64_t device_bytes();  // of device memory, as programs see it
 void record(const std::string& kernel, const LaunchResult& r);
 int threads_allowed(const FunctionHandle& f);  // a CTA, by .maxntid or .reqntid
 int registers_of(const FunctionHandle& f);     // a thread, as far as PTX tells

@@ -19,6 +19,10 @@
   X(warp) \
   X(atomic) \
   X(cp_async) \
+  X(bulk) \
+  X(bulk_groups) \
+  X(bulk_reduce) \
+  X(tensor_copy) \
   X(ldmatrix) \
   X(mma) \
   X(wgmma) \
@@ -28,14 +32,14 @@
   X(address) \
   X(barrier) \
   X(mbarrier) \
-  X(fence) \
-  X(cluster) \
-  X(cluster_async) \
-  X(cluster_launch) \
   X(refused) \
   X(tcgen05_tmem) \
   X(tcgen05_ldst) \
   X(tcgen05_sync) \
+  X(fence) \
+  X(cluster) \
+  X(cluster_async) \
+  X(cluster_launch) \
   X(tcgen05_mma) \
 
 // clang-format on

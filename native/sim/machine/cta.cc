@@ -41,6 +41,7 @@ void Cta::start(Launch& l, Cluster& in, const Dim3& ctaid, uint32_t cluster_rank
     s.w.bank[0] = reinterpret_cast<uint8_t*>((uintptr_t(s.registers.data()) + 63) & ~uintptr_t(63));
     s.w.bank[1] = const_cast<uint8_t*>(p.constants.data());
     s.w.cta = this, s.w.state = &s, s.w.index = uint32_t(k), s.w.carry = 0, s.w.copies.reset(), s.w.wgmma.reset();
+    s.w.bulk.reset();
     uint64_t lanes = std::min<uint64_t>(LANES, threads - k * LANES);
     s.start(lanes == LANES ? ALL : (1u << lanes) - 1, p.code.data());
     fill_inits(s);

@@ -41,6 +41,7 @@ struct Launch {
   std::shared_ptr<const Allocations> allocations;  // by address; nothing comes or goes during a launch
   std::atomic<uint64_t> next_slot{0}, warp_instructions{0}, thread_instructions{0};
   std::atomic<bool> stop{false};
+  std::atomic<uint64_t> bulk_bytes[3] = {};  // moved by bulk and tensor copies: into shared memory, out of it, between CTAs
   Dim3 clusters;  // the grid in clusters
 
   // Clusters start in slots, as on SMs: slot s runs the clusters s, s + slots, s + 2 slots ... one after the other,

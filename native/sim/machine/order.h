@@ -101,6 +101,7 @@ class Order {
   // By an asynchronous operation that `w` issues now and that `done` will tell to be complete. `sync`: a reduction,
   // which does not race with its like.
   void async_read(Warp& w, const Instr& in, unsigned lane, Cta& where, uint32_t offset, uint32_t bytes, Event done);
+  // `reduces`: element by element atomic, does not race with its like.
   void async_write(Warp& w, const Instr& in, unsigned lane, Cta& where, uint32_t offset, uint32_t bytes,
                    Event done, bool sync = false);
   // Tensor memory: columns [column, column + n) of the half quadrants of 16 lanes set in `halves` (bit h: lanes

@@ -39,6 +39,17 @@ class Shadow {
     return tail == 0 || (~bits_[b] & tail) == 0;
   }
 
+  // Nobody has written these bytes: what a copy of unwritten bytes leaves.
+  void clear(uint64_t from, uint64_t n) {
+    if (n == 0) return;
+    uint64_t to = from + n, a = from >> 3, b = to >> 3;
+    uint8_t head = uint8_t(0xff << (from & 7)), tail = uint8_t(~(0xff << (to & 7)));
+    if (a == b) return unset(a, head & tail);
+    if (head != 0xff) unset(a++, head);
+    if (b > a) std::memset(bits_ + a, 0, b - a);
+    if (tail) unset(b, tail);
+  }
+
   // first byte in the range that nobody wrote; call only when all() said no
   uint64_t first_unwritten(uint64_t from, uint64_t n) const {
     for (uint64_t k = from; k < from + n; ++k)
@@ -50,6 +61,7 @@ class Shadow {
   void set(uint64_t at, uint8_t m) {
     if ((bits_[at] & m) != m) __atomic_fetch_or(bits_ + at, m, __ATOMIC_RELAXED);
   }
+  void unset(uint64_t at, uint8_t m) { __atomic_fetch_and(bits_ + at, uint8_t(~m), __ATOMIC_RELAXED); }
   uint8_t* bits_;
 };
 

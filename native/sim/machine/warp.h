@@ -23,6 +23,7 @@ struct Warp {
   uint32_t carry = 0;                          // CC.CF of each lane
   std::shared_ptr<struct WgmmaGroups> wgmma;   // groups that nobody has waited for (isa/wgmma.cc)
   std::shared_ptr<struct AsyncCopies> copies;  // cp.async that nobody has waited for (isa/cp_async.cc)
+  std::shared_ptr<struct BulkGroups> bulk;     // groups of bulk copies (isa/bulk.cc)
   struct WarpState* state = nullptr;           // the machinery's side (paths.h)
 
   template <class T>

@@ -1,0 +1,160 @@
+// Where the elements of a tensor copy lie: a walk over the box that gives, for each piece of a row inside the tensor,
+// its place in global memory and in the box as shared memory holds it before swizzling.
+// PTX ISA 5.5 Tensors: #tensors
+#pragma once
+#include <cstring>
+#include <string>
+
+#include "../machine/tensor_map.h"
+#include "../numerics/swizzle.h"
+
+namespace sim {
+
+struct TensorBox {
+  enum Mode : uint8_t { tile, gather4, scatter4, im2col, im2col_no_offs };
+  TensorMap map;
+  Mode mode = tile;
+  int32_t at[5] = {};      // coordinates, innermost first; gather4: column, then four rows
+  uint16_t offset[3] = {};  // im2col: from the filter's base, W first
+  bool store = false;
+
+  // Set by prepare():
+  uint32_t inner = 0, rows = 0;    // elements of a row, rows of the box
+  uint32_t pitch = 0;              // bytes of a row in shared memory
+  uint32_t footprint = 0;          // bytes the box takes there
+  uint32_t counted = 0;            // bytes that complete on the mbarrier: padding does not count
+  Xor swizzle;
+
+  // What keeps this map and these coordinates from being a copy; "" when nothing does.
+  std::string prepare(unsigned dims);
+
+  struct Piece {
+    uint64_t global;
+    uint32_t shared, bytes;
+  };
+  // f(Piece) for everything inside the tensor. True when that is the whole box.
+  template <class F>
+  bool walk(F f) const;
+
+  // The element that stands for what lies outside, repeated over 8 bytes.
+  uint64_t fill() const;
+
+ private:
+  std::string prepare_im2col();
+  template <class F>
+  bool row(uint64_t base, int64_t x, uint32_t shared, F& f) const;
+  template <class F>
+  bool walk_tile(F& f) const;
+  template <class F>
+  bool walk_rows(F& f) const;
+  template <class F>
+  bool walk_pixels(F& f) const;
+  bool padded() const {
+    return map.element == TensorMap::Element::b4x16_p64 || map.element == TensorMap::Element::b6x16_p32;
+  }
+};
+
+// One row from element x of the row that starts at `base`. True when no element lies outside.
+template <class F>
+bool TensorBox::row(uint64_t base, int64_t x, uint32_t shared, F& f) const {
+  const int64_t dim = int64_t(map.dim[0]), step = map.interleave == TensorMap::Interleave::none ? 1 : map.element_stride[0];
+  const unsigned bits = map.element_bits();
+  if (step > 1) {
+    bool whole = true;
+    for (uint32_t e = 0; e < inner; ++e) {
+      const int64_t at_e = x + e * step;
+      if (at_e < 0 || at_e >= dim)
+        whole = false;
+      else
+        f(Piece{base + uint64_t(at_e) * (bits / 8), shared + e * (bits / 8), bits / 8});
+    }
+    return whole;
+  }
+  const int64_t first = x < 0 ? -x : 0, last = dim - x < int64_t(inner) ? dim - x : int64_t(inner);
+  if (first < last) {
+    const uint64_t from = base + uint64_t(x + first) * bits / 8;
+    if (!padded()) {
+      f(Piece{from, shared + uint32_t(uint64_t(first) * bits / 8), uint32_t(uint64_t(last - first) * bits / 8)});
+    } else {  // sixteen elements are a group, in shared memory 16 bytes apart
+      for (int64_t e = first; e < last; e += 16)
+        f(Piece{from + uint64_t(e - first) * bits / 8, shared + uint32_t(e), bits * 2});
+    }
+  }
+  return first == 0 && last == int64_t(inner);
+}
+
+template <class F>
+bool TensorBox::walk_tile(F& f) const {
+  const unsigned rank = map.rank;
+  uint32_t n[5] = {1, 1, 1, 1, 1}, i[5] = {};
+  for (unsigned d = 1; d < rank; ++d) n[d] = (map.box[d] + map.element_stride[d] - 1u) / map.element_stride[d];
+  bool whole = true;
+  for (uint32_t r = 0; r < rows; ++r) {
+    uint64_t base = map.address;
+    bool inside = true;
+    for (unsigned d = 1; d < rank; ++d) {
+      const int64_t x = int64_t(at[d]) + int64_t(i[d]) * map.element_stride[d];
+      inside &= x >= 0 && x < int64_t(map.dim[d]);
+      base += uint64_t(x) * map.stride[d - 1];
+    }
+    whole &= inside && row(base, at[0], r * pitch, f);
+    for (unsigned d = 1; d < rank && ++i[d] == n[d]; ++d) i[d] = 0;
+  }
+  return whole;
+}
+
+template <class F>
+bool TensorBox::walk_rows(F& f) const {
+  bool whole = true;
+  for (uint32_t r = 0; r < 4; ++r) {
+    const int64_t y = at[1 + r];
+    const bool inside = y >= 0 && y < int64_t(map.dim[1]);
+    whole &= inside && row(map.address + uint64_t(y) * map.stride[0], at[0], r * pitch, f);
+  }
+  return whole;
+}
+
+// Pixels in the order W, H, D, N of the filter's base, which stays in the box that the corners leave of each image.
+// PTX 9.1 #tensor-im2col-mode
+template <class F>
+bool TensorBox::walk_pixels(F& f) const {
+  const unsigned space = map.rank - 2u;
+  int64_t lower[3] = {}, upper[3] = {}, x[4] = {};
+  for (unsigned d = 0; d < space; ++d) {
+    lower[d] = map.lower[d], upper[d] = int64_t(map.dim[d + 1]) - 1 + map.upper[d];
+    x[d] = at[d + 1];
+  }
+  int64_t image = at[map.rank - 1];
+  bool whole = true;
+  for (uint32_t r = 0; r < rows; ++r) {
+    bool inside = image >= 0 && image < int64_t(map.dim[map.rank - 1]);
+    uint64_t base = map.address + uint64_t(image) * map.stride[map.rank - 2];
+    for (unsigned d = 0; d < space; ++d) {
+      const int64_t p = x[d] + offset[d];
+      inside &= p >= 0 && p < int64_t(map.dim[d + 1]);
+      base += uint64_t(p) * map.stride[d];
+    }
+    whole &= inside && row(base, at[0], r * pitch, f);
+    unsigned d = 0;
+    for (; d < space; ++d) {
+      x[d] += map.element_stride[d + 1];
+      if (x[d] <= upper[d]) break;
+      x[d] = lower[d];
+    }
+    if (d == space) ++image;
+  }
+  return whole;
+}
+
+template <class F>
+bool TensorBox::walk(F f) const {
+  switch (mode) {
+    case gather4:
+    case scatter4: return walk_rows(f);
+    case im2col:
+    case im2col_no_offs: return walk_pixels(f);
+    default: return walk_tile(f);
+  }
+}
+
+}  // namespace sim

@@ -1,0 +1,52 @@
+// The bytes of a tensor copy: from global memory into a swizzled box of shared memory and back.
+#pragma once
+#include <vector>
+
+#include "bulk.h"
+#include "tensor_copy_box.h"
+
+namespace sim {
+
+// Whole rows of the swizzle are permuted: a box whose last line is not full may reach to the end of it.
+uint32_t reach_of(const TensorBox& b);
+
+void load_box(Warp& w, const Instr& in, unsigned lane, const TensorBox& b, uint64_t to);
+// The box as shared memory holds it. Traps where bytes that go somewhere were never written.
+void read_box(Warp& w, const Instr& in, unsigned lane, const TensorBox& b, uint64_t from, std::vector<uint8_t>& out);
+// f(global address, bytes, source) for every piece of a box that read_box took from `from`.
+template <class F>
+void unpack_box(const TensorBox& b, uint64_t from, const std::vector<uint8_t>& box, F f);
+
+// f(place in the box's memory, offset in the run, bytes) for the pieces into which the swizzle cuts a run of bytes.
+template <class F>
+inline void pieces_of(const Xor& swizzle, uint64_t a, uint32_t n, F f) {
+  if (swizzle.span == 16) return f(a, 0u, n);
+  const uint32_t atom = swizzle.flip ? 8 : 16;
+  for (uint32_t k = 0; k < n;) {
+    const uint32_t at = uint32_t(a) + k, piece = std::min(n - k, atom - at % atom);
+    f((a & ~uint64_t(0xffffffff)) | swizzle(at), k, piece);
+    k += piece;
+  }
+}
+
+template <class F>
+void unpack_box(const TensorBox& b, uint64_t from, const std::vector<uint8_t>& box, F f) {
+  std::vector<uint8_t> row;
+  const bool packs = b.map.element == TensorMap::Element::b6x16_p32;
+  b.walk([&](const TensorBox::Piece& p) {
+    // .b6p2x16: each byte of shared memory holds six bits
+    const uint32_t n = packs ? 16 : p.bytes;
+    if (b.swizzle.span == 16 && !packs) return f(p.global, p.bytes, box.data() + p.shared);
+    row.resize(n);
+    pieces_of(b.swizzle, from + p.shared, n,
+              [&](uint64_t a, uint32_t k, uint32_t m) { std::memcpy(row.data() + k, box.data() + (a - from), m); });
+    if (!packs) return f(p.global, n, row.data());
+    uint8_t six[12] = {};
+    for (unsigned e = 0; e < 16; ++e)
+      for (unsigned bit = 0; bit < 6; ++bit)
+        six[(e * 6 + bit) / 8] |= uint8_t((row[e] >> bit & 1) << (e * 6 + bit) % 8);
+    f(p.global, 12u, static_cast<const uint8_t*>(six));
+  });
+}
+
+}  // namespace sim
