@@ -7,8 +7,6 @@ using namespace sim::host;
 
 namespace {
 
-thread_local CUstreamCaptureMode thread_mode = CU_STREAM_CAPTURE_MODE_GLOBAL;
-
 struct StreamCapture : Capture {
   Graph* graph = nullptr;
   bool owned = true;   // made by the capture
@@ -49,7 +47,7 @@ void release(const std::shared_ptr<Capture>& c) {
   end(s.per_thread);
   for (const auto& [stream, h] : s.streams) end(*h);
   for (const auto& [event, e] : s.events)
-    if (e->capture == c) e->capture = nullptr, e->after.clear();
+    if (e->capture == c) e->capture = nullptr, e->after.clear(), e->captured = true;
   recount();
 }
 
@@ -77,7 +75,7 @@ CUresult begin(CUstream stream, CUgraph to, const CUgraphNode* after, size_t n, 
     g = fresh.get();
     Graphs::get().owned[g] = std::move(fresh);
   }
-  c->graph = g, c->owned = !to, c->first = g->next, c->origin = stream, c->id = ++ids;
+  c->mode = mode, c->graph = g, c->owned = !to, c->first = g->next, c->origin = stream, c->id = ++ids;
   h->capture = c, h->after.clear();
   for (Node* node : nodes) h->after.push_back(handle(node));
   recount();
@@ -117,8 +115,10 @@ CUresult cuStreamEndCapture(CUstream stream, CUgraph* out) {
   bool all = std::all_of(c->graph->nodes.begin(), c->graph->nodes.end(),
                          [&](const auto& n) { return n->id < c->first || joined.count(n.get()); });
   release(c);
+  if (c->owned && (!all || c->invalidated)) Graphs::get().owned.erase(c->graph);
+  if (c->invalidated)
+    return fail(CUDA_ERROR_STREAM_CAPTURE_INVALIDATED, "a call that is not permitted in a capture ended it");
   if (!all) {
-    if (c->owned) Graphs::get().owned.erase(c->graph);
     return fail(CUDA_ERROR_STREAM_CAPTURE_UNJOINED,
                 "another stream joined the capture, and its work was not waited for before the end");
   }
@@ -132,7 +132,9 @@ CUresult cuStreamIsCapturing(CUstream stream, CUstreamCaptureStatus* status) {
   StreamHandle* h = stream_of(stream);
   if (!h || !status)
     return fail(CUDA_ERROR_INVALID_VALUE, "cuStreamIsCapturing expects a stream and a place for the answer");
-  *status = h->capture ? CU_STREAM_CAPTURE_STATUS_ACTIVE : CU_STREAM_CAPTURE_STATUS_NONE;
+  *status = !h->capture               ? CU_STREAM_CAPTURE_STATUS_NONE
+            : h->capture->invalidated ? CU_STREAM_CAPTURE_STATUS_INVALIDATED
+                                      : CU_STREAM_CAPTURE_STATUS_ACTIVE;
   return CUDA_SUCCESS;
 }
 CUresult cuStreamGetCaptureInfo(CUstream stream, CUstreamCaptureStatus* status, cuuint64_t* id,
@@ -171,6 +173,6 @@ CUresult cuStreamUpdateCaptureDependencies(CUstream stream, CUgraphNode* after, 
 }
 CUresult cuThreadExchangeStreamCaptureMode(CUstreamCaptureMode* mode) {
   if (!mode) return null("cuThreadExchangeStreamCaptureMode", "a mode");
-  std::swap(*mode, thread_mode);
+  std::swap(*mode, capture_mode());
   return CUDA_SUCCESS;
 }

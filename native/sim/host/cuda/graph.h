@@ -104,6 +104,7 @@ CUresult copy_node(const CUDA_MEMCPY3D& p, std::unique_ptr<Work>& out);
 CUresult fill_node(const CUDA_MEMSET_NODE_PARAMS& p, std::unique_ptr<Work>& out);
 CUresult host_node(const CUDA_HOST_NODE_PARAMS& p, std::unique_ptr<Work>& out);
 CUresult child_node(CUgraph graph, std::unique_ptr<Work>& out);
+CUresult alloc_node(CUDA_MEM_ALLOC_NODE_PARAMS& p, std::unique_ptr<Work>& out);
 CUresult work_of(CUgraphNodeParams& p, const Work* old, std::unique_ptr<Work>& out);
 
 #define SIM_GRAPHS() std::lock_guard graphs_guard(sim::host::Graphs::get().lock)

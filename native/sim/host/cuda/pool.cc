@@ -39,7 +39,8 @@ CUresult known(CUmemoryPool pool, Pool*& out) {  // the caller holds the lock
 
 CUresult cuMemAllocAsync(CUdeviceptr* at, size_t bytes, CUstream stream) {
   SIM_TRY(known_stream(stream));
-  SIM_TRY(sim::driver::cuMemAlloc(at, bytes));
+  SIM_TRY(ready());
+  SIM_TRY(allocate("cuMemAllocAsync", at, bytes));
   auto w = std::make_unique<AllocWork>();  // does nothing; in a capture it is the graph's allocation
   w->params.bytesize = bytes, w->params.dptr = *at;
   return submit(stream, std::move(w));

@@ -158,11 +158,35 @@ void graph_capture() {
   CHECK(info.result == cudaGraphExecUpdateErrorTopologyChanged);
   // what a capture refuses
   OK(cudaStreamBeginCapture(s, cudaStreamCaptureModeGlobal));
-  FAILS(cudaStreamSynchronize(s), cudaErrorStreamCaptureUnsupported);
+  FAILS(cudaStreamSynchronize(s), cudaErrorStreamCaptureUnsupported);  // ends it, as the ones below
+  FAILS(cudaEventRecord(fork, s), cudaErrorStreamCaptureInvalidated);
+  cudaStreamCaptureStatus status;
+  OK(cudaStreamIsCapturing(s, &status));
+  CHECK(status == cudaStreamCaptureStatusInvalidated);
+  cudaGraph_t none = g;
+  FAILS(cudaStreamEndCapture(s, &none), cudaErrorStreamCaptureInvalidated);
+  CHECK(none == nullptr);
+  auto spoil = [&](auto call) {
+    OK(cudaStreamBeginCapture(s, cudaStreamCaptureModeGlobal));
+    call();
+    FAILS(cudaStreamEndCapture(s, &none), cudaErrorStreamCaptureInvalidated);
+  };
+  spoil([&] { FAILS(cudaDeviceSynchronize(), cudaErrorStreamCaptureUnsupported); });
+  spoil([&] { FAILS(cudaMalloc(&t, 64), cudaErrorStreamCaptureUnsupported); });
+  spoil([&] { FAILS(cudaMemcpy(x, y, 4, cudaMemcpyDefault), cudaErrorStreamCaptureImplicit); });
+  spoil([&] {
+    OK(cudaEventRecord(fork, s));
+    FAILS(cudaEventQuery(fork), cudaErrorCapturedEvent);
+  });
+  OK(cudaEventRecord(join, side));
+  spoil([&] { FAILS(cudaStreamWaitEvent(s, join, 0), cudaErrorStreamCaptureIsolation); });
+  FAILS(cudaStreamEndCapture(s, &none), cudaErrorIllegalState);
+  FAILS(cudaStreamBeginCapture(nullptr, cudaStreamCaptureModeRelaxed), cudaErrorStreamCaptureUnsupported);
+  OK(cudaStreamBeginCapture(s, cudaStreamCaptureModeGlobal));
+  FAILS(cudaStreamBeginCapture(s, cudaStreamCaptureModeRelaxed), cudaErrorIllegalState);
   OK(cudaEventRecord(fork, s));
   OK(cudaStreamWaitEvent(side, fork, 0));
   saxpy<<<2, 128, 0, side>>>(1.0f, x, z, n);
-  cudaGraph_t none;
   FAILS(cudaStreamEndCapture(s, &none), cudaErrorStreamCaptureUnjoined);
   CHECK(none == nullptr);
   OK(cudaGraphExecDestroy(exec));
