@@ -103,7 +103,7 @@ void load_b(const TensorMultiply& op, bool check, Space& sp, Defined& defined) {
 // A of one CTA; for A in tensor memory, as one group of lanes holds it.
 void load_a(const TensorMultiply& op, Cta& cta, uint32_t part, bool check, Space& sp, Defined& defined) {
   const auto& i = op.i;
-  const uint32_t rows = i.rows_a();
+  const uint32_t rows = i.rows_a(), stored = i.by.sparse ? i.k / 2 : i.k;
   std::fill_n(defined.row, rows, true);
   if (op.a_in_tmem) {
     const Tmem& t = tmem_of(cta);
@@ -122,8 +122,9 @@ void load_a(const TensorMultiply& op, Cta& cta, uint32_t part, bool check, Space
     if (i.a_mn_major)
       umma::transpose(sp.lines[0], umma::MAX_N + 32, lines, rows, sp.a.at[0], umma::MAX_K);
     else
-      for (uint32_t m = 0; m < rows; ++m) std::memcpy(sp.a.at[m], sp.lines[m], i.k * sizeof(float));
+      for (uint32_t m = 0; m < rows; ++m) std::memcpy(sp.a.at[m], sp.lines[m], stored * sizeof(float));
   }
+  if (i.by.sparse) op.expand_a(cta, part, sp.a, defined.row);
   if (i.negate_a)
     for (uint32_t m = 0; m < rows; ++m) negate(sp.a.at[m], i.k);
 }
@@ -190,7 +191,7 @@ void TensorMultiply::complete() {
     for (uint32_t part = 0; part < path.parts; ++part) {
       // every group of lanes of tensor memory has its own copy of A
       const bool scaled = i.by.scale_vec != 0;
-      if (part == 0 || a_in_tmem || scaled) load_a(*this, cta, part, check, sp, of_a);
+      if (part == 0 || a_in_tmem || scaled || i.by.sparse) load_a(*this, cta, part, check, sp, of_a);
       if (scaled) {
         bool column_ok[umma::MAX_N];
         std::copy_n(of_b.row, i.n, column_ok);
