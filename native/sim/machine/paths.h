@@ -9,6 +9,7 @@
 #include "hazard.h"
 #include "program.h"
 #include "shadow.h"
+#include "undefined.h"
 #include "warp.h"
 
 namespace sim {
@@ -54,6 +55,7 @@ struct WarpState {
   std::vector<uint8_t> registers, local, local_shadow;
   const uint8_t* params = nullptr;
   std::vector<LateResult> late;
+  Undefined undefined;
 
   void start(uint32_t lanes, const Instr* entry);
   Path& path() { return paths[current]; }
