@@ -35,7 +35,6 @@ uint16_t Order::new_dim(std::string name) {
 // ---- synchronisation
 void Order::release(const Warp& w, Sync& into) {
   if (!on_) return;
-  if (!suspects_.empty()) settle();
   Agent& a = agent(w);
   a.known.seen.raise(a.dim, a.now++);
   into.join(a.known);
@@ -54,7 +53,6 @@ void Order::acquire_relaxed(const Warp& w, const Sync& from) {
 }
 void Order::fence(const Warp& w, bool acquires, bool releases) {
   if (!on_) return;
-  if (!suspects_.empty()) settle();
   Agent& a = agent(w);
   if (acquires) {
     a.known.seen.join(a.observed.seen), a.known.fenced.join(a.observed.fenced);
