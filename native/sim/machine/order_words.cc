@@ -60,10 +60,10 @@ void Order::conflict(const Pass& p, const std::string& place, bool write, const 
     case copy: how = " by an asynchronous copy"; break;
     default: break;
   }
-  std::string where = p.tensor_memory ? "tensor memory" : "shared memory";
+  std::string where = (p.tensor_memory ? "tensor memory at " : "shared memory at ") + place;
   if (cluster_->ctas.size() > 1) where += " of CTA rank " + std::to_string(p.where.rank);
   trap(p.w, p.in, p.lane, Trap::race,
-       p.in.info->text->op.text + (write ? " writes " : " reads ") + where + " at " + place + " that " +
+       p.in.info->text->op.text + (write ? " writes " : " reads ") + where + " that " +
            whom(other, p.w) + (other_writes ? " writes" : " reads") + how + " (" + line_of(p.w, other) +
            "), and nothing orders the two: missing " + (missing ? std::string(missing) : missing_between(p, other)));
 }
