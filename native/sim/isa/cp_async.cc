@@ -3,9 +3,11 @@
 // them), as it may on hardware.
 #include "cp_async.h"
 
+#include <algorithm>
 #include <vector>
 
 #include "../machine/access.h"
+#include "../machine/cluster.h"
 #include "chapters.h"
 #include "select.h"
 
@@ -33,7 +35,7 @@ void carry_out(Warp& w, const AsyncCopies::Copy& c) {
   uint8_t bytes[16] = {};
   if (c.take)
     std::memcpy(bytes, resolve(w, *c.by, c.lane, Space::global, c.from, c.take, 1, Access::read), c.take);
-  std::memcpy(resolve(w, *c.by, c.lane, Space::shared, c.to, c.bytes, c.bytes, Access::write), bytes,
+  std::memcpy(resolve(w, *c.by, c.lane, Space::shared, c.to, c.bytes, c.bytes, Access::write, Proxy::async), bytes,
               c.bytes);
 }
 // Copies of `lanes` for which done() holds, in order of issue.
@@ -76,6 +78,9 @@ void issue(Warp& w, const Instr& in) {
     if (to[l] % s.bytes || (take && from[l] % s.bytes))
       trap(w, in, l, Trap::misaligned,
            "cp.async of " + std::to_string(s.bytes) + " bytes: both addresses must be multiples of it");
+    Cluster& c = *w.cta->cluster;
+    if (Cta* owner = c.order.on() ? c.owner(to[l]) : nullptr)  // it may begin at once
+      c.order.async_write(w, in, l, *owner, uint32_t(to[l] & 0xffffff), s.bytes, c.order.copy_group(w, q.committed[l]));
     q.pending.push_back({&in, to[l], from[l], q.committed[l], uint8_t(l), s.bytes, uint8_t(take), 0});
   }
 }
@@ -101,6 +106,8 @@ void wait_group(Warp& w, const Instr& in) {
   const uint32_t* committed = w.copies->committed;
   const uint64_t open = in.aux;  // that many of the latest groups may stay open
   complete(w, w.exec, [&](const auto& c) { return c.group + open < committed[c.lane]; });
+  const uint32_t most = *std::max_element(committed, committed + LANES);
+  if (most > open) w.cta->cluster->order.wait_copies(w, uint32_t(most - open));
 }
 Handler wait(Form& f) {
   if (f.operand.at(0).kind != Flat::imm) return nullptr;
@@ -113,6 +120,8 @@ void wait_all(Warp& w, const Instr&) { complete_copies(w, w.exec); }
 
 void complete_copies(Warp& w, uint32_t lanes) {
   complete(w, lanes, [](const auto&) { return true; });
+  if (w.copies)
+    w.cta->cluster->order.wait_copies(w, 1 + *std::max_element(w.copies->committed, w.copies->committed + LANES));
 }
 
 #define PTX(name) "#data-movement-and-conversion-instructions-" name

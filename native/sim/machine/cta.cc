@@ -153,6 +153,7 @@ void Cta::wake(unsigned id) {
       if (p.state == Path::waiting && p.barrier == int(id)) {
         p.state = Path::ready, p.barrier = -1;
         cluster->order.acquire(s.w, b.sync);
+        if (!b.count) cluster->order.acquire_exits(s.w, false);
         p.token = 1 + (uint64_t(b.ones) | uint64_t(b.voters) << 32);
       }
   b = {};
