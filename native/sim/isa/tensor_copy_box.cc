@@ -25,6 +25,7 @@ bool swizzle_of(const TensorMap& m, Xor& out) {
   }
 }
 std::string n(uint64_t v) { return std::to_string(v); }
+bool is_float(Element e) { return e >= Element::f16 && e <= Element::tf32_ftz; }
 const char* kind_name(TensorMap::Kind k) {
   switch (k) {
     case TensorMap::Kind::tiled: return "tiled";
@@ -35,18 +36,9 @@ const char* kind_name(TensorMap::Kind k) {
 
 }  // namespace
 
+// 16-bit halves of 0x7ff7, whatever the float type: seen on an H200.
 uint64_t TensorBox::fill() const {
-  if (map.fill == TensorMap::Fill::zero) return 0;
-  switch (map.element) {
-    case Element::f16: 
-    case Element::bf16: return 0x7fff7fff7fff7fffull;
-    case Element::f32:
-    case Element::f32_ftz:
-    case Element::tf32:
-    case Element::tf32_ftz: return 0x7fffffff7fffffffull;
-    case Element::f64: return 0x7fffffffffffffffull;
-    default: return 0;
-  }
+  return map.fill == TensorMap::Fill::zero ? 0 : 0x7ff77ff77ff77ff7ull;
 }
 
 std::string TensorBox::prepare(unsigned dims) {
@@ -66,6 +58,8 @@ std::string TensorBox::prepare(unsigned dims) {
     return "a swizzle atom other than 16 bytes goes with 128-byte swizzle only";
   if (unsigned(map.element) > 15 || unsigned(map.interleave) > 2)
     return "the tensor map has an unknown element type or interleave layout";
+  if (map.fill != TensorMap::Fill::zero && !is_float(map.element))
+    return "out-of-bounds NaN is for element types of floating point";
   if (store && map.element == Element::b4x16_p64) return "element type b4x16_p64 can be loaded, not stored";
   if (store && swizzle.flip) return "128-byte swizzle with 8-byte flip is for loads only";
   const unsigned bits = map.element_bits();

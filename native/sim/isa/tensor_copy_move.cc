@@ -14,6 +14,19 @@ void take_back(const TensorBox& b, const Window& from, uint64_t a, const Window&
   });
 }
 
+// A load into a tf32 tensor's box rounds to nearest even; a NaN becomes 0x7fffe000: seen on an H200.
+// PTX 9.1 #tensor-dimension-size-format
+void to_tf32(uint8_t* at, uint32_t bytes, bool ftz) {
+  for (uint32_t k = 0; k < bytes; k += 4) {
+    uint32_t u;
+    std::memcpy(&u, at + k, 4);
+    const bool nan = (u & 0x7fffffff) > 0x7f800000;
+    u = nan ? 0x7fffe000 : (u + 0xfff + (u >> 13 & 1)) & 0xffffe000;
+    if (ftz && !(u & 0x7f800000)) u &= 0x80000000;
+    std::memcpy(at + k, &u, 4);
+  }
+}
+
 bool is_padded(const TensorBox& b) { return b.counted != b.footprint; }
 
 }  // namespace
@@ -43,6 +56,7 @@ void load_box(Warp& w, const Instr& in, unsigned lane, const TensorBox& b, uint6
     }
   }
   const bool check = w.cta->launch->config.check_uninitialised;
+  const bool tf32 = b.map.element == TensorMap::Element::tf32, ftz = b.map.element == TensorMap::Element::tf32_ftz;
   uint64_t moved = 0;
   Window from;
   b.walk([&](const TensorBox::Piece& p) {
@@ -55,6 +69,7 @@ void load_box(Warp& w, const Instr& in, unsigned lane, const TensorBox& b, uint6
       else
         std::memcpy(bytes + place, from.bytes + a + k, n);
       if (padded) written.mark(place, n);
+      if (tf32 || ftz) to_tf32(bytes + place, n, ftz);
     });
     if (check && !from.all_written && !from.shadow.all(a, p.bytes)) take_back(b, from, a, box, shared, p.bytes);
     moved += p.bytes;

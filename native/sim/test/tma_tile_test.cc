@@ -132,7 +132,7 @@ TEST(tma_tile_words_in_any_order) {
 }
 
 TEST(tma_tile_outside_is_nan_on_request) {
-  for (auto [e, nan] : std::vector<std::pair<E, uint64_t>>{{E::f16, 0x7fff}, {E::bf16, 0x7fff}, {E::f32, 0x7fffffff}}) {
+  for (auto [e, nan] : std::vector<std::pair<E, uint64_t>>{{E::f16, 0x7ff7}, {E::bf16, 0x7ff7}, {E::f32, 0x7ff77ff7}, {E::f64, 0x7ff77ff77ff77ff7}}) {
     TensorMap m = tensor_map(0, e, {40, 12}, {32, 8});
     m.fill = TensorMap::Fill::nan_zero_fma;
     check_load({m, {24, 8}}, nan);
