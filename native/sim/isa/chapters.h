@@ -41,7 +41,8 @@
   X(fence) \
   X(cluster) \
   X(cluster_async) \
-  X(cluster_launch)
+  X(cluster_launch) \
+  X(tcgen05_cp) \
 
 // clang-format on
 

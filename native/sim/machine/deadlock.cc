@@ -1,5 +1,5 @@
 // What ends a cluster that does not end by itself: nobody can go on, or the launch has run for too long.
-#include "cluster.h"
+#include "mbarrier.h"
 
 namespace sim {
 
@@ -26,6 +26,12 @@ std::string line_of(const Cluster& cluster, const WarpState& s, const Path& p) {
           (text ? std::to_string(text->line) + " (" + text->op.text + ")" : "?");
   if (p.barrier >= 0) line += " on " + state_of(*s.w.cta, p.barrier);
   if (p.on) line += " on the " + p.on->describe();
+  if (auto* b = dynamic_cast<const Mbarrier*>(p.on)) {
+    uint32_t of = b->awaited(s.w.index, b->phase & 1);
+    if (of < b->phase)
+      line += ", lapped: it waits for phase " + std::to_string(of) + ", and nothing kept those who arrive from going on to phase " +
+              std::to_string(b->phase);
+  }
   if (p.state == Path::gathering) line += " for the other lanes of its member mask";
   return line;
 }
