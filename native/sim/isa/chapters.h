@@ -42,7 +42,7 @@
   X(cluster) \
   X(cluster_async) \
   X(cluster_launch) \
-  X(tcgen05_cp) \
+  X(tcgen05_cp)
 
 // clang-format on
 

@@ -8,6 +8,8 @@
 #include "../machine/cluster.h"
 #include "../machine/windows.h"
 #include "chapters.h"
+#include "select.h"
+#include "tensor_map.h"
 
 namespace sim {
 namespace {

@@ -65,7 +65,7 @@ void load(Warp& w, const Instr& in) {
     Destination d{bool(s.flags & OWN_CTA), bool(s.flags & MULTICAST), bool(s.flags & PAIR), 0};
     if (d.multicast) d.mask = word(w, in, mask, l) & 0xffff;
     for (Target& t : targets_of(w, in, l, to, address(w, in, barrier, s.wide & 4, s.offset, l), d)) {
-      note_target(w, in, l, t, reach_of(b));
+      note_target(w, in, l, t, b.footprint);
       w.cta->cluster->async.issue(std::make_unique<Load>(w, in, l, b, t));
     }
   }
@@ -116,7 +116,7 @@ void store(Warp& w, const Instr& in) {
     } else {
       op = std::make_shared<Store>(w, in, l, b, from);
     }
-    issue_to_group(std::move(op), from, reach_of(b));
+    issue_to_group(std::move(op), from, b.footprint);
   }
 }
 

@@ -106,7 +106,8 @@ std::string TensorBox::prepare(unsigned dims) {
   } else if (int64_t(at[0]) * bits % 8) {
     return "the first coordinate must begin at a byte, found " + std::to_string(at[0]);
   }
-  pitch = uint32_t(inner_bytes);
+  row_bytes = uint32_t(inner_bytes);
+  pitch = swizzle.span > 16 ? swizzle.span : row_bytes;  // rows of a swizzled box lie a span apart: seen on an H200
   if (uint64_t(pitch) * rows > (1u << 18)) return "the box takes " + n(uint64_t(pitch) * rows) + " bytes of shared memory";
   footprint = pitch * rows;
   counted = uint32_t(uint64_t(inner) * bits / 8 * rows);

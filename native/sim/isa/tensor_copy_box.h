@@ -20,9 +20,9 @@ struct TensorBox {
 
   // Set by prepare():
   uint32_t inner = 0, rows = 0;    // elements of a row, rows of the box
-  uint32_t pitch = 0;              // bytes of a row in shared memory
-  uint32_t footprint = 0;          // bytes the box takes there
-  uint32_t counted = 0;            // bytes that complete on the mbarrier: padding does not count
+  uint32_t row_bytes = 0, pitch = 0;  // of a row in shared memory, and from one row to the next
+  uint32_t footprint = 0;             // bytes the box takes there
+  uint32_t counted = 0;               // bytes that complete on the mbarrier: padding does not count
   Xor swizzle;
 
   // What keeps this map and these coordinates from being a copy; "" when nothing does.
@@ -39,6 +39,11 @@ struct TensorBox {
   // The element that stands for what lies outside, repeated over 8 bytes.
   uint64_t fill() const;
 
+  // Groups of sixteen elements with padding behind each.
+  bool padded() const {
+    return map.element == TensorMap::Element::b4x16_p64 || map.element == TensorMap::Element::b6x16_p32;
+  }
+
  private:
   std::string prepare_im2col();
   template <class F>
@@ -49,9 +54,6 @@ struct TensorBox {
   bool walk_rows(F& f) const;
   template <class F>
   bool walk_pixels(F& f) const;
-  bool padded() const {
-    return map.element == TensorMap::Element::b4x16_p64 || map.element == TensorMap::Element::b6x16_p32;
-  }
 };
 
 // One row from element x of the row that starts at `base`. True when no element lies outside.

@@ -7,9 +7,6 @@
 
 namespace sim {
 
-// Whole rows of the swizzle are permuted: a box whose last line is not full may reach to the end of it.
-uint32_t reach_of(const TensorBox& b);
-
 void load_box(Warp& w, const Instr& in, unsigned lane, const TensorBox& b, uint64_t to);
 // The box as shared memory holds it. Traps where bytes that go somewhere were never written.
 void read_box(Warp& w, const Instr& in, unsigned lane, const TensorBox& b, uint64_t from, std::vector<uint8_t>& out);
