@@ -39,9 +39,23 @@ struct TensorBox {
   // The element that stands for what lies outside, repeated over 8 bytes.
   uint64_t fill() const;
 
+  // What dimension 0 counts: elements, or the slices of channels of an interleaved layout. There a box takes one slice
+  // of the last dimension but one, whatever extent it names (seen on an H200). PTX 9.1 #tensor-interleaved-layout
+  bool interleaved() const { return map.interleave != TensorMap::Interleave::none; }
+  unsigned unit_bits() const {
+    return map.interleave == TensorMap::Interleave::none ? map.element_bits()
+           : map.interleave == TensorMap::Interleave::b16 ? 128
+                                                          : 256;
+  }
   // Groups of sixteen elements with padding behind each.
   bool padded() const {
     return map.element == TensorMap::Element::b4x16_p64 || map.element == TensorMap::Element::b6x16_p32;
+  }
+
+  // Steps of the box in dimension d.
+  uint32_t extent(unsigned d) const {
+    if (interleaved() ? d + 2u == map.rank : d == 0) return d ? 1 : map.box[0];
+    return (map.box[d] + map.element_stride[d] - 1u) / map.element_stride[d];
   }
 
  private:
@@ -59,8 +73,8 @@ struct TensorBox {
 // One row from element x of the row that starts at `base`. True when no element lies outside.
 template <class F>
 bool TensorBox::row(uint64_t base, int64_t x, uint32_t shared, F& f) const {
-  const int64_t dim = int64_t(map.dim[0]), step = map.interleave == TensorMap::Interleave::none ? 1 : map.element_stride[0];
-  const unsigned bits = map.element_bits();
+  const int64_t dim = int64_t(map.dim[0]), step = interleaved() ? map.element_stride[0] : 1;
+  const unsigned bits = unit_bits();
   if (step > 1) {
     bool whole = true;
     for (uint32_t e = 0; e < inner; ++e) {
@@ -89,7 +103,7 @@ template <class F>
 bool TensorBox::walk_tile(F& f) const {
   const unsigned rank = map.rank;
   uint32_t n[5] = {1, 1, 1, 1, 1}, i[5] = {};
-  for (unsigned d = 1; d < rank; ++d) n[d] = (map.box[d] + map.element_stride[d] - 1u) / map.element_stride[d];
+  for (unsigned d = 1; d < rank; ++d) n[d] = extent(d);
   bool whole = true;
   for (uint32_t r = 0; r < rows; ++r) {
     uint64_t base = map.address;

@@ -128,6 +128,29 @@ TEST(tma_im2col_as_hardware_does_it) {
   }
 }
 
+// Slices of 16 or 32 bytes: dimension 0 counts them, and a box takes one slice of channels.
+TEST(tma_interleaved_slices) {
+  for (uint32_t l : {1u, 2u})
+    for (uint32_t step : {1u, 2u})
+      for (int32_t x : {0, 12, -3}) {
+        const uint32_t slice = 8 * l;  // of 16-bit channels
+        Array<uint16_t> tensor(numbers(16 * slice * 6 * 4 * 2));
+        TensorMap m = tensor_map(tensor.at, E::u16, {16, 6, 4, 2}, {8, 3, 24, 1});  // W, H, slices of C, N
+        m.interleave = l == 1 ? TensorMap::Interleave::b16 : TensorMap::Interleave::b32;
+        m.swizzle = l == 1 ? S::none : S::b32;
+        m.element_stride[0] = uint8_t(step);
+        m.stride[0] = 32 * slice, m.stride[1] = 6 * m.stride[0], m.stride[2] = 4 * m.stride[1];
+        const uint32_t columns = 8 / step, bytes = columns * 3 * slice * 2;
+        std::vector<uint8_t> want((bytes + 127) / 128 * 128, UNTOUCHED);
+        for (uint32_t k = 0; k < bytes / 2; ++k) {
+          int32_t w = x + int32_t(k / slice % columns * step), h = 4 + int32_t(k / slice / columns);
+          uint32_t from = k % slice + slice * uint32_t(w + 16 * (h + 6 * (3 + 4 * 1)));
+          put(want, place_of(m, 2 * k), w < 0 || w >= 16 || h >= 6 ? 0 : uint16_t(from + 1));
+        }
+        check_load(m, "4d.shared::cta.global", coordinates({x, 4, 3, 1}) + "], [bar]", bytes, want);
+      }
+}
+
 // Sixteen elements of four bits take eight bytes and eight of padding, or are packed; of six bits twelve and four.
 TEST(tma_sub_byte_elements) {
   struct Case {
