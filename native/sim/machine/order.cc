@@ -42,6 +42,16 @@ uint16_t Order::new_dim(std::string name) {
   return uint16_t(names_.size() - 1);
 }
 
+uint16_t Order::copies_dim(const Warp& w) {
+  if (!on_) return 0;
+  Agent& a = agent(w);
+  if (!a.copies_dim) {
+    a.copies_dim = new_dim("warp " + std::to_string(w.index));
+    kinds_[a.copies_dim] = copies;
+  }
+  return a.copies_dim;
+}
+
 void Order::release(const Warp& w, Sync& into) {
   if (!on_) return;
   if (!suspects_.empty()) settle();
@@ -176,6 +186,8 @@ void Order::conflict(Warp& w, const Instr& in, unsigned lane, Cta& where, const 
   uint32_t index = (other.dim - 1u) / 5;
   if (kinds_[other.dim] == phase)
     who = std::string("an asynchronous copy") + " that completes on " + names_[other.dim];
+  else if (kinds_[other.dim] == copies)
+    who = "a cp.async of " + names_[other.dim];
   else
     who = "warp " + std::to_string(index % warps_) +
           (agents_.size() > warps_ ? " of CTA rank " + std::to_string(index / warps_) : "");
@@ -192,6 +204,7 @@ void Order::conflict(Warp& w, const Instr& in, unsigned lane, Cta& where, const 
       case tmem_read: missing = "no tcgen05.wait::ld and barrier lies between"; break;
       case tmem_write: missing = "no tcgen05.wait::st and barrier lies between"; break;
       case bulk: missing = "no cp.async.bulk.wait_group of its thread lies between"; break;
+      case copies: missing = "no cp.async.wait_group of its thread, or mbarrier that tracks it, lies between"; break;
       case phase: missing = "no wait for that phase of the mbarrier lies between"; break;
     }
   std::string what = std::string(write ? "write of " : "read of ") + memory + " " + place + " that " + kind + who +

@@ -55,7 +55,7 @@ struct Agent {
   uint16_t dim, tensor_dim, tmem_dim, bulk_dim;
   uint32_t now = 1;                                           // of its own events
   uint32_t tensor = 0, tmem_read = 0, tmem_write = 0, bulk = 0;  // events made so far in its other dimensions
-  uint16_t tmem_write_dim;
+  uint16_t tmem_write_dim, copies_dim = 0;
   Sync known;
   Clock piped_by_sync;  // arrives with a barrier; counts from tcgen05.fence::after_thread_sync on
   Sync published;       // what was known at the last fence that releases: a relaxed arrival carries that much
@@ -68,6 +68,7 @@ class Order {
   bool on() const { return on_; }
   Agent& agent(const Warp& w);
   uint16_t new_dim(std::string name);
+  uint16_t copies_dim(const Warp& w);  // of its cp.async
   const std::string& name_of(uint16_t dim) const { return names_[dim]; }
 
   // ---- synchronisation
@@ -120,7 +121,7 @@ class Order {
   struct Granule {
     Access write, read[2];
   };
-  enum Kind : uint8_t { warp, tensor, tmem_read, tmem_write, bulk, phase };
+  enum Kind : uint8_t { warp, tensor, tmem_read, tmem_write, bulk, phase, copies };
   static constexpr uint32_t SYNC = 1u << 31;
 
   struct Suspect {
