@@ -80,8 +80,10 @@ struct Store : BulkWork {
   void read() override { read_box(warp, instr, lane, box, from, bytes); }
   void write() override {
     uint64_t moved = 0;
-    unpack_box(box, from, bytes, [&](uint64_t to, uint32_t n, const uint8_t* piece) {
-      put(to, n, piece);
+    unpack_box(box, from, bytes, [&](uint64_t to, uint32_t n, const uint8_t* piece, uint32_t tail) {
+      Window win;  // a tail that leaves the allocation hits nothing of the program's
+      if (tail && !find_window(warp, instr, Space::global, to, n + tail, win)) tail = 0;
+      put(to, n + tail, piece);
       moved += n;
     });
     count_transfer(warp, Transfer::out, moved);

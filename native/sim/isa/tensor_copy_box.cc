@@ -97,9 +97,12 @@ std::string TensorBox::prepare(unsigned dims) {
   if (padded()) {
     if (inner != 128) return "a row of a padded sub-byte box has 128 elements, found " + n(inner);
     if (at[0] % 128) return "the first coordinate of a padded sub-byte copy is a multiple of 128, found " + std::to_string(at[0]);
-  } else if (int64_t(at[0]) * unit_bits() % 8) {
-    return "the first coordinate must begin at a byte, found " + std::to_string(at[0]);
+  } else if (int64_t(at[0]) * unit_bits() % 128) {  // seen on an H200, which ends the launch
+    return "the first coordinate must begin at a multiple of 16 bytes, found " + std::to_string(at[0]);
   }
+  if (store)
+    for (unsigned d = 0; d < (rows4 ? 5 : map.rank); ++d)
+      if (at[d] < 0) return "the coordinates of a store are not negative, found " + std::to_string(at[d]);
   row_bytes = uint32_t(inner_bytes);
   pitch = swizzle.span > 16 && !interleaved() ? swizzle.span : row_bytes;  // rows of a swizzled box lie a span apart: seen on an H200
   if (uint64_t(pitch) * rows > (1u << 18)) return "the box takes " + n(uint64_t(pitch) * rows) + " bytes of shared memory";

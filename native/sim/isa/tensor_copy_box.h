@@ -28,9 +28,11 @@ struct TensorBox {
   // What keeps this map and these coordinates from being a copy; "" when nothing does.
   std::string prepare(unsigned dims);
 
+  // `tail`: bytes behind the tensor's edge that a store of the piece writes too, as it moves 16 at a time (seen on an
+  // H200).
   struct Piece {
     uint64_t global;
-    uint32_t shared, bytes;
+    uint32_t shared, bytes, tail = 0;
   };
   // f(Piece) for everything inside the tensor. True when that is the whole box.
   template <class F>
@@ -90,7 +92,8 @@ bool TensorBox::row(uint64_t base, int64_t x, uint32_t shared, F& f) const {
   if (first < last) {
     const uint64_t from = base + uint64_t(x + first) * bits / 8;
     if (!padded()) {
-      f(Piece{from, shared + uint32_t(uint64_t(first) * bits / 8), uint32_t(uint64_t(last - first) * bits / 8)});
+      const uint32_t bytes = uint32_t(uint64_t(last - first) * bits / 8);
+      f(Piece{from, shared + uint32_t(uint64_t(first) * bits / 8), bytes, store ? (0 - bytes) & 15 : 0});
     } else {  // sixteen elements are a group, in shared memory 16 bytes apart
       for (int64_t e = first; e < last; e += 16)
         f(Piece{from + uint64_t(e - first) * bits / 8, shared + uint32_t(e), bits * 2});
