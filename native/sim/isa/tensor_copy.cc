@@ -175,7 +175,7 @@ Handler select_store(Form& f) {
   if (!f.has("global") || !f.has("shared::cta") || !f.has("bulk_group") || !read_form(f, true, s)) return nullptr;
   if (REDUCES) {
     const ReduceOp op = reduce_op_of(f.op);
-    if (op == ReduceOp::none || s.mode == TensorBox::scatter4) return nullptr;
+    if (op == ReduceOp::none) return nullptr;
     s.flags = uint8_t(op);
   }
   const unsigned source = 1 + coordinates_of(s);
@@ -206,7 +206,7 @@ void tensor_copy_rows(Rows& rows) {
   constexpr const char* stores =
       "1d|2d|3d|4d|5d|tile|tile::scatter4|im2col_no_offs|global|shared::cta|bulk_group|L2::cache_hint";
   constexpr const char* reductions =
-      "1d|2d|3d|4d|5d|tile|im2col_no_offs|global|shared::cta|bulk_group|L2::cache_hint|"
+      "1d|2d|3d|4d|5d|tile|tile::scatter4|im2col_no_offs|global|shared::cta|bulk_group|L2::cache_hint|"
       "add|min|max|inc|dec|and|or|xor";
   constexpr const char* fetches = "1d|2d|3d|4d|5d|tile|tile::gather4|im2col|global|L2|L2::cache_hint";
   constexpr Pattern LOAD{3, 6, 0}, STORE{2, 3, 0}, FETCH{1, 3, 0};
