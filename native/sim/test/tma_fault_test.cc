@@ -88,6 +88,19 @@ TEST(tma_fault_staging_buffer_reused) {
   clean(full + STORE + COMMIT + "cp.async.bulk.wait_group 0; bar.sync 0;\n" + REUSE);
 }
 
+// A store that nobody waits for is a remark.
+TEST(tma_store_not_waited_for_is_a_lint) {
+  Scene s;
+  for (bool waits : {false, true}) {
+    auto m = tma_kernel(REUSE + FENCED + "@%p0 cp.async.bulk.global.shared::cta.bulk_group [%rd1], [%r1], 128;\n" + COMMIT +
+                            (waits ? WAIT_READ : ""), 2048);
+    LaunchResult r = launch(*m, *m->entry("k"), one_warp(), params(s.out.at, s.in.at, s.map));
+    CHECK_EQ(r.lints.size(), size_t(waits ? 0 : 1));
+    CHECK(waits || r.lints[0].find("cp.async.bulk.wait_group.read") != std::string::npos, r.lints[0]);
+    CHECK_EQ(int(s.out[0]), 9);
+  }
+}
+
 TEST(tma_fault_operands) {
   const std::string begin = TMA_INIT + tma_expect(512), form = "@%p0 cp.async.bulk.tensor.2d.shared::cta.global.tile.mbarrier::complete_tx::bytes ";
   faulty(begin + form + "[%r1+64], [%rd4, {0, 8}], [bar];", Trap::misaligned, {"multiple of 128"});
