@@ -54,7 +54,7 @@ TEST(tma_fault_expected_bytes) {
   faulty(TMA_INIT + tma_expect(256) + LOAD + TMA_WAIT + READ, Trap::deadlock, {"-256 bytes are still to come"});
   // half of what two copies bring: the phase ends without the second one
   const std::string second = "ld.shared.u32 %r5, [%r1+1024]; st.global.u32 [%rd1], %r5;\n";
-  const std::string before = "@%p0 st.shared.u32 [%r1+1024], 1; fence.proxy.async.shared::cta;\n";
+  const std::string before = "@%p0 st.shared.u32 [%r1+1024], 1; @%p0 st.shared.u32 [%r1+4], 1; fence.proxy.async.shared::cta;\n";
   faulty(before + TMA_INIT + tma_expect(512) + LOAD + LOAD_BULK + TMA_WAIT + READ + second, Trap::race, {"mbarrier"});
   clean(before + TMA_INIT + tma_expect(1024) + LOAD + LOAD_BULK + TMA_WAIT + READ + second);
 }
@@ -75,7 +75,7 @@ TEST(tma_fault_proxy_fence_before_a_store) {
   faulty(REUSE + "bar.sync 0;\n@%p0 cp.async.bulk.global.shared::cta.bulk_group [%rd1], [%r1], 128;\n" + COMMIT + WAIT_READ, Trap::race,
          {"no fence.proxy.async lies between"});
   faulty(REUSE + "fence.proxy.async.shared::cta;\n@%p0 cp.async.bulk.global.shared::cta.bulk_group [%rd1], [%r1], 256;\n" + COMMIT + WAIT_READ,
-         Trap::race, {"no barrier orders the two"}, true, 64);
+         Trap::race, {"shared memory", "cp.async.bulk.global"}, true, 64);
   clean(REUSE + FENCED + "@%p0 cp.async.bulk.global.shared::cta.bulk_group [%rd1], [%r1], 128;\n" + COMMIT + WAIT_READ);
 }
 
