@@ -140,15 +140,6 @@ void Order::wait_bulk(const Warp& w, uint32_t still_open) {
   Agent& a = agent(w);
   if (a.bulk > still_open) a.known.seen.raise(a.bulk_dim, a.bulk - still_open);
 }
-Event Order::copy_group(const Warp& w, uint32_t group) {
-  if (!on_) return {};
-  return {agent(w).copy_dim, group + 1};
-}
-void Order::wait_copies(const Warp& w, uint32_t groups) {
-  if (!on_) return;
-  Agent& a = agent(w);
-  a.known.seen.raise(a.copy_dim, groups);
-}
 void Order::know(const Warp& w, Event e) {
   if (on_ && e.dim) agent(w).known.seen.raise(e.dim, e.count);
 }

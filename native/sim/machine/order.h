@@ -74,6 +74,7 @@ class Order {
   bool on() const { return on_; }
   Agent& agent(const Warp& w);
   uint16_t new_dim(std::string name);
+  uint16_t copies_dim(const Warp& w);  // of its cp.async
   const std::string& name_of(uint16_t dim) const { return names_[dim]; }
 
   // ---- synchronisation
@@ -98,8 +99,7 @@ class Order {
   Event open_bulk(const Warp& w);                        // of the bulk group that is open
   void commit_bulk(const Warp& w) { ++agent(w).bulk; }
   void wait_bulk(const Warp& w, uint32_t still_open);
-  Event copy_group(const Warp& w, uint32_t group);       // of cp.async, numbered from 0
-  void wait_copies(const Warp& w, uint32_t groups);      // the first `groups` of them are done
+  uint16_t copies_dim(const Warp& w) { return on_ ? agent(w).copy_dim : uint16_t(0); }  // of cp.async, in epochs of its warp
   void know(const Warp& w, Event e);                     // however the warp learned that it is complete
 
   // ---- accesses; each traps with a sentence when it is not ordered after a conflicting one
