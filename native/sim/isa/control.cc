@@ -5,6 +5,7 @@
 #include "../machine/access.h"
 #include "../machine/cta.h"
 #include "chapters.h"
+#include "printf.h"
 
 namespace sim {
 namespace {
@@ -126,6 +127,8 @@ void any_call(Warp& w, const Instr& in) {
     call(w, in);
   else if (site->callee->name == "__assertfail")
     assert_fail(w, in);
+  else if (site->callee->name == "vprintf")
+    device_printf(w, in);
   else
     undefined_function(w, in);
 }

@@ -212,10 +212,15 @@ class Lowering {
     if (callee->defined)
       moves(arguments, callee->params, false, site.arguments),
           moves(results, callee->returns, true, site.results);
-    else if (arguments)
-      for (const Operand& o : arguments->parts)
-        if (const ptx::Variable* v = f.variable(in.scope, o.name))
-          site.arguments.push_back({layout_.local_offset(v), 0, uint32_t(v->bytes)});
+    else {  // one that the machine knows by name: where its parameters are
+      auto places = [&](const Operand* actual, auto add) {
+        if (!actual) return;
+        for (const Operand& o : actual->parts)
+          if (const ptx::Variable* v = f.variable(in.scope, o.name)) add(layout_.local_offset(v), uint32_t(v->bytes));
+      };
+      places(arguments, [&](uint32_t at, uint32_t bytes) { site.arguments.push_back({at, 0, bytes}); });
+      places(results, [&](uint32_t at, uint32_t bytes) { site.results.push_back({0, at, bytes}); });
+    }
     info.call = &site;
   }
 
