@@ -126,6 +126,20 @@ Expand expand_of(Type t) {
       return nullptr;
   }
 }
+Element element_of(Type t) {
+  switch (t) {
+    case Type::f16:
+      return Element::f16;
+    case Type::bf16:
+      return Element::bf16;
+    case Type::e4m3:
+      return Element::e4m3;
+    case Type::e5m2:
+      return Element::e5m2;
+    default:
+      return Element::tf32;
+  }
+}
 template <unsigned PER>
 void floats(Warp& w, const Instr& in) {
   const Shape s = shape(in);
@@ -134,6 +148,7 @@ void floats(Warp& w, const Instr& in) {
   constexpr unsigned K = 8 * PER;
   alignas(64) Lanes32 low[2][PER], high[2][PER], b[2][PER], c[4], d[4];
   const Expand expand_a = expand_of(Type(s.kind_a)), expand_b = expand_of(Type(s.kind_b));
+  const TensorCore core = (PER == 4 ? tensor_core_wgmma8 : tensor_core)(element_of(Type(s.kind_a)), element_of(Type(s.kind_b)), s.half_d);
   for (unsigned r = 0; r < 2; ++r) expand_a(o.a[2 * r], low[r]), expand_a(o.a[2 * r + 1], high[r]);
   if (s.negate)
     for (auto* rows : {low, high})
@@ -152,7 +167,7 @@ void floats(Warp& w, const Instr& in) {
         std::memcpy(c[i], w.op_any<float>(in, 4 * tile + i), sizeof c[i]);
       }
     }
-    multiply<PER, K>(low, high, b, c, d);
+    multiply<PER, K>(low, high, b, c, d, core);
     for (unsigned i = 0; i < 4; ++i) {
       if (s.half_d) {
         uint32_t* x = w.op_any<uint32_t>(in, 2 * tile + i / 2);
