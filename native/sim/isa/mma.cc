@@ -101,7 +101,8 @@ void mma_float(Warp& w, const Instr& in) {
   }
   read_c(w, in, s, p, c);
   multiply<PER, K>(low, high, b, c, d,
-                   PER == 4 ? tensor_core_mma8() : tensor_core(element_of(Type(s.kind_a)), element_of(Type(s.kind_b)), s.half_c));
+                   PER == 4 ? tensor_core_mma8(s.half_d)
+                            : tensor_core(element_of(Type(s.kind_a)), element_of(Type(s.kind_b)), s.half_c, s.half_d));
   write_d(w, in, s, p, d);
 }
 

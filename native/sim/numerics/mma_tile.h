@@ -117,19 +117,20 @@ struct TensorCore {
   int fraction = 25;                             // bits kept behind the largest exponent
   uint32_t keep = 0xffffffffu;                   // bits of the f32 result
   bool halves = false;  // the first half of each register's elements, then the second; C is added last, rounded to nearest
+  bool half_d = false;  // D is f16: the exact sum is rounded to it once, to nearest even (after each half)
 };
 // f16, bf16 and tf32 in mma.sync and wgmma.
 inline int least_exponent(Element e) {
   return e == Element::f16 || e == Element::e5m2 ? -14 : e == Element::e4m3 ? -6 : -126;
 }
-inline TensorCore tensor_core(Element a, Element b, bool half_c) {
-  return {least_exponent(a), least_exponent(b), half_c ? -14 : -126, 25, 0xffffffffu, false};
+inline TensorCore tensor_core(Element a, Element b, bool half_c, bool half_d) {
+  return {least_exponent(a), least_exponent(b), half_c ? -14 : -126, 25, 0xffffffffu, false, half_d};
 }
-// 8-bit floats: wgmma keeps 13 bits. mma.sync widens them to f16 and multiplies twice, as sm_90's compiler does.
-inline TensorCore tensor_core_wgmma8(Element a, Element b, bool half_c) {
-  return {least_exponent(a), least_exponent(b), half_c ? -14 : -126, 13, ~0x3ffu, false};
+// 8-bit floats: wgmma keeps 13 bits, also of an f32 result. mma.sync widens them to f16 and multiplies twice, as sm_90's compiler does.
+inline TensorCore tensor_core_wgmma8(Element a, Element b, bool half) {
+  return {least_exponent(a), least_exponent(b), half ? -14 : -126, 13, half ? 0xffffffffu : ~0x3ffu, false, half};
 }
-inline TensorCore tensor_core_mma8() { return {-14, -14, -126, 25, 0xffffffffu, true}; }
+inline TensorCore tensor_core_mma8(bool half) { return {-14, -14, half ? -14 : -126, 25, 0xffffffffu, true, half}; }
 
 namespace detail {
 constexpr int NO_EXPONENT = -5000;  // of zero
@@ -154,10 +155,15 @@ inline __m512d half_of(__m512 v, int h) {
   return _mm512_cvtps_pd(h ? _mm256_castpd_ps(_mm512_extractf64x4_pd(_mm512_castps_pd(v), 1)) : _mm512_castps512_ps256(v));
 }
 inline __m512d cut(__m512d v) { return _mm512_roundscale_pd(v, _MM_FROUND_TO_ZERO | _MM_FROUND_NO_EXC); }
-inline __m256 narrow(__m512d v) {  // toward zero; beyond f32: infinity
+// Toward zero; beyond f32: infinity. With `odd`, what was cut shows in the last bit, so that a rounding to f16 is the only one.
+inline __m256 narrow(__m512d v, bool odd) {
   const __m512d far = _mm512_set1_pd(0x1p128);
   const __mmask8 over = _mm512_cmp_pd_mask(_mm512_abs_pd(v), far, _CMP_GE_OQ);
-  const __m256 near = _mm512_cvt_roundpd_ps(v, _MM_FROUND_TO_ZERO | _MM_FROUND_NO_EXC);
+  __m256 near = _mm512_cvt_roundpd_ps(v, _MM_FROUND_TO_ZERO | _MM_FROUND_NO_EXC);
+  if (odd) {
+    const __mmask8 inexact = _mm512_cmp_pd_mask(_mm512_cvtps_pd(near), v, _CMP_NEQ_UQ);
+    near = _mm256_castsi256_ps(_mm256_mask_or_epi32(_mm256_castps_si256(near), inexact, _mm256_castps_si256(near), _mm256_set1_epi32(1)));
+  }
   return _mm256_mask_mov_ps(near, over, _mm512_cvt_roundpd_ps(v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC));
 }
 // One column of D: c + sum over `count` columns of A by numbers of B.
@@ -179,16 +185,17 @@ inline __m512 dot(const Column16* const* x, const float* const* y, const int* co
     __m512d sum = _mm512_add_pd(_mm512_setzero_pd(), cut(_mm512_mul_pd(half_of(c, h), up)));
     for (unsigned k = 0; k < count; ++k)
       sum = _mm512_add_pd(sum, cut(_mm512_mul_pd(_mm512_mul_pd(x[k]->value[h], _mm512_set1_pd(double(y[k][n]))), up)));
-    out[h] = narrow(_mm512_mul_pd(sum, down));
+    out[h] = narrow(_mm512_mul_pd(sum, down), how.half_d);
   }
   const __m512 d = _mm512_castpd_ps(_mm512_insertf64x4(_mm512_castpd256_pd512(_mm256_castps_pd(out[0])), _mm256_castps_pd(out[1]), 1));
   return _mm512_castsi512_ps(_mm512_and_si512(_mm512_castps_si512(d), _mm512_set1_epi32(int(how.keep))));
 }
 #else
-inline float narrow(double v) {  // toward zero; beyond f32: infinity
+inline float narrow(double v, bool odd) {  // as above
   const float near = float(v);
   if (!(std::fabs(v) < 0x1p128)) return near;
-  return std::fabs(double(near)) > std::fabs(v) ? f32(bits(near) - 1) : near;
+  const float low = std::fabs(double(near)) > std::fabs(v) ? f32(bits(near) - 1) : near;
+  return odd && double(low) != v ? f32(bits(low) | 1) : low;
 }
 inline float dot(const float* x, const float* y, unsigned count, float c, const TensorCore& how) {
   int e = exponent_of(c, how.min_c);
@@ -197,7 +204,7 @@ inline float dot(const float* x, const float* y, unsigned count, float c, const 
   const double up = power(how.fraction - e), down = power(e - how.fraction);
   double sum = 0.0 + std::trunc(double(c) * up);
   for (unsigned k = 0; k < count; ++k) sum += std::trunc(double(x[k]) * double(y[k]) * up);
-  return f32(bits(narrow(sum * down)) & how.keep);
+  return f32(bits(narrow(sum * down, how.half_d)) & how.keep);
 }
 #endif
 }  // namespace detail
@@ -244,6 +251,7 @@ void multiply(const Lanes32 (*low)[PER], const Lanes32 (*high)[PER], const Lanes
       __m512& to = total[n % 2].of[n / 2];
       const __m512 from = how.halves ? pass ? to : _mm512_setzero_ps() : sum[n % 2].of[n / 2];
       to = detail::dot(xs, ys, es, n, count[pass], from, how);
+      if (how.halves && how.half_d) to = _mm512_cvtph_ps(_mm512_cvtps_ph(to, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC));
     }
   }
   if (how.halves)
@@ -265,6 +273,7 @@ void multiply(const Lanes32 (*low)[PER], const Lanes32 (*high)[PER], const Lanes
           x[i] = (m < 8 ? low : high)[r][e][4 * (m % 8) + t], y[i] = b[r][e][4 * n + t];
         }
         value = detail::dot(x, y, count[pass], value, how);
+        if (how.halves && how.half_d) value = f16_to_f32(f32_to_f16_rn(bits(value)));
       }
       cells[n][m] = how.halves ? cells[n][m] + value : value;
     }
