@@ -14,15 +14,15 @@ void take_back(const TensorBox& b, const Window& from, uint64_t a, const Window&
   });
 }
 
-// A load into a tf32 tensor's box rounds to nearest even; a NaN becomes 0x7fffe000: seen on an H200.
+// A load into a tf32 tensor's box rounds to nearest even; a NaN becomes 0x7fffe000; .ftz changes nothing: seen on
+// an H200.
 // PTX 9.1 #tensor-dimension-size-format
-void to_tf32(uint8_t* at, uint32_t bytes, bool ftz) {
+void to_tf32(uint8_t* at, uint32_t bytes) {
   for (uint32_t k = 0; k < bytes; k += 4) {
     uint32_t u;
     std::memcpy(&u, at + k, 4);
     const bool nan = (u & 0x7fffffff) > 0x7f800000;
     u = nan ? 0x7fffe000 : (u + 0xfff + (u >> 13 & 1)) & 0xffffe000;
-    if (ftz && !(u & 0x7f800000)) u &= 0x80000000;
     std::memcpy(at + k, &u, 4);
   }
 }
@@ -54,7 +54,7 @@ void load_box(Warp& w, const Instr& in, unsigned lane, const TensorBox& b, uint6
   if (b.padded()) written.clear(to, b.footprint);
   if (!whole) fill_box(b, bytes, to, dense ? nullptr : &written);
   const bool check = w.cta->launch->config.check_uninitialised;
-  const bool tf32 = b.map.element == TensorMap::Element::tf32, ftz = b.map.element == TensorMap::Element::tf32_ftz;
+  const bool tf32 = b.map.element == TensorMap::Element::tf32 || b.map.element == TensorMap::Element::tf32_ftz;
   uint64_t moved = 0;
   Window from;
   b.walk([&](const TensorBox::Piece& p) {
@@ -67,7 +67,7 @@ void load_box(Warp& w, const Instr& in, unsigned lane, const TensorBox& b, uint6
       else
         std::memcpy(bytes + place, from.bytes + a + k, n);
       if (!dense) written.mark(place, n);
-      if (tf32 || ftz) to_tf32(bytes + place, n, ftz);
+      if (tf32) to_tf32(bytes + place, n);
     });
     if (check && !from.all_written && !from.shadow.all(a, p.bytes)) take_back(b, from, a, box, shared, p.bytes);
     moved += p.bytes;

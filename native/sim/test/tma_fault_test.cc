@@ -74,7 +74,7 @@ TEST(tma_fault_stage_overwritten) {
 TEST(tma_fault_proxy_fence_before_a_store) {
   faulty(REUSE + "bar.sync 0;\n@%p0 cp.async.bulk.global.shared::cta.bulk_group [%rd1], [%r1], 128;\n" + COMMIT + WAIT_READ, Trap::race,
          {"no fence.proxy.async lies between"});
-  faulty(REUSE + "fence.proxy.async.shared::cta;\n@%p0 cp.async.bulk.global.shared::cta.bulk_group [%rd1], [%r1], 256;\n" + COMMIT + WAIT_READ,
+  faulty(REUSE + "bar.sync 0;\n" + REUSE + "fence.proxy.async.shared::cta;\n@%p0 cp.async.bulk.global.shared::cta.bulk_group [%rd1], [%r1], 256;\n" + COMMIT + WAIT_READ,
          Trap::race, {"shared memory", "cp.async.bulk.global"}, true, 64);
   clean(REUSE + FENCED + "@%p0 cp.async.bulk.global.shared::cta.bulk_group [%rd1], [%r1], 128;\n" + COMMIT + WAIT_READ);
 }
