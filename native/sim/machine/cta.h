@@ -83,6 +83,7 @@ struct Cta {
   // allocation hit last, by instruction: kernels walk a few buffers
   const Allocation* recent[32] = {};
   std::unique_ptr<Tmem> tmem;
+  std::vector<uint16_t> asked_registers;  // by warp: its last setmaxnreg, 0 none
   bool saw_no_cluster = false;  // a response of clusterlaunchcontrol.try_cancel that failed
 
   void start(Launch& l, Cluster& in, const Dim3& ctaid, uint32_t cluster_rank);
@@ -98,6 +99,7 @@ struct Cta {
  private:
   bool complete(const Barrier& b) const;
   void wake(unsigned id);
+  void check_aligned(unsigned id, const WarpState& s);
   void fill_inits(WarpState& s);
   uint64_t value_of(const Init& i, uint32_t warp) const;
 };
