@@ -1,5 +1,7 @@
 /** `pnpm sim`: the virtual SM100 by itself. */
 import type { CommandModule } from "yargs";
+import { execCommand } from "./sim_exec.ts";
+import { isaCommand } from "./sim_isa.ts";
 import { profileCommand } from "./sim_profile.ts";
 import { runCommand } from "./sim_run.ts";
 
@@ -9,7 +11,9 @@ export const command: CommandModule = {
   builder: (y) =>
     y
       .command(runCommand)
+      .command(execCommand)
       .command(profileCommand)
+      .command(isaCommand)
       .demandCommand(1, "sim: expected a command (sim --help lists them), got none"),
   handler: () => undefined,
 };

@@ -26,6 +26,7 @@ class Module {
   const ptx::Module& text() const { return *text_; }
   const ptx::Function* entry(std::string_view name) const;  // nullptr when there is none
   const Program& program(const ptx::Function& entry);       // lowered once
+  static inline void (*on_program)(const Program&) = nullptr;  // told of each: tests list the forms they run
   bool variable(std::string_view name, uint64_t& address, uint64_t& bytes) const;
   Memory& memory() const { return memory_; }
 

@@ -13,7 +13,7 @@ struct ErrorName {
 };
 constexpr ErrorName ERRORS[] = {
 #define X(code, name, runtime, text) {code, name, text},
-#include "errors.inc"
+#include "error_list.h"
 #undef X
 };
 const ErrorName* error(CUresult code) {

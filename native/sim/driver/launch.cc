@@ -58,6 +58,7 @@ CUresult settle_cluster(const FunctionHandle& f, LaunchConfig& c, bool given) {
     return fail(CUDA_ERROR_INVALID_CLUSTER_SIZE,
                 who + " was made for clusters of " + dims(wanted) + ", found " + dims(c.cluster));
   if (fixed) c.cluster = wanted;
+  c.explicit_cluster = fixed || given;
   uint64_t n = c.cluster.count();
   uint64_t most = f.non_portable_cluster ? limits::LARGEST_CLUSTER : limits::PORTABLE_CLUSTER;
   if (auto it = f.entry->directives.find("maxclusterrank");
@@ -157,6 +158,8 @@ CUresult KernelWork::run() {
   config.max_instructions = o.max_instructions;
   try {
     record(function->entry->name, launch(*function->owner->module, *function->entry, config, params));
+    if (State::get().tell)
+      for (const std::string& lint : take_lints()) State::get().tell(CUDA_SUCCESS, "lint: " + lint);
     return CUDA_SUCCESS;
   } catch (const Trap& t) {
     return fault(code_of(t), t.what());

@@ -36,11 +36,12 @@
   X(tcgen05_tmem) \
   X(tcgen05_ldst) \
   X(tcgen05_sync) \
+  X(tcgen05_mma) \
   X(fence) \
   X(cluster) \
   X(cluster_async) \
   X(cluster_launch) \
-  X(tcgen05_mma) \
+  X(tcgen05_cp) \
 
 // clang-format on
 

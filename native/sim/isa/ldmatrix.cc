@@ -1,6 +1,9 @@
-// PTX ISA 9.7.15 Warp-level matrix load, store and transpose.
-// An 8x8 matrix of 16-bit elements lies in a warp as one register: lane l holds row l/4, elements 2*(l%4) and
-// the next.
+// PTX ISA 9.7.14 Warp-level matrix load, store and transpose. Lane l = 4g + t.
+//  8x8 of 16 bits: one register, row g, elements 2t and the next. 8x16 of 8 bits: the same bytes.
+//  ldmatrix 16x16 of 8 bits, always transposed: 16 addresses a matrix, two registers; byte j of the first is byte g
+//    of row 4t + j, of the second byte g + 8.
+//  stmatrix 16x8 of 8 bits, always transposed: 8 addresses a matrix, one register, which lies as mma's C does: bytes
+//    0, 1 are row g, columns 2t, 2t + 1, bytes 2, 3 row g + 8; a column is stored as 16 bytes.
 #include "../machine/access.h"
 #include "chapters.h"
 #include "select.h"
@@ -42,6 +45,18 @@ void expand(const uint8_t* row, unsigned element_bits, uint8_t* out) {
   }
 }
 
+// The 16 bytes that the address of a lane stands for.
+void source_row(Warp& w, const Instr& in, const Shape& s, unsigned lane, const uint64_t* at, uint8_t* out) {
+  const unsigned bytes = s.packing == 4 ? 8 : s.packing == 6 ? 12 : 16;
+  const uint8_t* row = resolve(w, in, lane, Space(s.space), at[lane], bytes, 16, Access::read);
+  if (s.packing) {
+    uint8_t packed[16] = {};
+    std::memcpy(packed, row, bytes);
+    expand(packed, s.packing, out);
+  } else {
+    std::memcpy(out, row, 16);
+  }
+}
 void ldmatrix_run(Warp& w, const Instr& in) {
   const Shape s = __builtin_bit_cast(Shape, in.aux);
   uint64_t at[LANES];
@@ -49,21 +64,42 @@ void ldmatrix_run(Warp& w, const Instr& in) {
   uint32_t frag[4][LANES];
   for (unsigned k = 0; k < s.n; ++k) {
     Matrix m;
-    for (unsigned r = 0; r < 8; ++r) {
-      const unsigned lane = 8 * k + r;
-      const unsigned bytes = s.packing == 4 ? 8 : s.packing == 6 ? 12 : 16;
-      const uint8_t* row = resolve(w, in, lane, Space(s.space), at[lane], bytes, 16, Access::read);
-      if (s.packing) {
-        uint8_t packed[16] = {};
-        std::memcpy(packed, row, bytes);
-        expand(packed, s.packing, reinterpret_cast<uint8_t*>(m[r]));
-      } else {
-        std::memcpy(m[r], row, 16);
-      }
-    }
+    for (unsigned r = 0; r < 8; ++r) source_row(w, in, s, 8 * k + r, at, reinterpret_cast<uint8_t*>(m[r]));
     to_fragment(m, s.transposed, frag[k]);
   }
   for (unsigned k = 0; k < s.n; ++k) std::memcpy(w.op<uint32_t>(in, k), frag[k], sizeof frag[k]);
+}
+void ldmatrix_16x16(Warp& w, const Instr& in) {
+  const Shape s = __builtin_bit_cast(Shape, in.aux);
+  uint64_t at[LANES];
+  addresses(w, in, 2 * s.n, 0, s.wide, at);
+  uint32_t frag[4][LANES];
+  for (unsigned k = 0; k < s.n; ++k) {
+    uint8_t m[16][16];
+    for (unsigned r = 0; r < 16; ++r) source_row(w, in, s, 16 * k + r, at, m[r]);
+    for (unsigned l = 0; l < LANES; ++l)
+      for (unsigned high = 0; high < 2; ++high) {
+        uint8_t bytes[4];
+        for (unsigned j = 0; j < 4; ++j) bytes[j] = m[4 * (l % 4) + j][l / 4 + 8 * high];
+        std::memcpy(&frag[2 * k + high][l], bytes, 4);
+      }
+  }
+  for (unsigned k = 0; k < 2u * s.n; ++k) std::memcpy(w.op<uint32_t>(in, k), frag[k], sizeof frag[k]);
+}
+void stmatrix_16x8(Warp& w, const Instr& in) {
+  const Shape s = __builtin_bit_cast(Shape, in.aux);
+  uint64_t at[LANES];
+  addresses(w, in, 0, 0, s.wide, at);
+  for (unsigned k = 0; k < s.n; ++k) {
+    const uint32_t* v = w.op<uint32_t>(in, k + 1);
+    uint8_t column[8][16];
+    for (unsigned l = 0; l < LANES; ++l)
+      for (unsigned j = 0; j < 4; ++j) column[2 * (l % 4) + j % 2][l / 4 + 8 * (j / 2)] = uint8_t(v[l] >> 8 * j);
+    for (unsigned c = 0; c < 8; ++c) {
+      const unsigned lane = 8 * k + c;
+      std::memcpy(resolve(w, in, lane, Space(s.space), at[lane], 16, 16, Access::write), column[c], 16);
+    }
+  }
 }
 void stmatrix_run(Warp& w, const Instr& in) {
   const Shape s = __builtin_bit_cast(Shape, in.aux);
@@ -84,9 +120,9 @@ void movmatrix(Warp& w, const Instr& in) {
   to_fragment(m, true, w.op<uint32_t>(in, 0));
 }
 
-bool shape_of(Form& f, size_t address, Shape& s) {
+bool shape_of(Form& f, size_t address, Shape& s, unsigned registers = 1) {
   s.n = f.has("x4") ? 4 : f.has("x2") ? 2 : 1;
-  if (f.operand.size() != size_t(s.n) + 1 || !f.operand[address].address) return false;
+  if (f.operand.size() != size_t(s.n) * registers + 1 || !f.operand[address].address) return false;
   s.wide = f.operand[address].bits == 64;
   const Space space = space_of(f.op);
   s.space = uint8_t(space);
@@ -95,19 +131,22 @@ bool shape_of(Form& f, size_t address, Shape& s) {
 }
 Handler ldmatrix(Form& f) {
   Shape s{};
-  if (!shape_of(f, f.operand.size() - 1, s)) return nullptr;
-  const bool b16 = f.n_types() == 1 && f.type() == Type::b16;
-  if (f.has("m8n8") ? !b16 : s.transposed) return nullptr;
-  if (f.has("m8n16")) s.packing = f.has("b4x16_p64") ? 4 : f.has("b6x16_p32") ? 6 : 0;
-  if (f.has("m8n16") && !s.packing) return nullptr;
+  const bool square = f.has("m16n16");
+  if (!shape_of(f, f.operand.size() - 1, s, square ? 2 : 1)) return nullptr;
+  const bool b16 = f.n_types() == 1 && f.type() == Type::b16, b8 = f.n_types() == 1 && f.type() == Type::b8;
+  s.packing = f.has("b4x16_p64") ? 4 : f.has("b6x16_p32") ? 6 : 0;
+  if (f.has("m8n8") ? !b16 : b16) return nullptr;
+  if (f.has("m8n16") && (!s.packing || s.transposed)) return nullptr;
+  if (square && (!s.transposed || s.n > 2 || b8 == (s.packing != 0))) return nullptr;
   f.aux = __builtin_bit_cast(uint64_t, s);
-  return ldmatrix_run;
+  return square ? ldmatrix_16x16 : ldmatrix_run;
 }
 Handler stmatrix(Form& f) {
   Shape s{};
-  if (!shape_of(f, 0, s)) return nullptr;
+  if (!shape_of(f, 0, s) || f.n_types() != 1) return nullptr;
+  if (f.has("m16n8") ? f.type() != Type::b8 || !s.transposed : f.type() != Type::b16) return nullptr;
   f.aux = __builtin_bit_cast(uint64_t, s);
-  return stmatrix_run;
+  return f.has("m16n8") ? stmatrix_16x8 : stmatrix_run;
 }
 
 }  // namespace
@@ -115,14 +154,16 @@ Handler stmatrix(Form& f) {
 #define PTX(name) "#warp-level-matrix-instructions-" name
 void ldmatrix_rows(Rows& rows) {
   constexpr Scope W = Scope::WARP;
-  constexpr TypeSet b16 = types({Type::b16});
+  constexpr TypeSet b16 = types({Type::b16}), b8 = types({Type::b8});
   constexpr Pattern LOAD{2, 2, 1}, STORE{2, 2, 0};
   constexpr const char* words = "m8n8|x1|x2|x4|trans|shared|shared::cta";
   // clang-format off
   //        name                      types    modifiers                   operands scope select             anchor
   rows.add({"ldmatrix.sync.aligned",  b16,     words,                      LOAD,  W, ldmatrix,          PTX("ldmatrix")});
   rows.add({"ldmatrix.sync.aligned",  NO_TYPE, "m8n16|x1|x2|x4|shared|shared::cta|b8x16|b4x16_p64|b6x16_p32", LOAD,  W, ldmatrix,          PTX("ldmatrix")});
+  rows.add({"ldmatrix.sync.aligned",  b8,      "m16n16|x1|x2|trans|shared|shared::cta|b8x16|b4x16_p64|b6x16_p32", LOAD,  W, ldmatrix,          PTX("ldmatrix")});
   rows.add({"stmatrix.sync.aligned",  b16,     words,                      STORE, W, stmatrix,          PTX("stmatrix")});
+  rows.add({"stmatrix.sync.aligned",  b8,      "m16n8|x1|x2|x4|trans|shared|shared::cta", STORE, W, stmatrix, PTX("stmatrix")});
   rows.add({"movmatrix.sync.aligned", b16,     "m8n8|trans",               D_A,   W, always<movmatrix>, PTX("movmatrix")});
   // clang-format on
 }

@@ -13,18 +13,12 @@ using umma::SharedMatrix;
 CtaGroup cta_group_of(Warp& w, const Instr& in, unsigned lane, uint32_t n) {
   CtaGroup g;
   g.n = n, g.at[0] = w.cta;
-  if (n == 1) return g;
-  Cluster& c = *w.cta->cluster;
-  for (uint32_t k = 0; k < 2; ++k) {
-    g.at[k] = c.at_rank((w.cta->rank & ~1u) + k);
-    if (!g.at[k])
-      trap(w, in, lane, Trap::illegal_instruction,
-           ".cta_group::2 needs a cluster of pairs of CTAs, expected an even number of them, got " +
-               std::to_string(c.ctas.size()));
-    if (g.at[k] != w.cta && g.at[k]->done())
-      trap(w, in, lane, Trap::illegal_address,
-           ".cta_group::2 reaches the memory of CTA rank " + std::to_string(g.at[k]->rank) + ", which has exited");
-  }
+  Cta* peer = use_cta_group(w, in, lane, n);
+  if (!peer) return g;
+  g.at[w.cta->rank & 1] = w.cta, g.at[peer->rank & 1] = peer;
+  if (peer->done())
+    trap(w, in, lane, Trap::illegal_address,
+         "cta_group::2 reaches the memory of CTA rank " + std::to_string(peer->rank) + ", which has exited");
   return g;
 }
 

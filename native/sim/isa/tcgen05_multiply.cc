@@ -13,10 +13,9 @@ using umma::Kind;
 
 namespace {
 
-// Of one CTA's A or all of B: which rows depend on bytes that nobody has written.
+// Of one CTA's A or all of B: which rows depend on bytes that nobody has written, and which do not.
 struct Defined {
   bool row[umma::MAX_N];
-  bool any = false;  // some of it is
 };
 
 // Work space of the host thread.
@@ -57,10 +56,7 @@ uint32_t gather(const TensorMultiply& op, const Source& s, Cta& cta, bool check,
       if (!check) continue;
       uint16_t written;
       std::memcpy(&written, shadow + at / 8, 2);
-      if ((written & want) == want) {
-        defined.any = true;
-        continue;
-      }
+      if ((written & want) == want) continue;
       const uint32_t first = s.mn_major ? j * per : line, n = s.mn_major ? per : 1;
       for (uint32_t r = first; r < first + n && r < all; ++r)
         if (!s.mn_major || r >= s.shift) defined.row[s.mn_major ? r - s.shift : r] = false;
@@ -68,11 +64,6 @@ uint32_t gather(const TensorMultiply& op, const Source& s, Cta& cta, bool check,
     decode(sp.bytes, granules, sp.lines[line]);
   }
   return lines;
-}
-
-[[noreturn]] void unwritten(const TensorMultiply& op, const char* what) {
-  trap(op.warp, op.instr, op.lane, Trap::uninitialised,
-       std::string(what) + " is memory of which nobody has written anything");
 }
 
 void negate(float* line, unsigned n) {
@@ -98,7 +89,6 @@ void load_b(const TensorMultiply& op, bool check, Space& sp, Defined& defined) {
       for (uint32_t k = 0; k < i.k; ++k)
         for (uint32_t n = 0; n < rows; ++n) to[k * umma::MAX_N + n] = sp.lines[n][k];
     std::copy_n(mine.row, rows, defined.row + c * rows);
-    defined.any |= mine.any;
   }
   if (i.negate_b)
     for (uint32_t k = 0; k < i.k; ++k) negate(sp.b.at[k], i.n);
@@ -123,7 +113,7 @@ void load_a(const TensorMultiply& op, Cta& cta, uint32_t part, bool check, Space
       // .ashift: rows move down by one, the last stays
       const uint32_t at = op.path.lane(i.by.ashift && m + 1 < rows ? m + 1 : m, part);
       std::memcpy(sp.bytes, &t.word[at][column], i.bytes_a());
-      if (check) defined.row[m] = t.is_written(at, column, i.bytes_a() / 4), defined.any |= defined.row[m];
+      if (check) defined.row[m] = t.is_written(at, column, i.bytes_a() / 4);
       decode(sp.bytes, i.bytes_a() / 16, sp.a.at[m]);
     }
   } else {
@@ -195,15 +185,12 @@ void TensorMultiply::complete() {
   const bool check = warp.cta->launch->config.check_uninitialised;
   Defined of_a, of_b;
   load_b(*this, check, sp, of_b);
-  if (check && !of_b.any) unwritten(*this, "B");
-  bool any_a = false;
   for (uint32_t c = 0; c < group.n; ++c) {
     Cta& cta = *group.at[c];
     for (uint32_t part = 0; part < path.parts; ++part) {
       // every group of lanes of tensor memory has its own copy of A
       const bool scaled = i.by.scale_vec != 0;
       if (part == 0 || a_in_tmem || scaled) load_a(*this, cta, part, check, sp, of_a);
-      any_a |= of_a.any;
       if (scaled) {
         bool column_ok[umma::MAX_N];
         std::copy_n(of_b.row, i.n, column_ok);
@@ -215,7 +202,6 @@ void TensorMultiply::complete() {
       }
     }
   }
-  if (check && !any_a) unwritten(*this, "A");
 }
 
 }  // namespace sim

@@ -3,6 +3,7 @@
 // second. PTX 9.1 #tcgen05-instructions-tcgen05-alloc-dealloc-relinquish-alloc-permit
 #include "../machine/access.h"
 #include "../machine/cluster.h"
+#include "../machine/windows.h"
 #include "chapters.h"
 #include "select.h"
 
@@ -124,7 +125,11 @@ void alloc(Warp& w, const Instr& in) {
   requests.close(w.index);
   uint64_t at[LANES];
   addresses(w, in, 0, 0, s.wide, at);
-  store(w, in, 0, Space(s.space), at[0], 4, &column);
+  Space space = Space(s.space);
+  to_own_space(space, at[0]);
+  if (space != Space::shared || at[0] >> 24 != w.cta->rank)
+    trap(w, in, 0, Trap::illegal_address, "tcgen05.alloc writes the address to shared memory of its own CTA");
+  store(w, in, 0, space, at[0], 4, &column);
 }
 
 // ---- dealloc
@@ -148,7 +153,7 @@ void dealloc(Warp& w, const Instr& in) {
   for (Tmem::Allocation& k : c.tmem->allocations)
     if (k.column == column && k.n == n) a = &k;
   if (!a || a->freeing)
-    trap(w, in, Trap::illegal_address,
+    trap(w, in, 0, Trap::illegal_address,
          "tcgen05.dealloc of columns " + std::to_string(column) + " to " + std::to_string(column + n - 1) +
              " of tensor memory, which " + (a ? "another warp is freeing" : "no tcgen05.alloc gave as one piece"));
   if (!peer) return free_columns(w, in, c, a->serial);

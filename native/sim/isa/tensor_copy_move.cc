@@ -34,10 +34,12 @@ void load_box(Warp& w, const Instr& in, unsigned lane, const TensorBox& b, uint6
   if (padded) written.clear(to, b.footprint);
   if (!whole) {
     const uint64_t fill = b.fill();
-    for (uint32_t k = 0; k < b.footprint; k += 16) {
+    for (uint32_t k = 0; k < b.footprint; k += 8) {
+      if (k % 16 >= data) continue;
+      const uint32_t n = k % 16 + 8 > data ? 4 : 8;
       const uint64_t at = b.swizzle(uint32_t(to) + k);
-      std::memcpy(bytes + at, &fill, 8), std::memcpy(bytes + at + 8, &fill, data - 8);
-      if (padded) written.mark(at, data);
+      std::memcpy(bytes + at, &fill, n);
+      if (padded) written.mark(at, n);
     }
   }
   const bool check = w.cta->launch->config.check_uninitialised;

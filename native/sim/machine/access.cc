@@ -150,13 +150,26 @@ void out_of_bounds(Warp& w, const Instr& in, unsigned lane, Space space, uint64_
   trap(w, in, lane, Trap::illegal_address, what);
 }
 
-void unwritten(Warp& w, const Instr& in, unsigned lane, Space space, uint64_t a) {
-  std::string where = hex(a);
+// Bytes of a read are undefined: written(k) says of which byte that is not so. A plain load of shared or local
+// memory hands the value on as undefined; any other read ends here.
+template <class Written>
+void unwritten(Warp& w, const Instr& in, unsigned lane, Space space, uint64_t a, unsigned bytes, Written written) {
+  const std::string memory = std::string(ptx::name_of(space)) + " memory that nobody has written, at ";
+  if ((space == Space::shared || space == Space::local) && in.info->text->op.tokens[0] == "ld") {
+    unsigned n = 0;
+    for (const Flat& f : in.info->operands) n += f.written == 0;
+    const unsigned each = bytes / n;
+    for (unsigned b = 0; b < bytes; ++b)
+      if (!written(b)) undefined_result(w, in, lane, b / each, memory + hex(a + b)), b |= each - 1;
+    return;
+  }
+  unsigned first = 0;
+  while (written(first)) ++first;
+  std::string where = hex(a + first);
   if (space == Space::global)
     if (auto al = w.cta->launch->memory->find(a))
-      where += " (offset " + std::to_string(a - al->base) + " of " + al->name + ")";
-  trap(w, in, lane, Trap::uninitialised,
-       std::string("read of ") + ptx::name_of(space) + " memory that nobody has written, at " + where);
+      where += " (offset " + std::to_string(a + first - al->base) + " of " + al->name + ")";
+  trap(w, in, lane, Trap::uninitialised, "read of " + memory + where);
 }
 
 // An atomic or volatile access both takes and leaves knowledge: more order than PTX promises for some of them, never
@@ -196,7 +209,7 @@ uint8_t* resolve(Warp& w, const Instr& in, unsigned lane, Space space, uint64_t 
   if (!find_window(w, in, space, a, bytes, win)) out_of_bounds(w, in, lane, space, a, bytes, access);
   if (access != Access::write && !win.all_written && w.cta->launch->config.check_uninitialised &&
       !win.shadow.all(a, bytes))
-    unwritten(w, in, lane, space, win.shadow.first_unwritten(a, bytes));
+    unwritten(w, in, lane, space, a, bytes, [&](unsigned k) { return win.shadow.all(a + k, 1); });
   if (access != Access::read) {
     if (win.read_only)
       trap(w, in, lane, Trap::illegal_address, std::string("write to read-only memory at ") + hex(a));
@@ -225,12 +238,14 @@ void load(Warp& w, const Instr& in, unsigned lane, Space space, uint64_t a, unsi
   }
   check_local(w, in, lane, a, bytes, Access::read);
   Shadow shadow(w.state->local_shadow.data());
+  bool all = true;
   for (unsigned k = 0; k < bytes; ++k) {
     uint64_t at = local_at(a + k, lane);
-    if (w.cta->launch->config.check_uninitialised && !shadow.all(at, 1))
-      unwritten(w, in, lane, Space::local, a + k);
+    all &= shadow.all(at, 1);
     static_cast<uint8_t*>(out)[k] = w.state->local[at];
   }
+  if (!all && w.cta->launch->config.check_uninitialised)
+    unwritten(w, in, lane, Space::local, a, bytes, [&](unsigned k) { return shadow.all(local_at(a + k, lane), 1); });
 }
 
 void store(Warp& w, const Instr& in, unsigned lane, Space space, uint64_t a, unsigned bytes,
@@ -247,6 +262,16 @@ void store(Warp& w, const Instr& in, unsigned lane, Space space, uint64_t a, uns
     uint64_t at = local_at(a + k, lane);
     w.state->local[at] = static_cast<const uint8_t*>(from)[k];
     shadow.mark(at, 1);
+  }
+}
+
+void unwrite(Warp& w, const Instr& in, Space space, unsigned lane, uint64_t a, unsigned bytes) {
+  if (space == Space::param && (a & FRAME_PARAM)) space = Space::local, a &= FRAME_PARAM - 1;
+  if (space == Space::local) {
+    Shadow shadow(w.state->local_shadow.data());
+    for (unsigned k = 0; k < bytes; ++k) shadow.clear(local_at(a + k, lane), 1);
+  } else if (Window win; space == Space::shared && find_window(w, in, space, a, bytes, win)) {
+    win.shadow.clear(a, bytes);
   }
 }
 

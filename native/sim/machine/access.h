@@ -29,6 +29,9 @@ void load(Warp& w, const Instr& in, unsigned lane, Space space, uint64_t address
 void store(Warp& w, const Instr& in, unsigned lane, Space space, uint64_t address, unsigned bytes,
            const void* from);
 
+// As if these bytes of shared or local memory had never been written.
+void unwrite(Warp& w, const Instr& in, Space space, unsigned lane, uint64_t address, unsigned bytes);
+
 // Space of an opcode from its tokens: global, shared[::cta|::cluster], local, const, param; generic when none
 // is named.
 Space space_of(const ptx::Opcode& op);

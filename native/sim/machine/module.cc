@@ -87,6 +87,7 @@ const Program& Module::program(const Function& entry) {
   std::lock_guard guard(lock_);
   auto& p = programs_[&entry];
   if (!p) p = lower(text_, entry, symbols_);
+  if (on_program) on_program(*p);
   return *p;
 }
 

@@ -10,6 +10,7 @@ void WarpState::start(uint32_t lanes, const Instr* entry) {
   yields = false;
   paths.push_back({Path::ready, entry, lanes, nullptr, nullptr});
   current = 0, live = exist = lanes, held_up = 0;
+  undefined = {};
 }
 
 void WarpState::free_join(Join* j) {
@@ -267,7 +268,16 @@ bool run(WarpState& s, uint64_t runs) {
     w.next = end;
     s.warp_instructions += counted[at];
     s.thread_instructions += uint64_t(counted[at]) * unsigned(__builtin_popcount(p.mask));
-    for (; ip != end; ++ip) ip->fn(w, *ip);
+    if (s.undefined.any()) {
+      run_carefully(s, ip, end);
+    } else {
+      try {
+        for (; ip != end; ++ip) ip->fn(w, *ip);
+      } catch (const Undefined::Found& found) {
+        w.exec = p.mask;
+        run_carefully(s, found.at, end);
+      }
+    }
     if (s.running())
       s.paths[s.current].ip = w.next;
     else if (!s.select_ready())

@@ -8,6 +8,7 @@
 
 #include "program.h"
 #include "shadow.h"
+#include "undefined.h"
 #include "warp.h"
 
 namespace sim {
@@ -52,6 +53,7 @@ struct WarpState {
   uint64_t counted_warp = 0, counted_thread = 0;  // of these, already in the launch's sum
   std::vector<uint8_t> registers, local, local_shadow;
   const uint8_t* params = nullptr;
+  Undefined undefined;
 
   void start(uint32_t lanes, const Instr* entry);
   Path& path() { return paths[current]; }

@@ -37,10 +37,9 @@ int list_forms(const char* path, bool json) {
     const State s = state_of(f);
     ++count[!s.row ? 2 : !s.reason.empty()];
     if (json) {
-      std::printf("%s\n{\"chapter\":%s,\"target\":%s,\"ptx\":%s,\"instruction\":%s,\"state\":\"%s\",\"reason\":%s",
-                  first ? "" : ",", quoted(f.chapter).c_str(), quoted(f.target).c_str(),
-                  quoted(f.version).c_str(), quoted(f.instruction).c_str(), s.name(),
-                  quoted(s.reason).c_str());
+      std::printf("%s\n{\"chapter\":%s,\"target\":%s,\"ptx\":%s,\"syntax\":%s,\"instruction\":%s,\"state\":\"%s\",\"reason\":%s",
+                  first ? "" : ",", quoted(f.chapter).c_str(), quoted(f.target).c_str(), quoted(f.version).c_str(),
+                  quoted(f.syntax).c_str(), quoted(f.instruction).c_str(), s.name(), quoted(s.reason).c_str());
       if (s.row) std::printf(",\"scope\":\"%s\",\"anchor\":%s", name_of(s.row->scope), quoted(s.row->anchor).c_str());
       std::printf("}");
       first = false;

@@ -1,5 +1,7 @@
 #include "isa_row.h"
 
+#include "test.h"
+
 #include <stdexcept>
 
 namespace sim::isa_test {
@@ -108,6 +110,7 @@ Prepared::Prepared(const std::string& text) {
     break;
   }
   if (!fn_) return;
+  testing::forms_seen().insert(in.op.text);
   constants_.resize(form.operand.size() * 8 * LANES);
   for (size_t k = 0; k < form.operand.size(); ++k) {
     if (where[k] != ~uint64_t(0)) {

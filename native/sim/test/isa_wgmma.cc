@@ -185,7 +185,9 @@ void check(const Case& c, unsigned seed = 1) {
   auto m = Module::load(text);
   Array<uint8_t> in(all);
   Array<uint32_t> regs(ra), acc(io);
-  run(*m, "k", {1}, {128}, params(in.at, regs.at, acc.at, pa.descriptor, pb.descriptor), uint32_t(all.size()) + 64);
+  LaunchConfig config;
+  config.block = {128}, config.dynamic_shared = uint32_t(all.size()) + 64, config.check_order = false;
+  launch(*m, *m->entry("k"), config, params(in.at, regs.at, acc.at, pa.descriptor, pb.descriptor));
   for (unsigned t = 0; t < 128; ++t)
     for (unsigned i = 0; i < c.n / 2; ++i) {
       const unsigned r = row_of(t, i), q = column_of(t, i);
@@ -253,7 +255,6 @@ TEST(isa_wgmma_scales) {
   Case c{S8, U8, 16, "s32"};
   c.accumulate = false, check(c);
 }
-// Clamped sums: 32 products of 127 * 127 on top of an accumulator near the end of the range.
 TEST(isa_wgmma_forms_that_do_not_exist) {
   for (const char* text :
        {"wgmma.mma_async.sync.aligned.m64n12k16.f32.f16.f16 {%r0, %r1, %r2, %r3}, %rd1, %rd2, %p0, 1, 1, 0, 0;",

@@ -46,13 +46,42 @@ TEST(memory_faults_name_the_place) {
               1024, false);
   expect_trap("st.global.u32 [%rd1], 1; ld.global.u64 %rd3, [%rd1];", Trap::uninitialised, {"offset 4"}, 1,
               1024, false);
-  expect_trap("ld.shared.u32 %r1, [s];", Trap::uninitialised, {"shared memory"});
+  expect_trap("ld.shared.u32 %r1, [s]; st.global.u32 [%rd1], %r1;", Trap::uninitialised, {"shared memory", "stored to global memory"});
   expect_trap("ld.shared.u32 %r1, [pool+64];", Trap::illegal_address, {"256 static and 64 dynamic"});
   expect_trap("mov.u32 %r2, 16; st.shared.u32 [%r2], 1;", Trap::illegal_address, {"reserved"});
-  expect_trap("ld.local.u32 %r1, [l+8];", Trap::uninitialised, {"local memory"});
+  expect_trap("ld.local.u32 %r1, [l+8]; st.global.u32 [%rd1], %r1;", Trap::uninitialised, {"local memory"});
   expect_trap("ld.local.u32 %r1, [l+64];", Trap::illegal_address, {"local"});
   expect_trap("mov.u64 %rd3, l; add.s64 %rd3, %rd3, 2; st.local.u32 [%rd3], 1;", Trap::misaligned, {"local"});
   expect_trap("mov.u64 %rd3, fixed; st.global.u32 [%rd3], 1;", Trap::illegal_address, {"read-only"});
+}
+
+// Undefined values may be moved about; what they decide or reach is what counts.
+TEST(memory_undefined_values) {
+  const char* load = "mov.u32 %r9, s; ld.shared.v4.u32 {%r1,%r2,%r3,%r4}, [%r9];\n";
+  auto faults = [&](const std::string& use, const char* how) {
+    expect_trap(load + use, Trap::uninitialised, {"undefined value", how, "at PTX line", "nobody has written"});
+  };
+  faults("add.u32 %r5, %r1, 1; mul.lo.u32 %r6, %r5, 2; st.global.u32 [%rd1], %r6;", "stored to global memory");
+  faults("st.shared.u32 [%r9+64], %r2; ld.shared.u32 %r5, [%r9+64]; st.global.u32 [%rd1], %r5;", "stored to global memory");
+  faults("add.u32 %r5, %r9, %r3; ld.shared.u32 %r6, [%r5];", "used as an address");
+  faults("setp.eq.u32 %p1, %r4, 0; @%p1 st.global.u32 [%rd1], 1;", "decides a store");
+  faults("setp.eq.u32 %p1, %r4, 0; @%p1 bra OUT; st.global.u32 [%rd1], 1; OUT: ", "decides");
+  faults("atom.global.add.u32 %r5, [%rd1], %r1;", "atomic");
+  // only some lanes, and only those
+  expect_trap("mov.u32 %r9, s; mov.u32 %r8, %laneid; setp.lt.u32 %p1, %r8, 31; shl.b32 %r7, %r8, 2; add.u32 %r7, %r7, %r9; "
+              "@%p1 st.shared.u32 [%r7], 1; ld.shared.u32 %r1, [%r7]; st.global.u32 [%rd2], %r1;",
+              Trap::uninitialised, {"thread (31,0,0)"});
+  for (const char* fine : {
+           "add.u32 %r5, %r1, 1; mov.u32 %r5, 3; st.global.u32 [%rd2], %r5;",
+           "st.shared.v4.u32 [%r9+64], {%r1,%r2,%r3,%r4}; st.shared.u32 [%r9+64], 5; ld.shared.u32 %r5, [%r9+64]; "
+           "st.global.u32 [%rd2], %r5;",
+           "mov.u32 %r8, %laneid; setp.lt.u32 %p1, %r8, 99; selp.u32 %r5, 7, %r1, %p1; st.global.u32 [%rd2], %r5;",
+           "mov.u32 %r8, %laneid; setp.gt.u32 %p1, %r8, 99; @%p1 st.global.u32 [%rd2], %r1;",
+           "st.shared.u32 [%r9], 4; ld.shared.u32 %r1, [%r9]; st.global.u32 [%rd2], %r1;"}) {
+    auto m = body(std::string(load) + fine);
+    Array<uint32_t> a(std::vector<uint32_t>(256, 0));
+    run(*m, "k", {1}, {32}, params(a.at), 64);
+  }
 }
 
 TEST(memory_widths_and_spaces) {

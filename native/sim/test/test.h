@@ -2,6 +2,7 @@
 #pragma once
 #include <functional>
 #include <map>
+#include <set>
 #include <sstream>
 #include <stdexcept>
 #include <string>
@@ -23,6 +24,12 @@ template <class... A>
   s << file << ":" << line << ": ";
   (s << ... << parts);
   throw std::runtime_error(s.str());
+}
+
+// Opcodes of the instructions that the running test has executed or lowered.
+inline std::set<std::string>& forms_seen() {
+  static std::set<std::string> s;
+  return s;
 }
 
 }  // namespace sim::testing

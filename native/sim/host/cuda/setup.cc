@@ -15,7 +15,7 @@ namespace {
 
 // A call that fails tells why, once: the program only sees a code.
 void tell(CUresult code, const std::string& sentence) {
-  if (code == CUDA_ERROR_NOT_READY || code == State::get().sticky) return;
+  if (code == CUDA_ERROR_NOT_READY || (code != CUDA_SUCCESS && code == State::get().sticky)) return;
   static std::mutex lock;
   static std::set<std::string>* told = new std::set<std::string>;
   std::lock_guard g(lock);

@@ -13,7 +13,7 @@ struct ErrorName {
 };
 constexpr ErrorName ERRORS[] = {
 #define X(code, driver, name, text) {code, name, text},
-#include "../../driver/errors.inc"
+#include "../../driver/error_list.h"
 #undef X
 };
 const ErrorName* error(cudaError_t e) {

@@ -14,7 +14,6 @@
 #include <cstdio>
 #include <cstring>
 #include <ctime>
-#include <dlfcn.h>
 #include <filesystem>
 #include <fstream>
 #include <set>
@@ -40,9 +39,6 @@ void open_context(const device::Driver& d) {
 const device::Driver& gpu() {
   const device::Driver* d = device::libcuda();
   if (!d) throw std::runtime_error("expected a CUDA driver and a GPU on this machine, found none");
-  void* lib = dlopen("libcuda.so.1", RTLD_NOW | RTLD_LOCAL);
-  encoders().tiled = reinterpret_cast<EncodeTiled>(dlsym(lib, "cuTensorMapEncodeTiled"));
-  encoders().im2col = reinterpret_cast<EncodeIm2col>(dlsym(lib, "cuTensorMapEncodeIm2col"));
   open_context(*d);
   return *d;
 }
@@ -192,7 +188,7 @@ int run(int argc, char** argv) {
     }
     const Chapter c = chapter(name);
     const auto start = std::chrono::steady_clock::now();
-    const Vectors got = record(c, folder, mode == "dump" ? text : "", 20);
+    const Vectors got = record(c, folder, mode == "dump" ? text : "", 10);
     if (mode == "record") {
       write(folder + "/" + name + ".vec", got);
       write_report(folder + "/" + name + ".json", c, got, who);

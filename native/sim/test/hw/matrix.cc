@@ -1,5 +1,5 @@
 // PTX ISA 9.7.14: ldmatrix, stmatrix, movmatrix, and the fragments of mma.sync.
-#include "values.h"
+#include "matrix.h"
 
 namespace hw {
 namespace {
@@ -66,8 +66,9 @@ struct Mma {
   unsigned n_a, n_b, n_c;
   std::string d;  // type of the output, for bounds
 };
-// A register's worth of elements. `exact`: values whose products and sums no rounding touches.
-uint64_t element(const std::string& kind, const std::string& how, uint64_t seed, uint64_t k) {
+}  // namespace
+
+uint64_t matrix_element(const std::string& kind, const std::string& how, uint64_t seed, uint64_t k) {
   const uint64_t r = word(seed, k);
   auto floating = [&](unsigned eb, unsigned mb, bool has_inf) -> uint64_t {
     const uint64_t bias = (uint64_t(1) << (eb - 1)) - 1, sign = (r >> 60 & 1) << (eb + mb), m = (r >> 8) & ((uint64_t(1) << mb) - 1);
@@ -95,13 +96,15 @@ uint64_t element(const std::string& kind, const std::string& how, uint64_t seed,
   if (kind == "e5m2") return floating(5, 2, true);
   return r;
 }
+
+namespace {
 Input registers(const std::string& kind, const std::string& how, uint64_t seed, size_t lanes, unsigned n) {
   const unsigned bytes = kind == "f64" ? 8 : 4, es = kind == "f64" ? 64 : kind == "tf32" || kind == "f32" || kind == "s32" ? 32
                          : kind == "f16" || kind == "bf16" ? 16 : kind == "e4m3" || kind == "e5m2" ? 8 : 32;
   Input in{Bytes(lanes * n * bytes), n * bytes};
   for (size_t k = 0; k < lanes * n; ++k) {
     uint64_t v = 0;
-    for (unsigned e = 0; e < 8 * bytes / es; ++e) v |= element(kind, how, seed, k * 8 + e) << (e * es);
+    for (unsigned e = 0; e < 8 * bytes / es; ++e) v |= matrix_element(kind, how, seed, k * 8 + e) << (e * es);
     if (kind == "s32" && how == "exact") v = uint64_t(int64_t(v % 2001) - 1000) & 0xffffffff;
     store(in.bytes, k * bytes, v, bytes);
   }

@@ -7,11 +7,6 @@
 
 namespace hw {
 
-Encoders& encoders() {
-  static Encoders e;
-  return e;
-}
-
 std::string error_name(const device::Driver& d, CUresult r) {
   const char* name = nullptr;
   d.cuGetErrorName(r, &name);
@@ -34,21 +29,14 @@ struct Buffer {
   ~Buffer() { d.cuMemFree(at); }
   Buffer(const Buffer&) = delete;
 };
-CUtensorMap encode(const TensorMap& m, CUdeviceptr base) {
+CUtensorMap encode(const device::Driver& d, const TensorMap& m, CUdeviceptr base) {
   CUtensorMap map{};
-  CUresult r;
-  if (m.channels)
-    r = encoders().im2col
-            ? encoders().im2col(&map, m.type, m.rank, reinterpret_cast<void*>(base + m.offset), m.dim.data(),
-                                m.stride.data(), m.lower.data(), m.upper.data(), m.channels, m.pixels,
-                                m.element_stride.data(), m.interleave, m.swizzle, m.l2, m.fill)
-            : CUDA_ERROR_NOT_SUPPORTED;
-  else
-    r = encoders().tiled
-            ? encoders().tiled(&map, m.type, m.rank, reinterpret_cast<void*>(base + m.offset), m.dim.data(),
-                               m.stride.data(), m.box.data(), m.element_stride.data(), m.interleave, m.swizzle,
-                               m.l2, m.fill)
-            : CUDA_ERROR_NOT_SUPPORTED;
+  void* at = reinterpret_cast<void*>(base + m.offset);
+  const CUresult r =
+      m.channels ? d.cuTensorMapEncodeIm2col(&map, m.type, m.rank, at, m.dim.data(), m.stride.data(), m.lower.data(), m.upper.data(), m.channels,
+                                             m.pixels, m.element_stride.data(), m.interleave, m.swizzle, m.l2, m.fill)
+                 : d.cuTensorMapEncodeTiled(&map, m.type, m.rank, at, m.dim.data(), m.stride.data(), m.box.data(), m.element_stride.data(),
+                                            m.interleave, m.swizzle, m.l2, m.fill);
   if (r != CUDA_SUCCESS)
     throw std::runtime_error("the tensor map is refused with error " + std::to_string(int(r)));
   return map;
@@ -62,6 +50,7 @@ std::string module_text(const Chapter& chapter, size_t first, size_t last) {
                   chapter.globals;
   for (size_t k = first; k < last; ++k) {
     const Case& c = chapter.cases[k];
+    if (c.host) continue;
     s += ".visible .entry " + entry_name(k) + "(.param .u64 p_out";
     for (unsigned i = 0; i < c.n_inputs; ++i) s += ", .param .u64 p_in" + std::to_string(i);
     for (size_t i = 0; i < c.maps.size(); ++i) s += ", .param .align 64 .b8 map" + std::to_string(i) + "[128]";
@@ -113,6 +102,10 @@ CUfunction Runner::function(size_t k, std::string& failure) {
 Runner::Result Runner::run(size_t k) {
   const Case& c = chapter_.cases[k];
   Result result;
+  if (c.host) {
+    result.out = c.host(d_);
+    return result;
+  }
   CUfunction f = function(k, result.failure);
   if (!f) return result;
   const std::vector<Input> in = c.inputs();
@@ -129,7 +122,7 @@ Runner::Result Runner::run(size_t k) {
   std::vector<CUtensorMap> maps;
   maps.reserve(c.maps.size());
   try {
-    for (const TensorMap& m : c.maps) maps.push_back(encode(m, m.input < 0 ? out.at : buffers.at(size_t(m.input))->at));
+    for (const TensorMap& m : c.maps) maps.push_back(encode(d_, m, m.input < 0 ? out.at : buffers.at(size_t(m.input))->at));
   } catch (const std::runtime_error& e) {
     result.failure = e.what();
     return result;

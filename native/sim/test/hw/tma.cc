@@ -31,7 +31,7 @@ TensorMap tensor(const Element& e, std::vector<uint64_t> dim, std::vector<uint32
 }
 size_t tensor_bytes(const TensorMap& m) {
   size_t end = m.rank == 1 ? m.stride[0] : m.stride.back() * m.dim.back();
-  if (m.interleave) end *= 4;  // room for the channel slices
+  if (m.interleave) end *= 32;  // room for slices of channels, wherever they lie
   return (end + 127) / 128 * 128;
 }
 unsigned box_bytes(const Element& e, const TensorMap& m) {
@@ -99,6 +99,15 @@ Case store_case(const std::string& name, const Element& e, const TensorMap& m, c
 }
 
 namespace {
+// Stores of a list of corners: what lies inside and over the upper edges, and what lies beyond them.
+void add_stores(Chapter& chapter, const std::string& name, const Element& e, const TensorMap& m, std::vector<Copy> copies, unsigned smem, const std::string& op) {
+  const Copy beyond = copies.size() > 3 ? copies[3] : Copy{};
+  const bool four = copies.size() > 3;
+  copies.erase(copies.begin() + 1);  // negative coordinates are refused: see tma_unaligned
+  if (four) copies.pop_back();
+  chapter.add(store_case(name, e, m, copies, smem, op));
+  if (four) chapter.add(store_case(name + " outside", e, m, {beyond}, smem, op));
+}
 // A box that fills the swizzle's span, 64 bytes without one, and coordinates inside, over each edge, and outside.
 std::vector<Copy> corners(const std::vector<int>& inside, const std::vector<int>& negative, const std::vector<int>& over, const std::vector<int>& outside,
                           unsigned step) {
@@ -106,6 +115,11 @@ std::vector<Copy> corners(const std::vector<int>& inside, const std::vector<int>
 }
 unsigned span(unsigned swizzle) { return swizzle ? 16u << swizzle : 64; }
 unsigned aligned(unsigned n) { return (n + 1023) / 1024 * 1024; }
+// Shared memory for a box: rows of the swizzle's span even when the box is narrower.
+unsigned room(const Element& e, const TensorMap& m) {
+  const unsigned inner = m.channels ? m.channels * e.bytes : m.box[0] * e.bytes, all = m.channels ? inner * m.pixels : box_bytes(e, m);
+  return aligned(all / inner * std::max(inner, span(m.swizzle)));
+}
 }  // namespace
 
 HW_CHAPTER(tma_types) {
@@ -114,11 +128,11 @@ HW_CHAPTER(tma_types) {
       for (int nan = 0; nan < (e.floating ? 2 : 1); ++nan) {
         const unsigned inner = span(swizzle) / e.bytes;
         const TensorMap m = tensor(e, {2 * inner + 16 / e.bytes - (e.bytes < 16 ? 1 : 0), 21}, {inner, 12}, swizzle, 0, nan);
-        const int k = int(inner);
-        const unsigned bytes = box_bytes(e, m), step = aligned(bytes);
+        const int k = int(inner), q = int(16 / e.bytes);
+        const unsigned bytes = box_bytes(e, m), step = room(e, m);
         const std::string name = std::string(e.name) + " swizzle " + SWIZZLES[swizzle] + (nan ? " nan" : "");
-        chapter.add(load_case("load 2d " + name, e, m, corners({3, 2}, {-k / 2, -3}, {k + 2, 15}, {5 * k, 40}, step), bytes, 4 * step));
-        if (!nan) chapter.add(store_case("store 2d " + name, e, m, corners({3, 2}, {-k / 2, -3}, {k + 2, 15}, {5 * k, 40}, step), 4 * step, ""));
+        chapter.add(load_case("load 2d " + name, e, m, corners({q, 2}, {-q, -3}, {k + q, 15}, {5 * k, 40}, step), bytes, 4 * step));
+        if (!nan) add_stores(chapter, "store 2d " + name, e, m, corners({q, 2}, {-q, -3}, {k + q, 15}, {5 * k, 40}, step), 4 * step, "");
       }
 }
 
@@ -133,12 +147,12 @@ HW_CHAPTER(tma_shapes) {
       const std::vector<uint32_t> box = {uint32_t(k), 4, 3, 2, 2};
       for (unsigned rank = 1; rank <= 5; ++rank) {
         if (rank == 1 && swizzle == 3 && e.bytes == 8) continue;
-        std::vector<int> inside = {1, 2, 1, 1, 0}, negative = {-2, -1, -2, -1, -1}, over = {k - 1, 7, 3, 3, 2}, outside = {0, 9, 0, 0, 0};
+        std::vector<int> inside = {int(q), 2, 1, 1, 0}, negative = {-2 * int(q), -1, -2, -1, -1}, over = {k - int(q), 7, 3, 3, 2}, outside = {0, 9, 0, 0, 0};
         for (auto* v : {&inside, &negative, &over, &outside}) v->resize(rank);
         const TensorMap m = tensor(e, {dim.begin(), dim.begin() + rank}, {box.begin(), box.begin() + rank}, swizzle);
-        const unsigned bytes = box_bytes(e, m), step = aligned(bytes);
+        const unsigned bytes = box_bytes(e, m), step = room(e, m);
         chapter.add(load_case("load " + str(rank) + "d " + name, e, m, corners(inside, negative, over, outside, step), bytes, 4 * step));
-        chapter.add(store_case("store " + str(rank) + "d " + name, e, m, corners(inside, negative, over, outside, step), 4 * step, ""));
+        add_stores(chapter, "store " + str(rank) + "d " + name, e, m, corners(inside, negative, over, outside, step), 4 * step, "");
       }
     }
     // boxes narrower than the swizzle's span
@@ -146,10 +160,10 @@ HW_CHAPTER(tma_shapes) {
       for (unsigned inner : {16u, 32u, 48u, 64u, 96u, 112u}) {
         if (inner >= span(swizzle)) continue;
         const TensorMap m = tensor(e, {64 * q, 40}, {inner / e.bytes, 20}, swizzle);
-        const unsigned bytes = box_bytes(e, m), step = aligned(20 * span(swizzle));
+        const unsigned bytes = box_bytes(e, m), step = room(e, m);
         const std::string name = "narrow " + str(inner) + " bytes " + t + " swizzle " + SWIZZLES[swizzle];
-        chapter.add(load_case("load " + name, e, m, {{{int(q), 3}, 0}, {{-1, 30}, step}}, bytes, 2 * step));
-        chapter.add(store_case("store " + name, e, m, {{{int(q), 3}, 0}, {{-1, 30}, step}}, 2 * step, ""));
+        chapter.add(load_case("load " + name, e, m, {{{int(q), 3}, 0}, {{-int(q), 30}, step}}, bytes, 2 * step));
+        add_stores(chapter, "store " + name, e, m, {{{int(q), 3}, 0}, {{-int(q), 30}, step}}, 2 * step, "");
       }
     // element strides
     for (unsigned swizzle : {0u, 3u})
@@ -158,10 +172,10 @@ HW_CHAPTER(tma_shapes) {
         // a stride of dimension 0 counts only with an interleave: the driver says 0 is ignored there, so take what comes
         TensorMap whole = m;
         whole.element_stride[0] = 1;
-        const unsigned bytes = box_bytes(e, whole), step = aligned(box_bytes(e, whole) * 4);
+        const unsigned bytes = box_bytes(e, whole), step = 4 * room(e, whole);
         const std::string name = "stride " + str(es[0]) + "," + str(es[1]) + " " + t + " swizzle " + SWIZZLES[swizzle];
-        chapter.add(load_case("load " + name, e, m, {{{2, 3}, 0}, {{-1, -2}, step}, {{int(9 * q), 30}, 2 * step}}, bytes, 3 * step));
-        chapter.add(store_case("store " + name, e, m, {{{2, 3}, 0}, {{-1, -2}, step}, {{int(9 * q), 30}, 2 * step}}, 3 * step, ""));
+        chapter.add(load_case("load " + name, e, m, {{{int(q), 3}, 0}, {{-int(q), -2}, step}, {{int(9 * q), 30}, 2 * step}}, bytes, 3 * step));
+        add_stores(chapter, "store " + name, e, m, {{{int(q), 3}, 0}, {{-int(q), -2}, step}, {{int(9 * q), 30}, 2 * step}}, 3 * step, "");
       }
   }
   // boxes at the limits
@@ -169,7 +183,27 @@ HW_CHAPTER(tma_shapes) {
   for (const std::vector<uint32_t>& box : std::vector<std::vector<uint32_t>>{{8, 1}, {256, 1}, {8, 256}, {64, 1}, {256, 32}, {16, 3}}) {
     const TensorMap m = tensor(h, {300, 300}, box);
     const unsigned bytes = box_bytes(h, m);
-    chapter.add(load_case("load box " + str(box[0]) + "x" + str(box[1]), h, m, {{{7, 11}, 0}}, bytes, aligned(bytes)));
+    chapter.add(load_case("load box " + str(box[0]) + "x" + str(box[1]), h, m, {{{8, 11}, 0}}, bytes, aligned(bytes)));
+  }
+}
+
+// The innermost coordinate counts elements, and must be a multiple of 16 bytes: here it is not.
+HW_CHAPTER(tma_unaligned) {
+  for (const auto& t : any("u8|f16|f32")) {
+    const Element& e = element(t);
+    const TensorMap m = tensor(e, {256 / e.bytes, 32}, {64 / e.bytes, 8});
+    chapter.add(load_case("load at 1 " + t, e, m, {{{1, 2}, 0}}, box_bytes(e, m), 1024));
+    chapter.add(load_case("load at -1 " + t, e, m, {{{-1, 2}, 0}}, box_bytes(e, m), 1024));
+    chapter.add(store_case("store at 1 " + t, e, m, {{{1, 2}, 0}}, 1024, ""));
+    const int q = int(16 / e.bytes);
+    for (const auto& at : std::vector<std::vector<int>>{{-q, 2}, {q, -1}, {-5 * q, 2}, {q, -20}, {20 * q, 2}, {q, 40}, {13 * q, 30}})
+      for (const auto& op : any("|.add")) {
+        if (t == "u8" && op == ".add") continue;
+        chapter.add(store_case("store" + op + " at " + std::to_string(at[0] / q) + " pieces, " + std::to_string(at[1]) + " " + t, e, m, {{at, 0}}, 1024, op));
+      }
+    const TensorMap odd = tensor(e, {240 / e.bytes + 1, 32}, {64 / e.bytes, 8});
+    chapter.add(load_case("load of an odd row " + t, e, odd, {{{int(192 / e.bytes), 2}, 0}}, box_bytes(e, m), 1024));
+    chapter.add(store_case("store to an odd row " + t, e, odd, {{{int(192 / e.bytes), 2}, 0}}, 1024, ""));
   }
 }
 
@@ -199,9 +233,9 @@ HW_CHAPTER(tma_reduce) {
       const int k = int(64 / e.bytes);
       for (unsigned swizzle : {0u, 2u}) {
         const TensorMap m = tensor(e, {uint64_t(2 * k + 1), 21}, {uint32_t(k), 8}, swizzle);
-        const unsigned step = aligned(box_bytes(e, m));
-        chapter.add(store_case("reduce" + std::string(o.op) + " " + t + " swizzle " + SWIZZLES[swizzle], e, m, corners({3, 2}, {-k / 2, -3}, {k + 2, 15}, {3, 3}, step),
-                               4 * step, o.op));
+        const unsigned step = room(e, m);
+        add_stores(chapter, "reduce" + std::string(o.op) + " " + t + " swizzle " + SWIZZLES[swizzle], e, m, corners({k / 4, 2}, {-k / 4, -3}, {k + k / 4, 15}, {k / 4, 3}, step),
+                               4 * step, o.op);
       }
     }
 }
@@ -217,7 +251,7 @@ HW_CHAPTER(tma_interleave) {
           std::vector<uint32_t> box = {q, 4, 3, 2, 2};
           dim.resize(rank), box.resize(rank);
           const TensorMap m = tensor(e, dim, box, swizzle, interleave);
-          const unsigned bytes = box_bytes(e, m), step = aligned(bytes);
+          const unsigned bytes = box_bytes(e, m), step = room(e, m);
           std::vector<int> inside = {0, 2, 1, 1, 0}, negative = {0, -1, -2, -1, -1}, over = {0, 7, 4, 3, 2}, outside = {0, 9, 0, 0, 0};
           for (auto* v : {&inside, &negative, &over, &outside}) v->resize(rank);
           const std::string name = str(rank) + "d " + t + " interleave " + INTERLEAVES[interleave] + " swizzle " + SWIZZLES[swizzle];
@@ -242,11 +276,11 @@ HW_CHAPTER(tma_im2col) {
           if (variant == 2)
             for (unsigned k = 1; k + 1 < rank; ++k) m.element_stride[k] = 2;
           m.lower.assign(rank - 2, variant == 1 ? -1 : 0), m.upper.assign(rank - 2, variant == 1 ? -1 : variant == 2 ? 0 : -2);
-          const unsigned bytes = channels * pixels * e.bytes, step = aligned(bytes);
+          const unsigned bytes = channels * pixels * e.bytes, step = room(e, m);
           std::string offsets;
           for (unsigned k = 0; k + 2 < rank; ++k) offsets += std::string(k ? ", " : ", {") + (variant == 3 ? "2" : "1");
           offsets += "}";
-          std::vector<int> first = {0, 0, 0, 0, 0}, mid = {8, 2, 1, 1, 1}, last = {0, 3, 2, 1, 2};
+          std::vector<int> first = {0, 0, 0, 0, 0}, mid = {int(16 / e.bytes), 2, 1, 1, 1}, last = {0, 3, 2, 1, 2};
           if (variant == 1) first = {0, -1, -1, -1, 0};
           first[rank - 1] = 0, last[rank - 1] = 2;
           for (auto* v : {&first, &mid, &last}) v->resize(rank);

@@ -201,7 +201,7 @@ Case& lanes(Chapter& chapter, const std::string& text, const std::string& operan
   c.grid = unsigned(o.n / 256);
   c.n_inputs = unsigned(in.size());
   c.out_bytes = o.n * stride, c.out_stride = stride;
-  c.raw_lanes = o.raw_lanes, c.hash_lanes = o.hash_lanes, c.bound = o.bound;
+  c.raw_lanes = operands.find("f64") == std::string::npos ? o.raw_lanes : std::max<size_t>(o.raw_lanes, 1024), c.hash_lanes = o.hash_lanes, c.bound = o.bound;
   c.inputs = o.inputs;
   if (!c.inputs)
     c.inputs = [in, n = o.n, seed = seed_of(c.name)] {

@@ -58,6 +58,7 @@ std::string hex(const uint8_t* p, size_t n) {  // most significant byte first
   return s;
 }
 std::string inputs_of(const Case& c, size_t lane) {
+  if (c.describe) return " (" + c.describe(lane) + ")";
   std::string s;
   unsigned k = 0;
   for (const Input& in : c.inputs()) {

@@ -59,6 +59,8 @@ struct Case {
   unsigned hash_lanes = 64;
   uint8_t poison = 0xcd;     // the output before the launch
   Bound bound;
+  std::function<Bytes(const device::Driver&)> host;       // instead of a kernel: what the driver itself answers
+  std::function<std::string(size_t)> describe;            // a lane's inputs in words
   std::function<std::vector<double>()> scale;  // for Bound::relative, one a lane
 };
 
@@ -119,14 +121,5 @@ class Runner {
 std::string module_text(const Chapter& chapter, size_t first, size_t last);
 inline constexpr size_t MODULE_CASES = 48;
 std::string error_name(const device::Driver& d, CUresult r);
-
-// Made by the driver, not by a kernel: which tensor maps cuTensorMapEncodeTiled refuses.
-using EncodeTiled = decltype(&::cuTensorMapEncodeTiled);
-using EncodeIm2col = decltype(&::cuTensorMapEncodeIm2col);
-struct Encoders {
-  EncodeTiled tiled = nullptr;
-  EncodeIm2col im2col = nullptr;
-};
-Encoders& encoders();
 
 }  // namespace hw
