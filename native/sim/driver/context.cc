@@ -118,11 +118,7 @@ CUresult cuCtxGetCurrent(CUcontext* context) {
 }
 CUresult cuCtxSynchronize() {
   SIM_TRY(ready());
-  std::lock_guard g(State::get().lock);
-  if (State::get().captures)
-    return fail(CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED,
-                "cuCtxSynchronize is not permitted while a stream captures");
-  return CUDA_SUCCESS;
+  return unsafe_in_capture("cuCtxSynchronize");
 }
 
 }  // namespace sim::driver

@@ -37,6 +37,23 @@ CUresult fault(CUresult code, const std::string& sentence) {
   return CUDA_SUCCESS;  // the launch itself was fine; its end comes later
 }
 
+// What the driver lends a cooperative launch: its size, and the counter of the grid's barrier.
+struct GridWorkspace {
+  uint64_t at = 0;
+  explicit GridWorkspace(const std::vector<CUlaunchAttribute>& attributes) {
+    for (const CUlaunchAttribute& a : attributes)
+      if (a.id == CU_LAUNCH_ATTRIBUTE_COOPERATIVE && a.value.cooperative && !at) {
+        at = Memory::device().allocate(64, "grid workspace");
+        if (!at) throw std::bad_alloc();
+        Memory::device().find(at)->all_written = true;
+        *reinterpret_cast<uint32_t*>(at) = 64;
+      }
+  }
+  ~GridWorkspace() {
+    if (at) Memory::device().release(at);
+  }
+};
+
 std::string dims(const Dim3& d) {
   return std::to_string(d.x) + "x" + std::to_string(d.y) + "x" + std::to_string(d.z);
 }
@@ -157,6 +174,8 @@ CUresult KernelWork::run() {
   config.async = o.async, config.seed = o.seed;
   config.max_instructions = o.max_instructions;
   try {
+    GridWorkspace workspace(attributes);
+    config.grid_workspace = workspace.at;
     record(function->entry->name, launch(*function->owner->module, *function->entry, config, params));
     if (State::get().tell)
       for (const std::string& lint : take_lints()) State::get().tell(CUDA_SUCCESS, "lint: " + lint);

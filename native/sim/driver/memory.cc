@@ -113,18 +113,24 @@ CUresult FreeWork::run() {
 
 CUresult cuMemAlloc(CUdeviceptr* at, size_t bytes) {
   SIM_TRY(ready());
+  SIM_TRY(unsafe_in_capture("cuMemAlloc"));
+  return allocate("cuMemAlloc", at, bytes);
+}
+CUresult allocate(const char* call, CUdeviceptr* at, size_t bytes) {
   if (!at || !bytes)
-    return fail(CUDA_ERROR_INVALID_VALUE, "cuMemAlloc expects a size above 0 and a place for the address");
+    return fail(CUDA_ERROR_INVALID_VALUE,
+                std::string(call) + " expects a size above 0 and a place for the address");
   *at = bytes <= device_bytes() && Memory::device().in_use() <= device_bytes() - bytes
             ? Memory::device().allocate(bytes)
             : 0;
   if (*at) return CUDA_SUCCESS;
-  return fail(CUDA_ERROR_OUT_OF_MEMORY, "cuMemAlloc of " + std::to_string(bytes) + " bytes, with " +
+  return fail(CUDA_ERROR_OUT_OF_MEMORY, std::string(call) + " of " + std::to_string(bytes) + " bytes, with " +
                                             std::to_string(Memory::device().in_use()) + " of " +
                                             std::to_string(device_bytes()) + " bytes in use");
 }
 CUresult cuMemFree(CUdeviceptr at) {
   SIM_TRY(ready());
+  if (at) SIM_TRY(unsafe_in_capture("cuMemFree"));
   FreeWork w;
   w.at = at;
   return w.run();

@@ -38,6 +38,7 @@ struct EventHandle {
   std::chrono::steady_clock::time_point at;
   std::shared_ptr<Capture> capture;  // recorded in a stream that captures: a wait for it joins that capture
   std::vector<CUgraphNode> after;    // the nodes it then stands for
+  bool captured = false;             // its last record was part of a capture that has ended
 };
 struct StreamHandle {
   unsigned flags = 0;
@@ -89,6 +90,11 @@ std::string hex(uint64_t v);
 inline CUcontext the_context() { return reinterpret_cast<CUcontext>(uintptr_t(0x5310010)); }
 uint64_t device_bytes();  // of device memory, as programs see it
 void record(const std::string& kernel, const LaunchResult& r);
+// The mode of this thread (cuThreadExchangeStreamCaptureMode), and what it and the captures say of a call
+// that allocates, frees or waits for the whole device.
+CUstreamCaptureMode& capture_mode();
+CUresult unsafe_in_capture(const char* call);
+CUresult allocate(const char* call, CUdeviceptr* at, size_t bytes);
 int threads_allowed(const FunctionHandle& f);  // a CTA, by .maxntid or .reqntid
 int registers_of(const FunctionHandle& f);     // a thread, as far as PTX tells
 CUresult gather(const FunctionHandle& f, void** values, void** extra, std::vector<uint8_t>& out);

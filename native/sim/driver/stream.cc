@@ -28,6 +28,28 @@ CUresult known_stream(CUstream s) {
   return fail(CUDA_ERROR_INVALID_HANDLE, "expected a stream that was created and not destroyed");
 }
 
+CUstreamCaptureMode& capture_mode() {
+  static thread_local CUstreamCaptureMode mode = CU_STREAM_CAPTURE_MODE_GLOBAL;
+  return mode;
+}
+
+CUresult unsafe_in_capture(const char* call) {
+  State& s = State::get();
+  std::lock_guard g(s.lock);
+  if (!s.captures || capture_mode() == CU_STREAM_CAPTURE_MODE_RELAXED) return CUDA_SUCCESS;
+  for (const auto& [stream, h] : s.streams) {
+    if (!h->capture || h->capture->mode == CU_STREAM_CAPTURE_MODE_RELAXED) continue;
+    bool mine = h->capture->thread == std::this_thread::get_id();
+    bool all =
+        h->capture->mode == CU_STREAM_CAPTURE_MODE_GLOBAL && capture_mode() == CU_STREAM_CAPTURE_MODE_GLOBAL;
+    if (!mine && !all) continue;
+    h->capture->invalidated = true;
+    return fail(CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED,
+                std::string(call) + " is not permitted while a stream captures");
+  }
+  return CUDA_SUCCESS;
+}
+
 CUresult submit(CUstream stream, std::unique_ptr<Work> work) {
   std::shared_ptr<Capture> capture;
   {
@@ -38,9 +60,13 @@ CUresult submit(CUstream stream, std::unique_ptr<Work> work) {
     // The legacy stream waits for every blocking stream, so it may not get work while one of them captures.
     if (!capture && h == &State::get().legacy && State::get().captures)
       for (const auto& [id, other] : State::get().streams)
-        if (other->capture && !(other->flags & CU_STREAM_NON_BLOCKING))
+        if (other->capture && !(other->flags & CU_STREAM_NON_BLOCKING)) {
+          other->capture->invalidated = true;
           return fail(CUDA_ERROR_STREAM_CAPTURE_IMPLICIT,
                       "work for the default stream would make it depend on a blocking stream that captures");
+        }
+    if (capture && capture->invalidated)
+      return fail(CUDA_ERROR_STREAM_CAPTURE_INVALIDATED, "an earlier call ended the capture of this stream");
   }
   return capture ? capture->add(stream, std::move(work)) : work->run();
 }
@@ -76,10 +102,10 @@ CUresult cuStreamSynchronize(CUstream stream) {
   std::lock_guard g(State::get().lock);
   StreamHandle* h = stream_of(stream);
   if (!h) return fail(CUDA_ERROR_INVALID_HANDLE, "expected a stream that was created and not destroyed");
-  if (h->capture)
-    return fail(CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED,
-                "cuStreamSynchronize is not permitted on a stream that captures");
-  return CUDA_SUCCESS;
+  if (!h->capture) return CUDA_SUCCESS;
+  h->capture->invalidated = true;
+  return fail(CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED,
+              "cuStreamSynchronize and cuStreamQuery are not permitted on a stream that captures");
 }
 CUresult cuStreamWaitEvent(CUstream stream, CUevent event, unsigned) {
   SIM_TRY(ready());
@@ -90,6 +116,7 @@ CUresult cuStreamWaitEvent(CUstream stream, CUevent event, unsigned) {
   StreamHandle* h = stream_of(stream);
   if (!e->capture) {
     if (!h->capture) return CUDA_SUCCESS;
+    h->capture->invalidated = true;
     return fail(CUDA_ERROR_STREAM_CAPTURE_ISOLATION,
                 "a stream that captures waits for an event recorded outside the capture");
   }
@@ -132,7 +159,9 @@ CUresult cuEventRecord(CUevent event, CUstream stream) {
   SIM_TRY(known_event(event, e));
   std::lock_guard g(State::get().lock);
   StreamHandle* h = stream_of(stream);
-  e->capture = h->capture, e->after = h->after;
+  if (h->capture && h->capture->invalidated)
+    return fail(CUDA_ERROR_STREAM_CAPTURE_INVALIDATED, "an earlier call ended the capture of this stream");
+  e->capture = h->capture, e->after = h->after, e->captured = false;
   if (h->capture) return CUDA_SUCCESS;
   e->after.clear();
   e->recorded = true, e->at = std::chrono::steady_clock::now();
@@ -142,9 +171,11 @@ CUresult cuEventSynchronize(CUevent event) {
   SIM_TRY(ready());
   EventHandle* e;
   SIM_TRY(known_event(event, e));
-  if (e->capture)
-    return fail(CUDA_ERROR_CAPTURED_EVENT, "the event was last recorded in a stream that captured");
-  return CUDA_SUCCESS;
+  if (e->captured)
+    return fail(CUDA_ERROR_INVALID_VALUE, "the event was last recorded in a stream that captured");
+  if (!e->capture) return CUDA_SUCCESS;
+  e->capture->invalidated = true;
+  return fail(CUDA_ERROR_CAPTURED_EVENT, "the event was last recorded in a stream that captures");
 }
 CUresult cuEventElapsedTime(float* milliseconds, CUevent from, CUevent to) {
   SIM_TRY(ready());

@@ -1,6 +1,6 @@
 // The table, options, and counters of launches.
-#include <utility>
 #include <cstdlib>
+#include <utility>
 
 #include "state.h"
 
@@ -47,8 +47,7 @@ std::string options_from_environment(VirtualOptions& o) {
   std::string wrong = read("DSV4_SIM_ASYNC", [&](const std::string& t) -> std::string {
     if (t == "lazy") return o.async = AsyncPolicy::lazy, "";
     if (t == "eager") return o.async = AsyncPolicy::eager, "";
-    if (t.rfind("random:", 0) == 0 && number(t.substr(7), o.seed))
-      return o.async = AsyncPolicy::random, "";
+    if (t.rfind("random:", 0) == 0 && number(t.substr(7), o.seed)) return o.async = AsyncPolicy::random, "";
     return "lazy, eager or random:SEED";
   });
   if (wrong.empty())

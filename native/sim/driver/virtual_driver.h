@@ -17,10 +17,11 @@ namespace sim {
 struct VirtualOptions {
   bool check_uninitialised = true, check_order = true;
   uint64_t max_instructions = 0;  // warp instructions a launch; 0: no limit
-  std::string extra_target;       // one more .target that is accepted, such as "sm_90a": code written for hardware of this family
+  std::string extra_target;  // one more .target that is accepted, such as "sm_90a": code written for hardware
+                             // of this family
   AsyncPolicy async = AsyncPolicy::lazy;  // when asynchronous operations complete
-  uint64_t seed = 0;    // of random
-  std::string profile;  // file for the counts of all launches; "": none
+  uint64_t seed = 0;                      // of random
+  std::string profile;                    // file for the counts of all launches; "": none
   // A fault ends the context, as a GPU's does: its launch returns, later calls answer its code, and its
   // sentence goes to stderr. Off, it is told once by the launch itself and the context goes on: a harness
   // that runs many cases in one process still gets the others' results.

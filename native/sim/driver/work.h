@@ -3,6 +3,7 @@
 // graph node it is.
 #pragma once
 #include <memory>
+#include <thread>
 #include <vector>
 
 #include "native/device/driver.h"
@@ -72,9 +73,12 @@ struct FreeWork : WorkOf<FreeWork, CU_GRAPH_NODE_TYPE_MEM_FREE> {
   CUresult run() override;
 };
 
-// Where a capturing stream puts its work.
-class Capture {
- public:
+// Where a capturing stream puts its work. A call that a capture does not allow ends it: later work and its
+// end say so.
+struct Capture {
+  CUstreamCaptureMode mode = CU_STREAM_CAPTURE_MODE_GLOBAL;
+  std::thread::id thread = std::this_thread::get_id();  // that began it
+  bool invalidated = false;
   virtual ~Capture() = default;
   virtual CUresult add(CUstream stream, std::unique_ptr<Work> work) = 0;
 };

@@ -153,7 +153,7 @@ void out_of_bounds(Warp& w, const Instr& in, unsigned lane, Space space, uint64_
 // Bytes of a read are undefined: written(k) says of which byte that is not so. A plain load of shared or local
 // memory hands the value on as undefined; any other read ends here.
 template <class Written>
-void unwritten(Warp& w, const Instr& in, unsigned lane, Space space, uint64_t a, unsigned bytes, Written written) {
+void undefined_read(Warp& w, const Instr& in, unsigned lane, Space space, uint64_t a, unsigned bytes, Written written) {
   const std::string memory = std::string(ptx::name_of(space)) + " memory that nobody has written, at ";
   if ((space == Space::shared || space == Space::local) && in.info->text->op.tokens[0] == "ld") {
     unsigned n = 0;
@@ -165,11 +165,16 @@ void unwritten(Warp& w, const Instr& in, unsigned lane, Space space, uint64_t a,
   }
   unsigned first = 0;
   while (written(first)) ++first;
-  std::string where = hex(a + first);
+  unwritten(w, in, lane, space, a + first);
+}
+
+void unwritten(Warp& w, const Instr& in, unsigned lane, Space space, uint64_t a) {
+  std::string where = hex(a);
   if (space == Space::global)
     if (auto al = w.cta->launch->memory->find(a))
-      where += " (offset " + std::to_string(a + first - al->base) + " of " + al->name + ")";
-  trap(w, in, lane, Trap::uninitialised, "read of " + memory + where);
+      where += " (offset " + std::to_string(a - al->base) + " of " + al->name + ")";
+  trap(w, in, lane, Trap::uninitialised,
+       "read of " + std::string(ptx::name_of(space)) + " memory that nobody has written, at " + where);
 }
 
 // An atomic or volatile access both takes and leaves knowledge: more order than PTX promises for some of them, never
@@ -209,7 +214,7 @@ uint8_t* resolve(Warp& w, const Instr& in, unsigned lane, Space space, uint64_t 
   if (!find_window(w, in, space, a, bytes, win)) out_of_bounds(w, in, lane, space, a, bytes, access);
   if (access != Access::write && !win.all_written && w.cta->launch->config.check_uninitialised &&
       !win.shadow.all(a, bytes))
-    unwritten(w, in, lane, space, a, bytes, [&](unsigned k) { return win.shadow.all(a + k, 1); });
+    undefined_read(w, in, lane, space, a, bytes, [&](unsigned k) { return win.shadow.all(a + k, 1); });
   if (access != Access::read) {
     if (win.read_only)
       trap(w, in, lane, Trap::illegal_address, std::string("write to read-only memory at ") + hex(a));
@@ -245,7 +250,7 @@ void load(Warp& w, const Instr& in, unsigned lane, Space space, uint64_t a, unsi
     static_cast<uint8_t*>(out)[k] = w.state->local[at];
   }
   if (!all && w.cta->launch->config.check_uninitialised)
-    unwritten(w, in, lane, Space::local, a, bytes, [&](unsigned k) { return shadow.all(local_at(a + k, lane), 1); });
+    undefined_read(w, in, lane, Space::local, a, bytes, [&](unsigned k) { return shadow.all(local_at(a + k, lane), 1); });
 }
 
 void store(Warp& w, const Instr& in, unsigned lane, Space space, uint64_t a, unsigned bytes,

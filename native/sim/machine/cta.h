@@ -28,6 +28,7 @@ struct LaunchConfig {
   bool check_order = true;  // accesses to shared and tensor memory that nothing orders
   AsyncPolicy async = AsyncPolicy::lazy;
   uint64_t seed = 0;  // of AsyncPolicy::random, and of the order of warps and clusters then
+  uint64_t grid_workspace = 0;  // of a cooperative launch: the address that %envreg1 and %envreg2 hold
 };
 
 // One launch in progress, shared by the host threads that run its CTAs.

@@ -4,6 +4,7 @@
 
 #include <unordered_map>
 
+#include "cta.h"
 #include "lane.h"
 #include "paths.h"
 
@@ -39,9 +40,16 @@ void constant(Warp& w, const Instr& in) {
   uint32_t* d = w.op<uint32_t>(in, 0);
   SIM_EACH_LANE(l) d[l] = VALUE;
 }
+// Where cooperative_groups keeps the grid's barrier; null, as on a GPU, unless the launch is cooperative.
+template <unsigned SHIFT>
+void grid_workspace(Warp& w, const Instr& in) {
+  uint32_t* d = w.op<uint32_t>(in, 0);
+  const uint32_t half = uint32_t(w.cta->launch->config.grid_workspace >> SHIFT);
+  SIM_EACH_LANE(l) d[l] = half;
+}
 void not_kept(Warp& w, const Instr& in) {
   trap(w, in,
-       "%pm, %envreg, %current_graph_exec and the parts of the reserved shared memory are the driver's own "
+       "%pm, other %envreg, %current_graph_exec and the parts of the reserved shared memory are the driver's own "
        "and are not modelled");
 }
 
@@ -99,6 +107,8 @@ const std::unordered_map<std::string, Special>& table() {
       {"%reserved_smem_offset_cap", {Init::tid_x, 32, constant<SHARED_RESERVED>}},
       {"%reserved_smem_offset_0", {Init::tid_x, 32, not_kept}},
       {"%reserved_smem_offset_1", {Init::tid_x, 32, not_kept}},
+      {"%envreg1", {Init::tid_x, 32, grid_workspace<32>}},
+      {"%envreg2", {Init::tid_x, 32, grid_workspace<0>}},
       {"%current_graph_exec", {Init::tid_x, 64, not_kept}},
   };
   return t;

@@ -15,6 +15,7 @@ std::map<uint64_t, size_t>
 // The host writes such memory directly, so all of it counts as written.
 CUresult shared_memory(const char* call, uint64_t* at, size_t bytes, MemoryKind kind) {
   SIM_TRY(ready());
+  SIM_TRY(unsafe_in_capture(call));
   if (!at || !bytes)
     return fail(CUDA_ERROR_INVALID_VALUE,
                 std::string(call) + " expects a size above 0 and a place for the address");

@@ -4,7 +4,7 @@
 #include <map>
 #include <memory>
 
-#include "common.h"
+#include "graph.h"
 
 using namespace sim::host;
 
@@ -39,7 +39,11 @@ CUresult known(CUmemoryPool pool, Pool*& out) {  // the caller holds the lock
 
 CUresult cuMemAllocAsync(CUdeviceptr* at, size_t bytes, CUstream stream) {
   SIM_TRY(known_stream(stream));
-  return sim::driver::cuMemAlloc(at, bytes);
+  SIM_TRY(ready());
+  SIM_TRY(allocate("cuMemAllocAsync", at, bytes));
+  auto w = std::make_unique<AllocWork>();  // does nothing; in a capture it is the graph's allocation
+  w->params.bytesize = bytes, w->params.dptr = *at;
+  return submit(stream, std::move(w));
 }
 CUresult cuMemAllocFromPoolAsync(CUdeviceptr* at, size_t bytes, CUmemoryPool pool, CUstream stream) {
   Pool* p;

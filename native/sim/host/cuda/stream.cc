@@ -97,13 +97,7 @@ CUresult cuStreamGetDevice(CUstream stream, CUdevice* device) {
     return device ? (*device = 0, CUDA_SUCCESS) : null("cuStreamGetDevice");
   });
 }
-CUresult cuStreamQuery(CUstream stream) {
-  return with(stream, [&](StreamHandle& h) {
-    return h.capture ? fail(CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED,
-                            "cuStreamQuery is not permitted on a stream that captures")
-                     : CUDA_SUCCESS;
-  });
-}
+CUresult cuStreamQuery(CUstream stream) { return sim::driver::cuStreamSynchronize(stream); }
 CUresult cuStreamAttachMemAsync(CUstream stream, CUdeviceptr, size_t, unsigned) {
   return with(stream, [](StreamHandle&) { return CUDA_SUCCESS; });
 }

@@ -26,6 +26,11 @@ CUDA_MEMSET_NODE_PARAMS convert(const cudaMemsetParams& p);
 void describe(CUDA_MEMCPY3D& c, void* to, const void* from,
               cudaMemcpyKind kind);  // addresses and what they are
 
+inline const CUgraphEdgeData* edges_of(const cudaGraphEdgeData* e) {
+  return reinterpret_cast<const CUgraphEdgeData*>(e);
+}
+inline CUgraphEdgeData* edges_of(cudaGraphEdgeData* e) { return reinterpret_cast<CUgraphEdgeData*>(e); }
+static_assert(sizeof(cudaGraphEdgeData) == sizeof(CUgraphEdgeData));
 inline CUdeviceptr address(const void* p) { return reinterpret_cast<CUdeviceptr>(p); }
 
 #define RT_TRY(call)                                                        \
