@@ -26,6 +26,7 @@ struct LaunchConfig {
   uint64_t max_instructions = 0;  // warp instructions of the whole launch; 0: no limit
   bool check_uninitialised = true;
   bool check_order = true;  // accesses to shared and tensor memory that nothing orders
+  bool profile = false;  // LaunchResult::profile
   AsyncPolicy async = AsyncPolicy::lazy;
   uint64_t seed = 0;  // of AsyncPolicy::random, and of the order of warps and clusters then
   uint64_t grid_workspace = 0;  // of a cooperative launch: the address that %envreg1 and %envreg2 hold
@@ -33,6 +34,7 @@ struct LaunchConfig {
 
 // One launch in progress, shared by the host threads that run its CTAs.
 struct Cluster;
+struct Counters;
 struct Launch {
   const Program* program = nullptr;
   LaunchConfig config;
@@ -61,6 +63,11 @@ struct Launch {
   std::mutex lint_lock;
   std::vector<std::string> lints;
   void lint(const std::string& sentence);
+
+  std::mutex counters_lock;
+  std::unique_ptr<Counters> counters;  // profile: of the host threads that are done
+  Launch();
+  ~Launch();
 };
 
 struct Barrier {
