@@ -111,8 +111,6 @@ class Encoder {
                        "corner offsets of " + std::to_string(-limit) + " to " + std::to_string(limit - 1),
                        int64_t(v)));
       map_.lower[k] = int16_t(lower[k]), map_.upper[k] = int16_t(upper[k]);
-      int64_t extent = int64_t(r_.dim[k + 1]) + upper[k] - lower[k];
-      SIM_TRY(expect(extent > 0, "a pixel box that is not empty", extent));
     }
     return columns(channels, pixels);
   }
@@ -122,8 +120,6 @@ class Encoder {
     SIM_TRY(expect(r_.rank >= 3, "a rank of 3 to 5", r_.rank));
     for (int v : {lower, upper})
       SIM_TRY(expect(v >= -32768 && v < 32768, "corner offsets of -32768 to 32767", int64_t(v)));
-    int64_t extent = int64_t(r_.dim[1]) + upper - lower;
-    SIM_TRY(expect(extent > 0, "a pixel box that is not empty", extent));
     SIM_TRY(expect(unsigned(mode) <= 1, "a mode of CUtensorMapIm2ColWideMode", mode));
     SIM_TRY(expect(r_.swizzle == CU_TENSOR_MAP_SWIZZLE_64B || r_.swizzle == CU_TENSOR_MAP_SWIZZLE_128B ||
                        r_.swizzle == CU_TENSOR_MAP_SWIZZLE_128B_ATOM_32B,

@@ -1,9 +1,11 @@
 // PTX ISA 9.7.12 Control Flow Instructions, and 9.7.19.. trap, brkpt, nanosleep: what moves a path of lanes.
 #include <cstring>
 
+#include "../machine/cluster.h"
 #include "../machine/access.h"
 #include "../machine/cta.h"
 #include "chapters.h"
+#include "printf.h"
 
 namespace sim {
 namespace {
@@ -47,6 +49,7 @@ void brx_idx(Warp& w, const Instr& in) {
 
 void exit(Warp& w, const Instr&) {
   w.state->exit(w.exec);
+  if (w.state->done()) w.cta->cluster->order.exit(w);
   w.cta->exited();
 }
 
@@ -124,6 +127,8 @@ void any_call(Warp& w, const Instr& in) {
     call(w, in);
   else if (site->callee->name == "__assertfail")
     assert_fail(w, in);
+  else if (site->callee->name == "vprintf")
+    device_printf(w, in);
   else
     undefined_function(w, in);
 }

@@ -6,6 +6,7 @@ void ClusterBarrier::start(Cluster& c, size_t warps) {
   cluster = &c, phases = 0, busy = false;
   arrived.assign(warps, 0), owing.assign(warps, 0);
   sync.clear(), done.clear();
+  own.assign(c.ctas.size(), {}), own_done = own;
 }
 
 size_t ClusterBarrier::index(const Warp& w) const { return w.cta->rank * w.cta->warps.size() + w.index; }
@@ -18,7 +19,7 @@ void ClusterBarrier::arrive(Warp& w, const Instr& in, bool relaxed) {
   busy = true;
   here |= w.exec, owing[index(w)] |= w.exec;
   if (relaxed)
-    cluster->order.release_relaxed(w, sync);
+    cluster->order.release_relaxed(w, sync), cluster->order.release(w, own[w.cta->rank]);
   else
     cluster->order.release(w, sync);
   complete_if_all();
@@ -31,7 +32,8 @@ bool ClusterBarrier::passes(Warp& w, const Instr& in) {
          "barrier.cluster.wait by a thread that has not executed barrier.cluster.arrive before it");
   if (arrived[index(w)] & w.exec) return false;
   owes &= ~w.exec;
-  cluster->order.acquire(w, done);
+  cluster->order.acquire(w, done), cluster->order.acquire(w, own_done[w.cta->rank]);
+  cluster->order.acquire_exits(w, true);
   return true;
 }
 
@@ -44,6 +46,8 @@ void ClusterBarrier::complete_if_all() {
   busy = false, ++phases;
   done = sync;
   sync.clear();
+  own_done.swap(own);
+  for (Sync& s : own) s.clear();
   cluster->wake(*this);
 }
 

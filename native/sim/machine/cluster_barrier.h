@@ -15,6 +15,10 @@ struct ClusterBarrier : Waitable {
   uint64_t phases = 0;
   bool busy = false;
   Sync sync, done;
+  // What relaxed arrivals leave to their own CTA. PTX promises nothing, but an SM keeps its warps' accesses to its own
+  // shared memory in order, and right kernels live on it: DeepGEMM reads the address that tcgen05.alloc stored behind
+  // barrier.cluster.arrive.relaxed.
+  std::vector<Sync> own, own_done;
 
   void start(Cluster& c, size_t warps);
   size_t index(const Warp& w) const;

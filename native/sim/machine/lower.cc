@@ -5,6 +5,7 @@
 
 #include "choose.h"
 #include "flow.h"
+#include "hazard.h"
 #include "layout.h"
 #include "paths.h"
 #include "specials.h"
@@ -58,12 +59,19 @@ class Lowering {
     for (const Block& b : flow.blocks)
       if (b.post >= 0 && b.next.size() > 1) joins[size_t(b.post)] = true;
     first_[&f] = p_->code.size();
-    std::vector<size_t> block_at(flow.blocks.size());
+    std::vector<size_t> block_at(flow.blocks.size()), at(f.body.size());
     for (size_t b = 0; b < flow.blocks.size(); ++b) {
       block_at[b] = p_->code.size();
       if (joins[b]) pseudo(meet, f, &f.body[flow.blocks[b].begin], {}, true);
-      for (uint32_t i = flow.blocks[b].begin; i < flow.blocks[b].end; ++i) emit(f, f.body[i], choices[i]);
+      for (uint32_t i = flow.blocks[b].begin; i < flow.blocks[b].end; ++i)
+        emit(f, f.body[i], choices[i]), at[i] = p_->code.size() - 1;
     }
+    const auto late = late_uses(f, flow, touch);
+    for (uint32_t i = 0; i < late.size(); ++i)
+      if (!late[i].empty()) {
+        late_.push_back({at[i], {}});
+        for (uint32_t k : late[i]) late_.back().second.push_back(at[k]);
+      }
     bool open = f.body.empty() || flow.blocks.back().exits || !ends(f.body.back());
     if (open) {  // runs off the end: an implicit ret
       implicit_.push_back(std::make_unique<Instruction>());
@@ -204,10 +212,15 @@ class Lowering {
     if (callee->defined)
       moves(arguments, callee->params, false, site.arguments),
           moves(results, callee->returns, true, site.results);
-    else if (arguments)
-      for (const Operand& o : arguments->parts)
-        if (const ptx::Variable* v = f.variable(in.scope, o.name))
-          site.arguments.push_back({layout_.local_offset(v), 0, uint32_t(v->bytes)});
+    else {  // one that the machine knows by name: where its parameters are
+      auto places = [&](const Operand* actual, auto add) {
+        if (!actual) return;
+        for (const Operand& o : actual->parts)
+          if (const ptx::Variable* v = f.variable(in.scope, o.name)) add(layout_.local_offset(v), uint32_t(v->bytes));
+      };
+      places(arguments, [&](uint32_t at, uint32_t bytes) { site.arguments.push_back({at, 0, bytes}); });
+      places(results, [&](uint32_t at, uint32_t bytes) { site.results.push_back({0, at, bytes}); });
+    }
     info.call = &site;
   }
 
@@ -291,6 +304,12 @@ class Lowering {
     }
     for (const auto& info : p_->infos)
       if (info->call && info->call->callee->defined) info->call->entry = &code[first_.at(info->call->callee)];
+    for (const auto& [k, by] : late_) {
+      auto* info = const_cast<InstrInfo*>(code[k].info);
+      for (size_t b : by) info->late.push_back(&code[b]);
+      info->behind_late = code[k].fn;
+      code[k].fn = uses_late_result;
+    }
     p_->run.resize(code.size());
     p_->counted.resize(code.size());
     for (size_t k = code.size(); k-- > 0;) {
@@ -317,6 +336,7 @@ class Lowering {
   std::vector<bool> ends_run_, counts_;
   std::vector<std::pair<size_t, const Instruction*>> branches_;
   std::vector<Fix> fixes_;
+  std::vector<std::pair<size_t, std::vector<size_t>>> late_;  // an instruction, and whose results it may touch early
   std::map<const Function*, size_t> first_;
   std::vector<std::unique_ptr<Instruction>> implicit_;
 };

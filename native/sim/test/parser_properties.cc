@@ -1,6 +1,7 @@
 // Properties of the parser. What it reads, printed and read again, says the same, whatever the layout of the text:
 // over generated modules that use the whole of its grammar. And text that is not PTX, made from PTX that nvcc wrote, is
 // refused with a sentence that names its line, at once.
+#include <algorithm>
 #include <chrono>
 #include <random>
 
@@ -71,7 +72,7 @@ struct Generator {
       case 2: put({"mov.u32", "%r1", ",", number(), ";"}); break;
       case 3: put({below(rng, 2) ? "mov.f32" : "mov.f64", below(rng, 2) ? "%r2" : "%q2", ",", real(), ";"}); break;
       case 4:
-        put({"ld.global.u32", "%r3", ",", "[", "%q1", below(rng, 2) ? "+" : "+-", std::to_string(below(rng, 4096)), "]", ";"});
+        put({"ld.global.u32", "%r3", ",", "[", "%q1", (below(rng, 2) ? "+" : "+-") + std::to_string(below(rng, 4096)), "]", ";"});
         break;
       case 5: put({"mov.u64", "%q3", ",", "there", below(rng, 2) ? "+16" : "", ";"}); break;
       case 6: put({"{", ".reg", ".b32", "%z", "<", "3", ">", ";", "mov.b32", "%z1", ",", "%r1", ";", "}"}); break;
@@ -119,15 +120,15 @@ struct Generator {
       static const char* const between[] = {" ", "  ", "\n", "\t", " /* a comment; { */ ", " // to the end\n", "\n\n", " "};
       s += t;
       s += between[seed ? below(r, 8) : 0];
-      if (t == ".loc") seed = seed + 0;
     }
     return s;
   }
 };
 
+// Registers are numbered in the order of their declarations, which printing sorts: their names count.
 bool same(const ptx::Operand& a, const ptx::Operand& b) {
-  if (a.kind != b.kind || a.negated != b.negated || a.value != b.value || a.offset != b.offset || a.selector != b.selector ||
-      a.parts.size() != b.parts.size() || (a.kind != ptx::Operand::reg && a.name != b.name))
+  if (a.kind != b.kind || a.negated != b.negated || a.name != b.name || a.offset != b.offset || a.selector != b.selector ||
+      a.parts.size() != b.parts.size() || (a.kind != ptx::Operand::reg && a.value != b.value))
     return false;
   for (size_t k = 0; k < a.parts.size(); ++k)
     if (!same(a.parts[k], b.parts[k])) return false;
@@ -149,15 +150,20 @@ std::string difference(const ptx::Module& a, const ptx::Module& b) {
   if (a.functions.size() != b.functions.size()) return "functions";
   for (size_t k = 0; k < a.functions.size(); ++k) {
     const ptx::Function &f = a.functions[k], &g = b.functions[k];
-    if (f.name != g.name || f.entry != g.entry || f.directives != g.directives || f.registers != g.registers ||
-        f.params.size() != g.params.size() || f.body.size() != g.body.size() || f.scopes.size() != g.scopes.size())
-      return f.name;
+    auto sorted = [](std::vector<ptx::Type> t) {
+      std::sort(t.begin(), t.end());
+      return t;
+    };
+    if (f.name != g.name || f.entry != g.entry || f.directives != g.directives) return f.name;
+    if (sorted(f.registers) != sorted(g.registers)) return f.name + "'s registers";
+    if (f.params.size() != g.params.size() || f.body.size() != g.body.size()) return f.name + "'s size";
+    if (f.scopes.size() != g.scopes.size()) return f.name + "'s scopes";
     for (size_t s = 0; s < f.scopes.size(); ++s)
       if (f.scopes[s].labels != g.scopes[s].labels) return f.name + "'s labels";
     for (size_t i = 0; i < f.body.size(); ++i) {
       const ptx::Instruction &x = f.body[i], &y = g.body[i];
       bool equal = x.op.text == y.op.text && x.op.types == y.op.types && x.operands.size() == y.operands.size() &&
-                   x.guard_register == y.guard_register && x.guard_negated == y.guard_negated && x.scope == y.scope;
+                   x.guard == y.guard && x.guard_negated == y.guard_negated && x.scope == y.scope;
       for (size_t o = 0; equal && o < x.operands.size(); ++o) equal = same(x.operands[o], y.operands[o]);
       if (!equal) return x.op.text + " at line " + std::to_string(x.line);
     }
@@ -168,7 +174,6 @@ std::string difference(const ptx::Module& a, const ptx::Module& b) {
 // ---- mutations of text, a few at a time
 std::string mutated(const std::string& base, const std::string& other, Random& r) {
   std::string t = base;
-  const size_t lines_a = size_t(r() % t.size());
   for (unsigned k = 1 + below(r, 4); k--;) {
     if (t.size() < 4) break;
     const size_t at = r() % t.size(), n = 1 + r() % 12;
@@ -199,7 +204,6 @@ std::string mutated(const std::string& base, const std::string& other, Random& r
       default: t.resize(std::max<size_t>(at, 1)); break;
     }
   }
-  (void)lines_a;
   return t;
 }
 std::string compiled(const std::string& name) {
