@@ -39,6 +39,8 @@ void coarse_run(Warp& w, const Instr& in) {
     if (FTZ && (u & ~sign) < least) u &= sign;
     uint64_t r = bits(F(f64(u))) & 0xffffffff00000000ull;
     if (FTZ && (r & ~sign) < least) r &= sign;
+    const bool nan = (r & ~sign) > 0x7ff0000000000000ull;
+    if (FTZ) return f64(nan || a != a ? 0x7fffffff00000000ull : r);
     return f64(a != a ? u | 0x0008000000000000ull : r);  // a NaN comes out whole
   });
 }
