@@ -172,7 +172,8 @@ SIM_TEST(half_approx) {  // every one of the 65536 values: the f32 function roun
             if (got != 0x7fff) fail(name + "(" + hex(base + l) + "): expected NaN, got " + hex(got));
             continue;
           }
-          const int exact = int(nearest_code<double>(k.grid, want, 'n', false));
+          int exact = int(nearest_code<double>(k.grid, want, 'n', false));
+          if (bf16 && *o.op == 'e' && exact < 0x80) exact = 0;  // .ftz
           if (std::abs(int(got) - exact) > 1)
             fail(name + "(" + hex(base + l) + "): expected " + hex(uint64_t(exact)) + ", got " + hex(got));
         }

@@ -107,6 +107,15 @@ void float_case(const Type_& A, const Type_& B, unsigned k, bool half_c, bool ha
         c_place(l, i, r, q);
         double want = c[r][q];
         for (unsigned e = 0; e < k; ++e) want += a[r][e] * b[e][q];
+        if (half_d && A.bits == 8) {  // as an H200 does: the first two of every four, the other two, C; each rounded to f16
+          want = 0;
+          for (unsigned part : {0u, 2u}) {
+            for (unsigned e = 0; e < k; ++e)
+              if ((e & 2) == part) want += a[r][e] * b[e][q];
+            want = value_of(f16_grid(), nearest_code<double>(f16_grid(), want, 'n', false));
+          }
+          want += c[r][q];
+        }
         const uint32_t got = half_d ? regs.r(i / 2)[l] >> 16 * (i % 2) & 0xffff : regs.r(i)[l];
         const uint32_t w = half_d ? nearest_code<double>(f16_grid(), want, 'n', false)
                                   : __builtin_bit_cast(uint32_t, float(want));

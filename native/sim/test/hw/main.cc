@@ -179,7 +179,7 @@ int run(int argc, char** argv) {
       for (const std::string& name : totals.names) std::printf("%s\n", name.c_str());
       return 0;
     }
-    std::printf("%zu cases, %zu vectors (lanes), %zu cases differ\n", totals.cases, totals.lanes, totals.differ);
+    std::printf("%zu cases, %zu vectors (lanes) as on the GPU, %zu cases differ\n", totals.cases, totals.lanes, totals.differ);
     return bad;
   }
 #endif
