@@ -51,6 +51,7 @@ function run(program: string, args: readonly string[], env: NodeJS.ProcessEnv): 
       reject(
         new UsageError(
           `sim exec: expected a program that can be run, got "${program}" (${e.code ?? e.message})`,
+          { cause: e },
         ),
       ),
     );

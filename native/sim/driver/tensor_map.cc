@@ -79,9 +79,9 @@ class Encoder {
       map_.box[k] = uint16_t(box[k]);
     }
     SIM_TRY(inner(box[0], "a box"));
-    uint64_t bytes = map_.shared_bytes(box[0]);
-    for (unsigned k = 1; k < r_.rank; ++k)
-      bytes *= (box[k] + map_.element_stride[k] - 1) / map_.element_stride[k];
+    // the driver counts whole strides, and those of dimension 0 too (3000 requests of fixtures/hw/h200/encode)
+    uint64_t bytes = map_.shared_bytes(box[0] / r_.element_stride[0]);
+    for (unsigned k = 1; k < r_.rank; ++k) bytes *= box[k] / r_.element_stride[k];
     return expect(bytes <= uint64_t(limits::SHARED_SM),
                   "a box of at most " + std::to_string(limits::SHARED_SM) + " bytes", bytes);
   }
@@ -111,8 +111,6 @@ class Encoder {
                        "corner offsets of " + std::to_string(-limit) + " to " + std::to_string(limit - 1),
                        int64_t(v)));
       map_.lower[k] = int16_t(lower[k]), map_.upper[k] = int16_t(upper[k]);
-      int64_t extent = int64_t(r_.dim[k + 1]) + upper[k] - lower[k];
-      SIM_TRY(expect(extent > 0, "a pixel box that is not empty", extent));
     }
     return columns(channels, pixels);
   }
@@ -122,8 +120,6 @@ class Encoder {
     SIM_TRY(expect(r_.rank >= 3, "a rank of 3 to 5", r_.rank));
     for (int v : {lower, upper})
       SIM_TRY(expect(v >= -32768 && v < 32768, "corner offsets of -32768 to 32767", int64_t(v)));
-    int64_t extent = int64_t(r_.dim[1]) + upper - lower;
-    SIM_TRY(expect(extent > 0, "a pixel box that is not empty", extent));
     SIM_TRY(expect(unsigned(mode) <= 1, "a mode of CUtensorMapIm2ColWideMode", mode));
     SIM_TRY(expect(r_.swizzle == CU_TENSOR_MAP_SWIZZLE_64B || r_.swizzle == CU_TENSOR_MAP_SWIZZLE_128B ||
                        r_.swizzle == CU_TENSOR_MAP_SWIZZLE_128B_ATOM_32B,

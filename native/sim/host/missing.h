@@ -9,16 +9,17 @@
 #include <string>
 
 #if defined(__x86_64__)
-#define SIM_JUMP(name, target)                                                                              \
-  __asm__(".text\n.globl " name "\n.type " name ", @function\n" name ":\n  jmp " target "@PLT\n.size " name \
-          ", .-" name "\n")
+#define SIM_JUMP_AS(binding, name, target)                                                   \
+  __asm__(".text\n" binding " " name "\n.type " name ", @function\n" name ":\n  jmp " target \
+          "@PLT\n.size " name ", .-" name "\n")
 #elif defined(__aarch64__)
-#define SIM_JUMP(name, target)                                                                        \
-  __asm__(".text\n.globl " name "\n.type " name ", %function\n" name ":\n  b " target "\n.size " name \
+#define SIM_JUMP_AS(binding, name, target)                                                                 \
+  __asm__(".text\n" binding " " name "\n.type " name ", %function\n" name ":\n  b " target "\n.size " name \
           ", .-" name "\n")
 #else
 #error "expected x86-64 or AArch64"
 #endif
+#define SIM_JUMP(name, target) SIM_JUMP_AS(".globl", name, target)
 
 namespace sim::host {
 inline void say_missing(const char* name) {
@@ -37,6 +38,6 @@ inline void say_missing(const char* name) {
     ::sim::host::say_missing(#name);                         \
     return 801; /* CUDA_ERROR_NOT_SUPPORTED, in both APIs */ \
   }
-#define SIM_PER_THREAD(name)      \
-  SIM_JUMP(#name "_ptsz", #name); \
-  SIM_JUMP(#name "_ptds", #name);
+#define SIM_PER_THREAD(name)                  \
+  SIM_JUMP_AS(".weak", #name "_ptsz", #name); \
+  SIM_JUMP_AS(".weak", #name "_ptds", #name);

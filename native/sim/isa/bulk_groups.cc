@@ -1,6 +1,7 @@
 // Bulk groups and the completion of bulk copies.
 // PTX ISA 9.7.9.25.6 #data-movement-and-conversion-instructions-bulk-tensor-copy-completion
 #include "bulk.h"
+#include "../machine/program.h"
 #include "chapters.h"
 #include "select.h"
 
@@ -37,11 +38,18 @@ struct Half : AsyncOp {
       work->write();
       --groups->number(lane, number).unwritten;
     } else {
+      if (warp.cta->done()) not_waited_for();
       work->read();
       --groups->number(lane, number).unread;
       c.async.issue(std::make_unique<Half>(work, groups, number, true));
     }
     c.wake(*groups);
+  }
+  // No fault: right kernels do it, and the hardware keeps the shared memory until the copy has read it.
+  void not_waited_for() {
+    const ptx::Instruction* text = instr.info->text;
+    warp.cta->launch->lint("a CTA exits without cp.async.bulk.wait_group.read for " + text->op.text + " at PTX line " +
+                           std::to_string(text->line) + ": it may still read the CTA's shared memory");
   }
 };
 

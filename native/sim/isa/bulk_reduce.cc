@@ -37,9 +37,13 @@ template <class T>
 constexpr auto lesser = [](auto r, auto b) { return T(r) < T(b) ? r : b; };
 template <class T>
 constexpr auto greater = [](auto r, auto b) { return T(r) > T(b) ? r : b; };
-// subnormal inputs and results become zero of their sign
-constexpr auto add_f32 = [](uint32_t r, uint32_t b) { return flush(canonical(flush(f32(r)) + flush(f32(b)))); };
-constexpr auto add_f64 = [](uint64_t r, uint64_t b) { return bits(f64(r) + f64(b)); };
+// An H200 keeps subnormals, whatever the text says, and hands the NaN of a double on as it is.
+constexpr auto add_f32 = [](uint32_t r, uint32_t b) { return canonical(f32(r) + f32(b)); };
+constexpr auto add_f32_ftz = [](uint32_t r, uint32_t b) { return flush(canonical(flush(f32(r)) + flush(f32(b)))); };
+constexpr auto add_f64 = [](uint64_t r, uint64_t b) {
+  const uint64_t inf = 0x7ff0000000000000ull, magnitude = ~0ull >> 1;
+  return (b & magnitude) > inf ? b : (r & magnitude) > inf ? r : bits(f64(r) + f64(b));
+};
 template <class H>
 constexpr auto add_half = [](uint16_t r, uint16_t b) { return narrow<H>(double(widen(H{r})) + double(widen(H{b}))).u; };
 template <class H, bool MAX>
@@ -117,11 +121,12 @@ Reduce tensor_reduce_of(ReduceOp op, TensorMap::Element element) {
     case E::u32: return reduce_of(op, bitwise_op ? Type::b32 : Type::u32, false);
     case E::s32: return reduce_of(op, bitwise_op ? Type::b32 : Type::s32, false);
     case E::u64: return reduce_of(op, bitwise_op ? Type::b64 : Type::u64, false);
-    case E::s64: return reduce_of(op, bitwise_op ? Type::b64 : Type::s64, false);
+    case E::s64: return bitwise_op ? nullptr : reduce_of(op, Type::s64, false);  // seen on an H200
     case E::f16: return reduce_of(op, Type::f16, false);
     case E::bf16: return reduce_of(op, Type::bf16, false);
-    case E::f32:
-    case E::f32_ftz: return reduce_of(op, Type::f32, false);
+    case E::f32: return reduce_of(op, Type::f32, false);
+    case E::f64: return reduce_of(op, Type::f64, false);  // not in the table, but an H200 adds them
+    case E::f32_ftz: return op == ReduceOp::add ? each<uint32_t, add_f32_ftz> : nullptr;
     default: return nullptr;
   }
 }

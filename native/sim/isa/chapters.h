@@ -23,6 +23,7 @@
   X(bulk_groups) \
   X(bulk_reduce) \
   X(tensor_copy) \
+  X(tensor_map) \
   X(ldmatrix) \
   X(mma) \
   X(wgmma) \

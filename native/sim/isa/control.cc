@@ -1,6 +1,7 @@
 // PTX ISA 9.7.12 Control Flow Instructions, and 9.7.19.. trap, brkpt, nanosleep: what moves a path of lanes.
 #include <cstring>
 
+#include "../machine/cluster.h"
 #include "../machine/access.h"
 #include "../machine/cta.h"
 #include "chapters.h"
@@ -48,6 +49,7 @@ void brx_idx(Warp& w, const Instr& in) {
 
 void exit(Warp& w, const Instr&) {
   w.state->exit(w.exec);
+  if (w.state->done()) w.cta->cluster->order.exit(w);
   w.cta->exited();
 }
 

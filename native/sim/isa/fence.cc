@@ -8,6 +8,8 @@
 #include "../machine/cluster.h"
 #include "../machine/windows.h"
 #include "chapters.h"
+#include "select.h"
+#include "tensor_map.h"
 
 namespace sim {
 namespace {
@@ -66,8 +68,8 @@ Handler select_proxy(Form& f) {
   return fence;
 }
 
-// fence.proxy.tensormap::generic.release.scope · .acquire.scope [a], 128: tensor maps are read from memory at each
-// use, so a map that was written is a map that is seen; the fence orders, and its address must be one.
+// fence.proxy.tensormap::generic.release.scope · .acquire.scope [a], 128: a tensor copy of the CTA that uses the map
+// there without it is a fault where the launch has changed the map.
 void tensormap(Warp& w, const Instr& in) {
   const uint64_t* a = w.op<uint64_t>(in, 0);
   for (uint32_t m = w.exec; m; m &= m - 1) {
@@ -76,6 +78,7 @@ void tensormap(Warp& w, const Instr& in) {
     Window win;
     if (space_of_generic(at) != Space::global || !find_window(w, in, Space::global, at, 128, win))
       out_of_bounds(w, in, l, Space::global, at, 128, Access::read);
+    acquire_tensor_map(w, at);
   }
   fence(w, in);
 }

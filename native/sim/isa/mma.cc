@@ -84,6 +84,9 @@ Expand expand_of(Type t) {
       return nullptr;
   }
 }
+Element element_of(Type t) {
+  return t == Type::f16 ? Element::f16 : t == Type::bf16 ? Element::bf16 : Element::tf32;
+}
 template <unsigned PER, unsigned K>
 void mma_float(Warp& w, const Instr& in) {
   const Shape s = shape(in);
@@ -97,7 +100,9 @@ void mma_float(Warp& w, const Instr& in) {
     expand_b(w.op_any<uint32_t>(in, p.b + r), b[r]);
   }
   read_c(w, in, s, p, c);
-  multiply<PER, K>(low, high, b, c, d);
+  multiply<PER, K>(low, high, b, c, d,
+                   PER == 4 ? tensor_core_mma8(s.half_d)
+                            : tensor_core(element_of(Type(s.kind_a)), element_of(Type(s.kind_b)), s.half_c, s.half_d));
   write_d(w, in, s, p, d);
 }
 

@@ -23,6 +23,8 @@ const char* const BLOCK_SCALE =
     "mma.sync with block scale exists on sm_120a only; sm_100a scales blocks in tcgen05.mma";
 const char* const VOLTA =
     "mma.m8n8k4 with .f16 is Volta's quad-pair form, which no kernel of this project's targets uses";
+const char* const WMMA =
+    "wmma, whose fragments are opaque, is not modelled: mma.sync and ldmatrix are what nvcc's kernels use today";
 const char* const VIDEO = "video instructions are not modelled (PTX keeps them as slow emulation since sm_50)";
 const char* const STACK = "the stack of a thread has a fixed size here: alloca and its kin are not modelled";
 const char* const NO_SYNC =
@@ -57,6 +59,8 @@ void refused_rows(Rows& rows) {
                            "mma.sync.aligned.m16n8k64.row.col.kind::mxf4nvf4", "mma.sp::ordered_metadata.sync.aligned.m16n8k64.row.col.kind::mxf8f6f4",
                            "mma.sp::ordered_metadata.sync.aligned.m16n8k128.row.col.kind::mxf4", "mma.sp::ordered_metadata.sync.aligned.m16n8k128.row.col.kind::mxf4nvf4"})
     rows.add({name,                       ANY_TYPE, "*", ANY,    L, refused<BLOCK_SCALE>,  PTX("warp-level-matrix-instructions-mma")});
+  rows.add({"wmma.store",                 ANY_TYPE, "*", STORES, L, refused<WMMA>,         PTX("warp-level-matrix-instructions-wmma-st")});
+  rows.add({"wmma",                       ANY_TYPE, "*", ANY,    L, refused<WMMA>,         PTX("warp-level-matrix-instructions-wmma")});
   rows.add({"mma.sp",                     ANY_TYPE, "*", ANY,    L, refused<SPARSE>,   PTX("warp-level-matrix-instructions-mma-sp")});
   rows.add({"mma.sp::ordered_metadata",   ANY_TYPE, "*", ANY,    L, refused<SPARSE>,       PTX("warp-level-matrix-instructions-mma-sp")});
   rows.add({"wgmma.mma_async.sp",         ANY_TYPE, "*", ANY,    L, refused<SPARSE_WGMMA>, PTX("asynchronous-warpgroup-level-matrix-instructions-wgmma-mma-async-sp")});

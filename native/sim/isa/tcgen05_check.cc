@@ -74,6 +74,7 @@ void TensorMultiply::check_tmem(Event done) {
       order.tmem(warp, instr, lane, *cta, halves, tmem_column(address), columns, write, done);
     };
     if (a_in_tmem) touch(a_tmem, i.bytes_a() / 4, used, false);
+    if (i.by.sparse) touch(metadata_column(), metadata_columns(), used, false);
     if (i.by.scale_vec) {
       touch(sfa, (path.rows + 31) / 32, lanes, false);
       touch(sfb, (d_columns + 31) / 32, lanes, false);
@@ -90,18 +91,20 @@ void TensorMultiply::check() {
            std::string("the tensor memory address of ") + what + ": expected lane " + (may_be_half ? "0 or 16" : "0") +
                ", got " + std::to_string(at));
   };
-  if (i.by.sparse)
-    trap(warp, instr, lane, Trap::illegal_instruction, "a sparse A (tcgen05.mma.sp) is not modelled");
   path = umma::data_path(i);
   aligned("D", d, path.half);
   path.first = tmem_row(d);
-  if (a_in_tmem) {
-    aligned("A", a_tmem, path.half);
-    if (tmem_row(a_tmem) != path.first)
+  // #tcgen05-sparse-matrices-alignment-restriction
+  auto like_d = [&](const char* what, uint32_t address) {
+    aligned(what, address, path.half);
+    if (tmem_row(address) != path.first)
       trap(warp, instr, lane, Trap::misaligned,
-           "the tensor memory address of A: expected the lane of D, " + std::to_string(path.first) + ", got " +
-               std::to_string(tmem_row(a_tmem)));
-  }
+           std::string("the tensor memory address of ") + what + ": expected the lane of D, " +
+               std::to_string(path.first) + ", got " + std::to_string(tmem_row(address)));
+  };
+  if (a_in_tmem) like_d("A", a_tmem);
+  if (i.by.sparse) like_d("the sparsity metadata", metadata);
+  if (i.by.scale_vec) aligned("scale A", sfa, false), aligned("scale B", sfb, false);
   const Event done = warp.cta->cluster->order.next_tensor(warp);
   if (!a_in_tmem) check_shared(a, true, done);
   check_shared(b, false, done);

@@ -120,6 +120,7 @@ void ld(Warp& w, const Instr& in) {
     Event e = order.next_tmem_read(w);
     for (unsigned p = 0; p < r.pieces; ++p)
       order.tmem(w, in, 0, *w.cta, r.halves, r.column[p], r.columns, false, e);
+    late_result(w, in, e);
   }
   uint32_t* d[128];
   for (unsigned i = 0; i < s.n; ++i) d[i] = w.op_any<uint32_t>(in, i);

@@ -49,9 +49,10 @@ uint32_t gather(const TensorMultiply& op, const Source& s, Cta& cta, bool check,
   const umma::DecodeLine decode = umma::decoder(kind, s.number, false);
   const uint8_t *memory = cta.shared.data(), *shadow = cta.shared_shadow.data();
   const uint32_t want = data == 16 ? 0xffff : data == 12 ? 0x0fff : 0x00ff;
+  const umma::SharedMatrix matrix = s.matrix;
   for (uint32_t line = 0; line < lines; ++line) {
     for (uint32_t j = 0; j < granules; ++j) {
-      const uint32_t at = s.matrix.granule(s.mn_major, s.mn_major ? line : line + s.shift, j);
+      const uint32_t at = matrix.granule(s.mn_major, s.mn_major ? line : line + s.shift, j);
       std::memcpy(sp.bytes + 16 * j, memory + at, 16);
       if (!check) continue;
       uint16_t written;
@@ -103,7 +104,7 @@ void load_b(const TensorMultiply& op, bool check, Space& sp, Defined& defined) {
 // A of one CTA; for A in tensor memory, as one group of lanes holds it.
 void load_a(const TensorMultiply& op, Cta& cta, uint32_t part, bool check, Space& sp, Defined& defined) {
   const auto& i = op.i;
-  const uint32_t rows = i.rows_a();
+  const uint32_t rows = i.rows_a(), stored = i.by.sparse ? i.k / 2 : i.k;
   std::fill_n(defined.row, rows, true);
   if (op.a_in_tmem) {
     const Tmem& t = tmem_of(cta);
@@ -122,22 +123,31 @@ void load_a(const TensorMultiply& op, Cta& cta, uint32_t part, bool check, Space
     if (i.a_mn_major)
       umma::transpose(sp.lines[0], umma::MAX_N + 32, lines, rows, sp.a.at[0], umma::MAX_K);
     else
-      for (uint32_t m = 0; m < rows; ++m) std::memcpy(sp.a.at[m], sp.lines[m], i.k * sizeof(float));
+      for (uint32_t m = 0; m < rows; ++m) std::memcpy(sp.a.at[m], sp.lines[m], stored * sizeof(float));
   }
+  if (i.by.sparse) op.expand_a(cta, part, sp.a, defined.row);
   if (i.negate_a)
     for (uint32_t m = 0; m < rows; ++m) negate(sp.a.at[m], i.k);
 }
 
-// D's words of a row, as floats that the multiply loop sums into.
-float as_float(umma::Accumulator d, uint32_t word) {
-  return d == umma::Accumulator::f16 ? f16_to_f32(word & 0xffff) : f32(word);
+// D's words of a row that the multiply loop sums into as floats, and back. f16 lies in the low half of its word.
+void f16_to_floats(const uint32_t* word, uint32_t n, float* out) {
+  for (uint32_t c = 0; c < n; ++c) out[c] = f16_to_f32(word[c] & 0xffff);
 }
-uint32_t after(umma::Accumulator d, float sum, uint32_t before, bool accumulate, bool saturate) {
-  if (d == umma::Accumulator::f16) return f32_to_f16_rn(bits(sum));
-  // at most 64 products of 16 bits: the sum is an integer that f32 holds
-  const int64_t exact = int64_t(sum) + (accumulate ? int32_t(before) : 0);
-  if (saturate) return uint32_t(int32_t(std::clamp<int64_t>(exact, INT32_MIN, INT32_MAX)));
-  return uint32_t(exact);
+void floats_to_f16(const float* sum, uint32_t n, uint32_t* word) {
+  for (uint32_t c = 0; c < n; ++c) word[c] = f32_to_f16_rn(bits(sum[c]));
+}
+// At most 64 products of 16 bits: the sum is an integer that f32 holds.
+void add_integers(const float* sum, uint32_t n, bool accumulate, bool saturate, uint32_t* word) {
+  const uint32_t keep = accumulate ? ~0u : 0;
+  if (!saturate) {
+    for (uint32_t c = 0; c < n; ++c) word[c] = (word[c] & keep) + uint32_t(int32_t(sum[c]));
+    return;
+  }
+  for (uint32_t c = 0; c < n; ++c) {
+    const int64_t exact = int64_t(int32_t(word[c] & keep)) + int32_t(sum[c]);
+    word[c] = uint32_t(int32_t(std::clamp<int64_t>(exact, INT32_MIN, INT32_MAX)));
+  }
 }
 
 }  // namespace
@@ -154,14 +164,17 @@ void TensorMultiply::multiply_part(Cta& cta, uint32_t rank, uint32_t part, const
     const uint32_t at = path.lane(m, part);
     on[m] = !(disabled[4 * rank + at / 32] >> at % 32 & 1);
     rows[m] = !on[m] ? sp.nowhere : plain ? reinterpret_cast<float*>(&t.word[at][column]) : sp.d[m];
-    if (plain || !accumulate || i.d == umma::Accumulator::s32) continue;
-    for (uint32_t c = 0; c < n; ++c) sp.d[m][c] = as_float(i.d, t.word[at][column + c]);
+    if (i.d == umma::Accumulator::f16) f16_to_floats(&t.word[at][column], n, sp.d[m]);
   }
   for (uint32_t m = 0; m < path.rows; m += umma::ROWS_AT_ONCE)
     umma::multiply({a.at[m], b.at[0] + from, rows + m, i.k, n, accumulate && i.d != umma::Accumulator::s32, scale_d});
   for (uint32_t m = 0; m < path.rows && !plain; ++m) {
     uint32_t* word = &t.word[path.lane(m, part)][column];
-    for (uint32_t c = 0; c < n && on[m]; ++c) word[c] = after(i.d, sp.d[m][c], word[c], accumulate, i.saturate);
+    if (!on[m]) continue;
+    if (i.d == umma::Accumulator::f16)
+      floats_to_f16(sp.d[m], n, word);
+    else
+      add_integers(sp.d[m], n, accumulate, i.saturate, word);
   }
   // what counts as written now
   uint16_t touched[Tmem::ROWS / 16] = {}, ok[Tmem::ROWS / 16] = {};
@@ -190,7 +203,7 @@ void TensorMultiply::complete() {
     for (uint32_t part = 0; part < path.parts; ++part) {
       // every group of lanes of tensor memory has its own copy of A
       const bool scaled = i.by.scale_vec != 0;
-      if (part == 0 || a_in_tmem || scaled) load_a(*this, cta, part, check, sp, of_a);
+      if (part == 0 || a_in_tmem || scaled || i.by.sparse) load_a(*this, cta, part, check, sp, of_a);
       if (scaled) {
         bool column_ok[umma::MAX_N];
         std::copy_n(of_b.row, i.n, column_ok);

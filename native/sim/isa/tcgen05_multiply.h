@@ -33,10 +33,15 @@ struct TensorMultiply final : AsyncOp {
   // Traps unless everything the operation touches is there and nothing that it races with is in flight.
   void check();
   void complete() override;
+  // The stored half of a sparse A, spread as its metadata says.
+  void expand_a(Cta& cta, uint32_t part, umma::PanelA& a, bool* row_ok) const;
 
  private:
   void check_shared(const umma::SharedMatrix& m, bool of_a, Event done);
   void check_tmem(Event done);
+  uint32_t metadata_column() const;
+  uint32_t metadata_columns() const;
+  uint64_t metadata_of(const Tmem& t, uint32_t row, uint32_t part, bool& ok) const;
   void scale_a(Cta& cta, uint32_t part, umma::PanelA& a, bool* row_ok) const;
   void scale_b(Cta& cta, uint32_t part, const umma::PanelB& b, umma::PanelB& out, bool* column_ok) const;
   // D's columns of one part in one CTA; rank is 0 or 1, within the group.

@@ -77,7 +77,10 @@ Handler select_commit(Form& f) {
   return commit;
 }
 
-void wait_ld(Warp& w, const Instr&) { w.cta->cluster->order.wait_tmem_reads(w); }
+void wait_ld(Warp& w, const Instr&) {
+  w.cta->cluster->order.wait_tmem_reads(w);
+  waited_for_loads(w);
+}
 void wait_st(Warp& w, const Instr&) {
   w.cta->cluster->async.drain(queue_of(w, QUEUE_TMEM));
   w.cta->cluster->order.wait_tmem_writes(w);

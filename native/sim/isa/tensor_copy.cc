@@ -65,7 +65,7 @@ void load(Warp& w, const Instr& in) {
     Destination d{bool(s.flags & OWN_CTA), bool(s.flags & MULTICAST), bool(s.flags & PAIR), 0};
     if (d.multicast) d.mask = word(w, in, mask, l) & 0xffff;
     for (Target& t : targets_of(w, in, l, to, address(w, in, barrier, s.wide & 4, s.offset, l), d)) {
-      note_target(w, in, l, t, reach_of(b));
+      note_target(w, in, l, t, b.footprint);
       w.cta->cluster->async.issue(std::make_unique<Load>(w, in, l, b, t));
     }
   }
@@ -80,8 +80,10 @@ struct Store : BulkWork {
   void read() override { read_box(warp, instr, lane, box, from, bytes); }
   void write() override {
     uint64_t moved = 0;
-    unpack_box(box, from, bytes, [&](uint64_t to, uint32_t n, const uint8_t* piece) {
-      put(to, n, piece);
+    unpack_box(box, from, bytes, [&](uint64_t to, uint32_t n, const uint8_t* piece, uint32_t tail) {
+      Window win;  // a tail that leaves the allocation hits nothing of the program's
+      if (tail && !find_window(warp, instr, Space::global, to, n + tail, win)) tail = 0;
+      put(to, n + tail, piece);
       moved += n;
     });
     count_transfer(warp, Transfer::out, moved);
@@ -116,7 +118,7 @@ void store(Warp& w, const Instr& in) {
     } else {
       op = std::make_shared<Store>(w, in, l, b, from);
     }
-    issue_to_group(std::move(op), from, reach_of(b));
+    issue_to_group(std::move(op), from, b.footprint);
   }
 }
 
@@ -173,7 +175,7 @@ Handler select_store(Form& f) {
   if (!f.has("global") || !f.has("shared::cta") || !f.has("bulk_group") || !read_form(f, true, s)) return nullptr;
   if (REDUCES) {
     const ReduceOp op = reduce_op_of(f.op);
-    if (op == ReduceOp::none || s.mode == TensorBox::scatter4) return nullptr;
+    if (op == ReduceOp::none) return nullptr;
     s.flags = uint8_t(op);
   }
   const unsigned source = 1 + coordinates_of(s);
@@ -204,7 +206,7 @@ void tensor_copy_rows(Rows& rows) {
   constexpr const char* stores =
       "1d|2d|3d|4d|5d|tile|tile::scatter4|im2col_no_offs|global|shared::cta|bulk_group|L2::cache_hint";
   constexpr const char* reductions =
-      "1d|2d|3d|4d|5d|tile|im2col_no_offs|global|shared::cta|bulk_group|L2::cache_hint|"
+      "1d|2d|3d|4d|5d|tile|tile::scatter4|im2col_no_offs|global|shared::cta|bulk_group|L2::cache_hint|"
       "add|min|max|inc|dec|and|or|xor";
   constexpr const char* fetches = "1d|2d|3d|4d|5d|tile|tile::gather4|im2col|global|L2|L2::cache_hint";
   constexpr Pattern LOAD{3, 6, 0}, STORE{2, 3, 0}, FETCH{1, 3, 0};

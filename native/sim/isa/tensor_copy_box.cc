@@ -25,6 +25,7 @@ bool swizzle_of(const TensorMap& m, Xor& out) {
   }
 }
 std::string n(uint64_t v) { return std::to_string(v); }
+bool is_float(Element e) { return e >= Element::f16 && e <= Element::tf32_ftz; }
 const char* kind_name(TensorMap::Kind k) {
   switch (k) {
     case TensorMap::Kind::tiled: return "tiled";
@@ -35,18 +36,9 @@ const char* kind_name(TensorMap::Kind k) {
 
 }  // namespace
 
+// 16-bit halves of 0x7ff7, whatever the float type: seen on an H200.
 uint64_t TensorBox::fill() const {
-  if (map.fill == TensorMap::Fill::zero) return 0;
-  switch (map.element) {
-    case Element::f16: 
-    case Element::bf16: return 0x7fff7fff7fff7fffull;
-    case Element::f32:
-    case Element::f32_ftz:
-    case Element::tf32:
-    case Element::tf32_ftz: return 0x7fffffff7fffffffull;
-    case Element::f64: return 0x7fffffffffffffffull;
-    default: return 0;
-  }
+  return map.fill == TensorMap::Fill::zero ? 0 : 0x7ff77ff77ff77ff7ull;
 }
 
 std::string TensorBox::prepare(unsigned dims) {
@@ -66,9 +58,10 @@ std::string TensorBox::prepare(unsigned dims) {
     return "a swizzle atom other than 16 bytes goes with 128-byte swizzle only";
   if (unsigned(map.element) > 15 || unsigned(map.interleave) > 2)
     return "the tensor map has an unknown element type or interleave layout";
+  if (map.fill != TensorMap::Fill::zero && !is_float(map.element))
+    return "out-of-bounds NaN is for element types of floating point";
   if (store && map.element == Element::b4x16_p64) return "element type b4x16_p64 can be loaded, not stored";
   if (store && swizzle.flip) return "128-byte swizzle with 8-byte flip is for loads only";
-  const unsigned bits = map.element_bits();
   const uint64_t align = map.interleave == TensorMap::Interleave::b32 || padded() ? 32 : 16;
   if (map.address % align) return "the tensor's address must be a multiple of " + n(align);
   for (unsigned d = 0; d < map.rank; ++d) {
@@ -82,40 +75,39 @@ std::string TensorBox::prepare(unsigned dims) {
     if (!pixels && (map.box[d] < 1 || map.box[d] > 256))
       return "the box is 1 to 256 wide in each dimension, in dimension " + n(d) + " it is " + n(map.box[d]);
   }
-  const bool interleaved = map.interleave != TensorMap::Interleave::none;
-  inner = pixels ? map.channels : map.box[0];
-  if (interleaved && map.element_stride[0] > 1) {
-    if (bits < 8) return "sub-byte elements are not traversed with a stride";
-    inner = (inner + map.element_stride[0] - 1u) / map.element_stride[0];
-  }
+  if (interleaved() && (pixels || map.rank < 3))
+    return pixels ? "im2col of an interleaved layout is not modelled" : "an interleaved layout has 3 to 5 dimensions";
+  inner = pixels ? map.channels : extent(0);
   rows = 1;
   if (pixels) {
     if (std::string bad = prepare_im2col(); !bad.empty()) return bad;
     rows = map.pixels;
   } else if (rows4) {
-    if (interleaved) return "tile::gather4 and tile::scatter4 do not go with an interleaved layout";
+    if (interleaved()) return "tile::gather4 and tile::scatter4 do not go with an interleaved layout";
     if (map.rank != 2 || map.box[1] != 1)
       return "tile::gather4 and tile::scatter4 want a box of one row, found " + n(map.box[1]);
     rows = 4;
   } else {
-    for (unsigned d = 1; d < map.rank; ++d) rows *= (map.box[d] + map.element_stride[d] - 1u) / map.element_stride[d];
+    for (unsigned d = 1; d < map.rank; ++d) rows *= extent(d);
   }
-  const uint64_t inner_bytes = map.shared_bytes(inner);
+  const uint64_t inner_bytes = interleaved() ? uint64_t(inner) * unit_bits() / 8 : map.shared_bytes(inner);
   if (inner_bytes % 16) return "a row of the box must take a multiple of 16 bytes, found " + n(inner_bytes);
-  if (interleaved && inner_bytes != (map.interleave == TensorMap::Interleave::b16 ? 16 : 32))
-    return "a row of an interleaved box is one slice, found " + n(inner_bytes) + " bytes";
-  if (swizzle.span > 16 && inner_bytes > swizzle.span)
+  if (!interleaved() && swizzle.span > 16 && inner_bytes > swizzle.span)
     return "a row of the box must fit the " + n(swizzle.span) + " bytes of its swizzle, found " + n(inner_bytes);
   if (padded()) {
     if (inner != 128) return "a row of a padded sub-byte box has 128 elements, found " + n(inner);
     if (at[0] % 128) return "the first coordinate of a padded sub-byte copy is a multiple of 128, found " + std::to_string(at[0]);
-  } else if (int64_t(at[0]) * bits % 8) {
-    return "the first coordinate must begin at a byte, found " + std::to_string(at[0]);
+  } else if (int64_t(at[0]) * unit_bits() % 128) {  // seen on an H200, which ends the launch
+    return "the first coordinate must begin at a multiple of 16 bytes, found " + std::to_string(at[0]);
   }
-  pitch = uint32_t(inner_bytes);
+  if (store)
+    for (unsigned d = 0; d < (rows4 ? 5 : map.rank); ++d)
+      if (at[d] < 0) return "the coordinates of a store are not negative, found " + std::to_string(at[d]);
+  row_bytes = uint32_t(inner_bytes);
+  pitch = swizzle.span > 16 && !interleaved() ? swizzle.span : row_bytes;  // rows of a swizzled box lie a span apart: seen on an H200
   if (uint64_t(pitch) * rows > (1u << 18)) return "the box takes " + n(uint64_t(pitch) * rows) + " bytes of shared memory";
   footprint = pitch * rows;
-  counted = uint32_t(uint64_t(inner) * bits / 8 * rows);
+  counted = uint32_t(uint64_t(inner) * unit_bits() / 8 * rows);
   return "";
 }
 

@@ -20,17 +20,19 @@ struct TensorBox {
 
   // Set by prepare():
   uint32_t inner = 0, rows = 0;    // elements of a row, rows of the box
-  uint32_t pitch = 0;              // bytes of a row in shared memory
-  uint32_t footprint = 0;          // bytes the box takes there
-  uint32_t counted = 0;            // bytes that complete on the mbarrier: padding does not count
+  uint32_t row_bytes = 0, pitch = 0;  // of a row in shared memory, and from one row to the next
+  uint32_t footprint = 0;             // bytes the box takes there
+  uint32_t counted = 0;               // bytes that complete on the mbarrier: padding does not count
   Xor swizzle;
 
   // What keeps this map and these coordinates from being a copy; "" when nothing does.
   std::string prepare(unsigned dims);
 
+  // `tail`: bytes behind the tensor's edge that a store of the piece writes too, as it moves 16 at a time (seen on an
+  // H200).
   struct Piece {
     uint64_t global;
-    uint32_t shared, bytes;
+    uint32_t shared, bytes, tail = 0;
   };
   // f(Piece) for everything inside the tensor. True when that is the whole box.
   template <class F>
@@ -38,6 +40,25 @@ struct TensorBox {
 
   // The element that stands for what lies outside, repeated over 8 bytes.
   uint64_t fill() const;
+
+  // What dimension 0 counts: elements, or the slices of channels of an interleaved layout. There a box takes one slice
+  // of the last dimension but one, whatever extent it names (seen on an H200). PTX 9.1 #tensor-interleaved-layout
+  bool interleaved() const { return map.interleave != TensorMap::Interleave::none; }
+  unsigned unit_bits() const {
+    return map.interleave == TensorMap::Interleave::none ? map.element_bits()
+           : map.interleave == TensorMap::Interleave::b16 ? 128
+                                                          : 256;
+  }
+  // Groups of sixteen elements with padding behind each.
+  bool padded() const {
+    return map.element == TensorMap::Element::b4x16_p64 || map.element == TensorMap::Element::b6x16_p32;
+  }
+
+  // Steps of the box in dimension d.
+  uint32_t extent(unsigned d) const {
+    if (interleaved() ? d + 2u == map.rank : d == 0) return d ? 1 : map.box[0];
+    return (map.box[d] + map.element_stride[d] - 1u) / map.element_stride[d];
+  }
 
  private:
   std::string prepare_im2col();
@@ -49,16 +70,13 @@ struct TensorBox {
   bool walk_rows(F& f) const;
   template <class F>
   bool walk_pixels(F& f) const;
-  bool padded() const {
-    return map.element == TensorMap::Element::b4x16_p64 || map.element == TensorMap::Element::b6x16_p32;
-  }
 };
 
 // One row from element x of the row that starts at `base`. True when no element lies outside.
 template <class F>
 bool TensorBox::row(uint64_t base, int64_t x, uint32_t shared, F& f) const {
-  const int64_t dim = int64_t(map.dim[0]), step = map.interleave == TensorMap::Interleave::none ? 1 : map.element_stride[0];
-  const unsigned bits = map.element_bits();
+  const int64_t dim = int64_t(map.dim[0]), step = interleaved() ? map.element_stride[0] : 1;
+  const unsigned bits = unit_bits();
   if (step > 1) {
     bool whole = true;
     for (uint32_t e = 0; e < inner; ++e) {
@@ -74,7 +92,8 @@ bool TensorBox::row(uint64_t base, int64_t x, uint32_t shared, F& f) const {
   if (first < last) {
     const uint64_t from = base + uint64_t(x + first) * bits / 8;
     if (!padded()) {
-      f(Piece{from, shared + uint32_t(uint64_t(first) * bits / 8), uint32_t(uint64_t(last - first) * bits / 8)});
+      const uint32_t bytes = uint32_t(uint64_t(last - first) * bits / 8);
+      f(Piece{from, shared + uint32_t(uint64_t(first) * bits / 8), bytes, store ? (0 - bytes) & 15 : 0});
     } else {  // sixteen elements are a group, in shared memory 16 bytes apart
       for (int64_t e = first; e < last; e += 16)
         f(Piece{from + uint64_t(e - first) * bits / 8, shared + uint32_t(e), bits * 2});
@@ -87,7 +106,7 @@ template <class F>
 bool TensorBox::walk_tile(F& f) const {
   const unsigned rank = map.rank;
   uint32_t n[5] = {1, 1, 1, 1, 1}, i[5] = {};
-  for (unsigned d = 1; d < rank; ++d) n[d] = (map.box[d] + map.element_stride[d] - 1u) / map.element_stride[d];
+  for (unsigned d = 1; d < rank; ++d) n[d] = extent(d);
   bool whole = true;
   for (uint32_t r = 0; r < rows; ++r) {
     uint64_t base = map.address;

@@ -14,35 +14,47 @@ void take_back(const TensorBox& b, const Window& from, uint64_t a, const Window&
   });
 }
 
-bool is_padded(const TensorBox& b) { return b.counted != b.footprint; }
+// A load into a tf32 tensor's box rounds to nearest even; a NaN becomes 0x7fffe000; .ftz changes nothing: seen on
+// an H200.
+// PTX 9.1 #tensor-dimension-size-format
+void to_tf32(uint8_t* at, uint32_t bytes) {
+  for (uint32_t k = 0; k < bytes; k += 4) {
+    uint32_t u;
+    std::memcpy(&u, at + k, 4);
+    const bool nan = (u & 0x7fffffff) > 0x7f800000;
+    u = nan ? 0x7fffe000 : (u + 0xfff + (u >> 13 & 1)) & 0xffffe000;
+    std::memcpy(at + k, &u, 4);
+  }
+}
+
+// What lies outside the tensor; pieces inside are written over it.
+void fill_box(const TensorBox& b, uint8_t* bytes, uint64_t to, Shadow* written) {
+  const uint64_t fill = b.fill();
+  const uint32_t data = b.padded() ? b.map.element_bits() * 2 : 16;  // of every 16 bytes
+  for (uint32_t r = 0; r < b.rows; ++r)
+    for (uint32_t k = 0; k < b.row_bytes; k += 8) {
+      if (k % 16 >= data) continue;
+      const uint32_t n = std::min(8u, data - k % 16);
+      const uint64_t at = b.swizzle(uint32_t(to) + r * b.pitch + k);
+      std::memcpy(bytes + at, &fill, n);
+      if (written) written->mark(at, n);
+    }
+}
 
 }  // namespace
 
-uint32_t reach_of(const TensorBox& b) {
-  const uint32_t line = b.swizzle.span > 16 && b.pitch % b.swizzle.span ? 128 : 16;
-  return (b.footprint + line - 1) / line * line;
-}
-
 void load_box(Warp& w, const Instr& in, unsigned lane, const TensorBox& b, uint64_t to) {
-  const Window box = shared_window(w, in, lane, to, reach_of(b), Access::write);
+  const Window box = shared_window(w, in, lane, to, b.footprint, Access::write);
   uint8_t* bytes = box.bytes;
   Shadow written = box.shadow;
-  const bool padded = is_padded(b), whole = b.walk([](const TensorBox::Piece&) {});
-  // Padding is not initialised. PTX 9.1 #tensor-dimension-size-format-sub-bytes-padding-align
-  const unsigned data = padded ? b.map.element_bits() * 2 : 16;
-  if (!padded) written.mark(to, b.footprint);
-  if (padded) written.clear(to, b.footprint);
-  if (!whole) {
-    const uint64_t fill = b.fill();
-    for (uint32_t k = 0; k < b.footprint; k += 8) {
-      if (k % 16 >= data) continue;
-      const uint32_t n = k % 16 + 8 > data ? 4 : 8;
-      const uint64_t at = b.swizzle(uint32_t(to) + k);
-      std::memcpy(bytes + at, &fill, n);
-      if (padded) written.mark(at, n);
-    }
-  }
+  // Bytes between the rows of a narrow box stay what they are; padding is not initialised.
+  // PTX 9.1 #tensor-dimension-size-format-sub-bytes-padding-align
+  const bool dense = b.counted == b.footprint, whole = b.walk([](const TensorBox::Piece&) {});
+  if (dense) written.mark(to, b.footprint);
+  if (b.padded()) written.clear(to, b.footprint);
+  if (!whole) fill_box(b, bytes, to, dense ? nullptr : &written);
   const bool check = w.cta->launch->config.check_uninitialised;
+  const bool tf32 = b.map.element == TensorMap::Element::tf32 || b.map.element == TensorMap::Element::tf32_ftz;
   uint64_t moved = 0;
   Window from;
   b.walk([&](const TensorBox::Piece& p) {
@@ -54,7 +66,8 @@ void load_box(Warp& w, const Instr& in, unsigned lane, const TensorBox& b, uint6
         std::memcpy(bytes + place, from.bytes + a + k, 16);
       else
         std::memcpy(bytes + place, from.bytes + a + k, n);
-      if (padded) written.mark(place, n);
+      if (!dense) written.mark(place, n);
+      if (tf32) to_tf32(bytes + place, n);
     });
     if (check && !from.all_written && !from.shadow.all(a, p.bytes)) take_back(b, from, a, box, shared, p.bytes);
     moved += p.bytes;
@@ -63,7 +76,7 @@ void load_box(Warp& w, const Instr& in, unsigned lane, const TensorBox& b, uint6
 }
 
 void read_box(Warp& w, const Instr& in, unsigned lane, const TensorBox& b, uint64_t from, std::vector<uint8_t>& out) {
-  const uint32_t n = reach_of(b);
+  const uint32_t n = b.footprint;
   const Window box = shared_window(w, in, lane, from, n, Access::read);
   if (w.cta->launch->config.check_uninitialised && !box.shadow.all(from, b.footprint)) {
     const bool packs = b.map.element == TensorMap::Element::b6x16_p32;

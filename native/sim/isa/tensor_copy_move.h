@@ -7,13 +7,11 @@
 
 namespace sim {
 
-// Whole rows of the swizzle are permuted: a box whose last line is not full may reach to the end of it.
-uint32_t reach_of(const TensorBox& b);
-
 void load_box(Warp& w, const Instr& in, unsigned lane, const TensorBox& b, uint64_t to);
 // The box as shared memory holds it. Traps where bytes that go somewhere were never written.
 void read_box(Warp& w, const Instr& in, unsigned lane, const TensorBox& b, uint64_t from, std::vector<uint8_t>& out);
-// f(global address, bytes, source) for every piece of a box that read_box took from `from`.
+// f(global address, bytes, source, tail) for every piece of a box that read_box took from `from`; `tail` more bytes of
+// the source lie behind the tensor's edge.
 template <class F>
 void unpack_box(const TensorBox& b, uint64_t from, const std::vector<uint8_t>& box, F f);
 
@@ -35,17 +33,17 @@ void unpack_box(const TensorBox& b, uint64_t from, const std::vector<uint8_t>& b
   const bool packs = b.map.element == TensorMap::Element::b6x16_p32;
   b.walk([&](const TensorBox::Piece& p) {
     // .b6p2x16: each byte of shared memory holds six bits
-    const uint32_t n = packs ? 16 : p.bytes;
-    if (b.swizzle.span == 16 && !packs) return f(p.global, p.bytes, box.data() + p.shared);
+    const uint32_t n = packs ? 16 : p.bytes + p.tail;
+    if (b.swizzle.span == 16 && !packs) return f(p.global, p.bytes, static_cast<const uint8_t*>(box.data() + p.shared), p.tail);
     row.resize(n);
     pieces_of(b.swizzle, from + p.shared, n,
               [&](uint64_t a, uint32_t k, uint32_t m) { std::memcpy(row.data() + k, box.data() + (a - from), m); });
-    if (!packs) return f(p.global, n, row.data());
+    if (!packs) return f(p.global, p.bytes, static_cast<const uint8_t*>(row.data()), p.tail);
     uint8_t six[12] = {};
     for (unsigned e = 0; e < 16; ++e)
       for (unsigned bit = 0; bit < 6; ++bit)
         six[(e * 6 + bit) / 8] |= uint8_t((row[e] >> bit & 1) << (e * 6 + bit) % 8);
-    f(p.global, 12u, static_cast<const uint8_t*>(six));
+    f(p.global, 12u, static_cast<const uint8_t*>(six), 0u);
   });
 }
 

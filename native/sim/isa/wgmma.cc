@@ -58,10 +58,6 @@ using Row32 = uint8_t[K_BYTES];
 void gather(Warp& w, const Instr& in, uint64_t descriptor, bool trans, unsigned first, unsigned rows, Event done,
             const char* what, Row32* out) {
   const SmemMatrix m = SmemMatrix::of(descriptor);
-  if (m.base_offset)
-    trap(w, in,
-         std::string("the descriptor of ") + what + " has base offset " + std::to_string(m.base_offset) +
-             ", expected 0: a swizzle pattern that starts at a multiple of its size");
   Order& order = w.cta->cluster->order;
   auto read = [&](uint32_t at, unsigned bytes) {
     if (order.on()) order.async_read(w, in, 0, *w.cta, at, bytes, done);
@@ -126,6 +122,20 @@ Expand expand_of(Type t) {
       return nullptr;
   }
 }
+Element element_of(Type t) {
+  switch (t) {
+    case Type::f16:
+      return Element::f16;
+    case Type::bf16:
+      return Element::bf16;
+    case Type::e4m3:
+      return Element::e4m3;
+    case Type::e5m2:
+      return Element::e5m2;
+    default:
+      return Element::tf32;
+  }
+}
 template <unsigned PER>
 void floats(Warp& w, const Instr& in) {
   const Shape s = shape(in);
@@ -134,6 +144,8 @@ void floats(Warp& w, const Instr& in) {
   constexpr unsigned K = 8 * PER;
   alignas(64) Lanes32 low[2][PER], high[2][PER], b[2][PER], c[4], d[4];
   const Expand expand_a = expand_of(Type(s.kind_a)), expand_b = expand_of(Type(s.kind_b));
+  const Element ea = element_of(Type(s.kind_a)), eb = element_of(Type(s.kind_b));
+  const TensorCore core = PER == 4 ? tensor_core_wgmma8(ea, eb, s.half_d) : tensor_core(ea, eb, s.half_d, s.half_d);
   for (unsigned r = 0; r < 2; ++r) expand_a(o.a[2 * r], low[r]), expand_a(o.a[2 * r + 1], high[r]);
   if (s.negate)
     for (auto* rows : {low, high})
@@ -152,7 +164,7 @@ void floats(Warp& w, const Instr& in) {
         std::memcpy(c[i], w.op_any<float>(in, 4 * tile + i), sizeof c[i]);
       }
     }
-    multiply<PER, K>(low, high, b, c, d);
+    multiply<PER, K>(low, high, b, c, d, core);
     for (unsigned i = 0; i < 4; ++i) {
       if (s.half_d) {
         uint32_t* x = w.op_any<uint32_t>(in, 2 * tile + i / 2);

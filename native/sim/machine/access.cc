@@ -183,30 +183,38 @@ void undefined_read(Warp& w, const Instr& in, unsigned lane, Space space, uint64
 
 // An atomic or volatile access both takes and leaves knowledge: more order than PTX promises for some of them, never
 // less, so that no right kernel is blamed.
+static void synchronise(Warp& w, Space space, uint64_t a, bool write) {
+  Cluster& c = *w.cta->cluster;
+  Sync& at = space == Space::shared ? c.shared_sync[a & ~uint64_t(7)] : c.global_sync;
+  c.order.acquire(w, at);
+  if (write) c.order.release(w, at);
+}
 void note_access(Warp& w, const Instr& in, unsigned lane, Space space, uint64_t a, uint32_t bytes, bool write,
                  bool sync) {
   Cluster& c = *w.cta->cluster;
   if (!c.order.on()) return;
   if (space == Space::shared)
     c.order.generic(w, in, lane, *c.owner(a), uint32_t(a & 0xffffff), bytes, write, sync);
-  if (!sync) return;
-  Sync& at = space == Space::shared ? c.shared_sync[a & ~uint64_t(7)] : c.global_sync;
-  c.order.acquire(w, at);
-  if (write) c.order.release(w, at);
+  if (sync) synchronise(w, space, a, write);
 }
 
 void note_accesses(Warp& w, const Instr& in, Space space, const Reach& r, const uint64_t* a, unsigned bytes,
                    bool write, bool sync) {
-  uint32_t m = w.exec;
-  bool whole = r.shape == Reach::consecutive && m == (ALL >> (31 - r.high) & ALL << r.low);
-  if (whole && !sync)
-    return note_access(w, in, r.low, space, r.first, (r.high - r.low + 1) * bytes, write, sync);
-  if (r.shape == Reach::equal) return note_access(w, in, r.low, space, r.first, bytes, write, sync);
-  for (; m; m &= m - 1) {
-    unsigned l = unsigned(__builtin_ctz(m));
-    note_access(w, in, l, space, r.shape == Reach::consecutive ? r.first + (l - r.low) * uint64_t(bytes) : a[l],
-                bytes, write, sync);
+  Cluster& c = *w.cta->cluster;
+  const uint32_t m = w.exec;
+  const bool whole = r.shape == Reach::consecutive && m == (ALL >> (31 - r.high) & ALL << r.low);
+  if (space == Space::shared) {  // all in one CTA
+    Cta& owner = r.first >> 24 == w.cta->rank ? *w.cta : *c.owner(r.first);
+    if (r.shape == Reach::equal)
+      c.order.generic(w, in, r.low, owner, uint32_t(r.first & 0xffffff), bytes, write, sync);
+    else if (whole && !sync)
+      c.order.generic(w, in, r.low, owner, uint32_t(r.first & 0xffffff), (r.high - r.low + 1) * bytes, write, sync);
+    else
+      c.order.generic(w, in, m, owner, a, bytes, write, sync);
   }
+  if (!sync) return;
+  if (space != Space::shared || r.shape == Reach::equal) return synchronise(w, space, r.first, write);
+  for (uint32_t k = m; k; k &= k - 1) synchronise(w, space, a[__builtin_ctz(k)], write);
 }
 
 uint8_t* resolve(Warp& w, const Instr& in, unsigned lane, Space space, uint64_t a, unsigned bytes,

@@ -33,6 +33,7 @@ bool ClusterBarrier::passes(Warp& w, const Instr& in) {
   if (arrived[index(w)] & w.exec) return false;
   owes &= ~w.exec;
   cluster->order.acquire(w, done), cluster->order.acquire(w, own_done[w.cta->rank]);
+  cluster->order.acquire_exits(w, true);
   return true;
 }
 

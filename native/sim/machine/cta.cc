@@ -25,7 +25,7 @@ void Cta::start(Launch& l, Cluster& in, const Dim3& ctaid, uint32_t cluster_rank
   id = ctaid, rank = cluster_rank;
   shared.assign(shared_bytes() + 64, 0xcd);
   shared_shadow.assign(shared_bytes() / 8 + 9, 0);
-  tmem.reset();
+  tmem.reset(), maps_acquired.clear();
   saw_no_cluster = false;
   for (Barrier& b : barriers) b = {};
   std::fill(std::begin(recent), std::end(recent), nullptr);
@@ -153,6 +153,7 @@ void Cta::wake(unsigned id) {
       if (p.state == Path::waiting && p.barrier == int(id)) {
         p.state = Path::ready, p.barrier = -1;
         cluster->order.acquire(s.w, b.sync);
+        if (!b.count) cluster->order.acquire_exits(s.w, false);
         p.token = 1 + (uint64_t(b.ones) | uint64_t(b.voters) << 32);
       }
   b = {};

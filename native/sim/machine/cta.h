@@ -2,6 +2,7 @@
 // thread.
 #pragma once
 #include <atomic>
+#include <map>
 #include <mutex>
 #include <vector>
 
@@ -42,6 +43,10 @@ struct Launch {
   std::shared_ptr<const Allocations> allocations;  // by address; nothing comes or goes during a launch
   std::atomic<uint64_t> next_slot{0}, warp_instructions{0}, thread_instructions{0};
   std::atomic<bool> stop{false};
+  // Tensor maps in global memory that the launch has changed, and how often.
+  std::mutex map_lock;
+  std::map<uint64_t, uint32_t> map_changes;
+  std::atomic<bool> maps_changed{false};
   std::atomic<uint64_t> bulk_bytes[3] = {};  // moved by bulk and tensor copies: into shared memory, out of it, between CTAs
   Dim3 clusters;  // the grid in clusters
 
@@ -84,6 +89,7 @@ struct Cta {
   // allocation hit last, by instruction: kernels walk a few buffers
   const Allocation* recent[32] = {};
   std::unique_ptr<Tmem> tmem;
+  std::map<uint64_t, uint32_t> maps_acquired;  // changed tensor maps: up to which change its copies see them
   bool saw_no_cluster = false;  // a response of clusterlaunchcontrol.try_cancel that failed
 
   void start(Launch& l, Cluster& in, const Dim3& ctaid, uint32_t cluster_rank);

@@ -103,7 +103,8 @@ void work(Launch& l, std::exception_ptr& fault, std::mutex& fault_lock) {
         c->start(l, c->next);
       }
       resident.push_back(std::move(c));
-      if (resident.size() < MAX_RESIDENT) start();
+      // CTAs of a cooperative launch wait for all others
+      if (resident.size() < MAX_RESIDENT || l.config.grid_workspace) start();
     }
   } catch (...) {
     l.stop = true;

@@ -2,11 +2,10 @@
 // lay out joins.
 #include <algorithm>
 #include <cstring>
-#include <set>
 
 #include "choose.h"
-#include "cluster.h"
 #include "flow.h"
+#include "hazard.h"
 #include "layout.h"
 #include "paths.h"
 #include "specials.h"
@@ -23,9 +22,6 @@ namespace {
 void meet(Warp& w, const Instr& in) {
   if (w.state->path().join) w.state->meet(&in);
 }
-// A value of tcgen05.ld is used, so the load has been done: the hardware holds the reader back until it has
-// (PTX 9.1 #tcgen05-memory-consistency-model-canonical-sync-patterns-reg-dependency-same-thread).
-void tmem_value_used(Warp& w, const Instr&) { w.cta->cluster->order.wait_tmem_reads(w); }
 void not_pred(Warp& w, const Instr& in) { w.pred(in, 0) = ~w.pred(in, 1); }
 
 class Lowering {
@@ -63,12 +59,19 @@ class Lowering {
     for (const Block& b : flow.blocks)
       if (b.post >= 0 && b.next.size() > 1) joins[size_t(b.post)] = true;
     first_[&f] = p_->code.size();
-    std::vector<size_t> block_at(flow.blocks.size());
+    std::vector<size_t> block_at(flow.blocks.size()), at(f.body.size());
     for (size_t b = 0; b < flow.blocks.size(); ++b) {
       block_at[b] = p_->code.size();
       if (joins[b]) pseudo(meet, f, &f.body[flow.blocks[b].begin], {}, true);
-      for (uint32_t i = flow.blocks[b].begin; i < flow.blocks[b].end; ++i) emit(f, f.body[i], choices[i]);
+      for (uint32_t i = flow.blocks[b].begin; i < flow.blocks[b].end; ++i)
+        emit(f, f.body[i], choices[i]), at[i] = p_->code.size() - 1;
     }
+    const auto late = late_uses(f, flow, touch);
+    for (uint32_t i = 0; i < late.size(); ++i)
+      if (!late[i].empty()) {
+        late_.push_back({at[i], {}});
+        for (uint32_t k : late[i]) late_.back().second.push_back(at[k]);
+      }
     bool open = f.body.empty() || flow.blocks.back().exits || !ends(f.body.back());
     if (open) {  // runs off the end: an implicit ret
       implicit_.push_back(std::make_unique<Instruction>());
@@ -154,7 +157,6 @@ class Lowering {
     for (const Operand& o : in.operands)
       if (!(is_flow(in) && o.kind != Operand::reg)) resolve(resolve, o);
     bool warp = c.row && (c.row->scope == Scope::WARP || c.row->scope == Scope::WARPGROUP);
-    follow_tmem_loads(f, in, slots, c);
     InstrInfo& info = add(c.fn, f, &in, slots, c.may_block || warp, true);
     Instr& i = p_->code.back();
     i.aux = c.aux;
@@ -176,23 +178,6 @@ class Lowering {
     if (m == "bra" || m == "brx") branches_.emplace_back(p_->code.size() - 1, &in);
     if (m == "call") call_site(f, in, info);
     p_->cancels_launches |= m == "clusterlaunchcontrol" && in.op.has("try_cancel");
-  }
-
-  void follow_tmem_loads(const Function& f, const Instruction& in, const std::vector<Slot>& slots, const Choice& c) {
-    if (!c.row) return;
-    const auto is = [&](const char* word) {
-      return in.op.tokens[0] == "tcgen05" && in.op.tokens.size() > 1 && in.op.tokens[1] == word;
-    };
-    if (is("wait::ld")) loaded_.clear();
-    const size_t n = std::min(slots.size(), c.operands.size());
-    for (size_t k = 0; k < n && !loaded_.empty(); ++k)
-      if (c.operands[k].written >= c.row->operands.dst && loaded_.count(slots[k].bits)) {
-        pseudo(tmem_value_used, f, &in, {}, false);
-        loaded_.clear();
-      }
-    if (is("ld"))
-      for (size_t k = 0; k < n; ++k)
-        if (c.operands[k].written < c.row->operands.dst) loaded_.insert(slots[k].bits);
   }
 
   void call_site(const Function& f, const Instruction& in, InstrInfo& info) {
@@ -319,6 +304,12 @@ class Lowering {
     }
     for (const auto& info : p_->infos)
       if (info->call && info->call->callee->defined) info->call->entry = &code[first_.at(info->call->callee)];
+    for (const auto& [k, by] : late_) {
+      auto* info = const_cast<InstrInfo*>(code[k].info);
+      for (size_t b : by) info->late.push_back(&code[b]);
+      info->behind_late = code[k].fn;
+      code[k].fn = uses_late_result;
+    }
     p_->run.resize(code.size());
     p_->counted.resize(code.size());
     for (size_t k = code.size(); k-- > 0;) {
@@ -345,7 +336,7 @@ class Lowering {
   std::vector<bool> ends_run_, counts_;
   std::vector<std::pair<size_t, const Instruction*>> branches_;
   std::vector<Fix> fixes_;
-  std::set<uint32_t> loaded_;  // slots that a tcgen05.ld filled and nobody has used yet, in the order of the text
+  std::vector<std::pair<size_t, std::vector<size_t>>> late_;  // an instruction, and whose results it may touch early
   std::map<const Function*, size_t> first_;
   std::vector<std::unique_ptr<Instruction>> implicit_;
 };

@@ -141,6 +141,13 @@ void mbarrier_arrive(Warp& w, const Instr& in, unsigned lane, Mbarrier& b, uint3
   turn_over(b);
 }
 
+void mbarrier_expect_arrival(Warp& w, const Instr& in, unsigned lane, Mbarrier& b) {
+  if (b.pending == Mbarrier::MAX_COUNT)
+    trap(w, in, lane, "an mbarrier counts at most 1048575 pending arrivals; " + b.describe());
+  ++b.pending;
+  store_image(b);
+}
+
 void mbarrier_expect_tx(Warp& w, const Instr& in, unsigned lane, Mbarrier& b, uint32_t bytes) {
   if (int64_t(b.tx) + bytes > Mbarrier::MAX_TX)
     trap(w, in, lane, "expect_tx of " + std::to_string(bytes) + " bytes: the tx-count of an mbarrier is at most 1048575; " +

@@ -49,6 +49,8 @@ void mbarrier_inval(Warp& w, const Instr& in, unsigned lane, uint64_t address);
 // arrival: what its operation covers).
 void mbarrier_arrive(Warp& w, const Instr& in, unsigned lane, Mbarrier& b, uint32_t count, bool drop = false,
                      const Sync* from = nullptr);
+// The current phase waits for one arrival more (cp.async.mbarrier.arrive).
+void mbarrier_expect_arrival(Warp& w, const Instr& in, unsigned lane, Mbarrier& b);
 void mbarrier_expect_tx(Warp& w, const Instr& in, unsigned lane, Mbarrier& b, uint32_t bytes);
 // By a copy that was issued in phase `issued_in` (Mbarrier::current() then): traps when that phase ended without
 // it, which says that fewer bytes were expected than come.

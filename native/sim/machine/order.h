@@ -6,6 +6,10 @@
 // to the tensor core; its tcgen05.ld and .st; its bulk groups; an mbarrier, whose events are its phases. Lanes of
 // a warp count as one. An event is (dimension, count); a warp knows an event once its clock has reached it.
 //
+// Memory is followed in granules of 16 bytes, tensor memory in half quadrants of a column. Each keeps its last write
+// and last read by byte, and a side list where several warps did so at once. What is kept of one warp is its latest
+// access to the granule: a warp that never touches the same bytes twice in different ways loses nothing by that.
+//
 // PTX 9.1 #memory-consistency-model, #async-proxy, #tcgen05-memory-consistency-model
 #pragma once
 #include <cstdint>
@@ -17,11 +21,13 @@
 
 namespace sim {
 
+struct Cluster;
 struct Cta;
 
 class Clock {
  public:
   uint32_t at(uint16_t dim) const { return dim < t_.size() ? t_[dim] : 0; }
+  size_t size() const { return t_.size(); }
   void raise(uint16_t dim, uint32_t to) {
     if (dim >= t_.size()) t_.resize(dim + 1u);
     if (t_[dim] < to) t_[dim] = to;
@@ -52,10 +58,10 @@ struct Event {
 
 // A warp's side: what it knows.
 struct Agent {
-  uint16_t dim, tensor_dim, tmem_dim, bulk_dim;
-  uint32_t now = 1;                                           // of its own events
-  uint32_t tensor = 0, tmem_read = 0, tmem_write = 0, bulk = 0;  // events made so far in its other dimensions
-  uint16_t tmem_write_dim;
+  static constexpr uint16_t DIMS = 6;  // each warp has these, one after the other
+  uint16_t dim, tensor_dim, tmem_dim, tmem_write_dim, bulk_dim, copy_dim;
+  uint32_t now = 1;                                                        // of its own events
+  uint32_t tensor = 0, tmem_read = 0, tmem_write = 0, bulk = 0, copy = 0;  // events made so far in its other dimensions
   Sync known;
   Clock piped_by_sync;  // arrives with a barrier; counts from tcgen05.fence::after_thread_sync on
   Sync published;       // what was known at the last fence that releases: a relaxed arrival carries that much
@@ -64,10 +70,11 @@ struct Agent {
 
 class Order {
  public:
-  void start(bool on, uint32_t ctas, uint32_t warps_a_cta);
+  void start(bool on, const Cluster& cluster, uint32_t warps_a_cta);
   bool on() const { return on_; }
   Agent& agent(const Warp& w);
   uint16_t new_dim(std::string name);
+  uint16_t copies_dim(const Warp& w);  // of its cp.async
   const std::string& name_of(uint16_t dim) const { return names_[dim]; }
 
   // ---- synchronisation
@@ -80,6 +87,9 @@ class Order {
   void fence_proxy_async(const Warp& w);
   void tcgen05_fence_before(const Warp& w);
   void tcgen05_fence_after(const Warp& w);
+  // A warp has ended: a barrier that no longer waits for it comes after all it did.
+  void exit(const Warp& w);
+  void acquire_exits(const Warp& w, bool of_whole_cluster);
 
   // ---- events of asynchronous operations
   Event next_tensor(const Warp& w);                      // tcgen05.mma, .cp, .shift
@@ -91,21 +101,25 @@ class Order {
     if (on_) ++agent(w).bulk;
   }
   void wait_bulk(const Warp& w, uint32_t still_open);
+  uint16_t copies_dim(const Warp& w) { return on_ ? agent(w).copy_dim : uint16_t(0); }  // of cp.async, in epochs of its warp
+  void know(const Warp& w, Event e);                     // however the warp learned that it is complete
 
   // ---- accesses; each traps with a sentence when it is not ordered after a conflicting one
   // A warp's own access to bytes of shared memory of `where`. `sync`: volatile, relaxed, atomic: does not race
   // with its like.
   void generic(Warp& w, const Instr& in, unsigned lane, Cta& where, uint32_t offset, uint32_t bytes, bool write,
                bool sync);
+  // The same for the lanes of `lanes`, `bytes` each, at shared-window addresses of one CTA.
+  void generic(Warp& w, const Instr& in, uint32_t lanes, Cta& where, const uint64_t* addresses, uint32_t bytes,
+               bool write, bool sync);
   // Two unordered writes of one value are no fault (every warp clears a flag): whether a write changed what another
   // warp wrote is seen once it is done. The machine asks after each turn.
   void settle();
-  // By an asynchronous operation that `w` issues now and that `done` will tell to be complete. `sync`: a reduction,
-  // which does not race with its like.
+  // By an asynchronous operation that `w` issues now and that `done` will tell to be complete.
   void async_read(Warp& w, const Instr& in, unsigned lane, Cta& where, uint32_t offset, uint32_t bytes, Event done);
   // `reduces`: element by element atomic, does not race with its like.
   void async_write(Warp& w, const Instr& in, unsigned lane, Cta& where, uint32_t offset, uint32_t bytes,
-                   Event done, bool sync = false);
+                   Event done, bool reduces = false);
   // Tensor memory: columns [column, column + n) of the half quadrants of 16 lanes set in `halves` (bit h: lanes
   // 16h to 16h + 15). `done` is an event of the tensor core or of tcgen05.ld / .st.
   void tmem(Warp& w, const Instr& in, unsigned lane, Cta& where, uint32_t halves, uint32_t column, uint32_t n,
@@ -120,10 +134,16 @@ class Order {
     uint32_t by = 0;             // instruction of the program, SYNC set when it cannot race with its like
   };
   struct Granule {
-    Access write, read[2];
+    Access write, read;
+    uint32_t crowd = 0;  // 1 + index of others that were there at the same time; 0: none
   };
-  enum Kind : uint8_t { warp, tensor, tmem_read, tmem_write, bulk, phase };
+  struct Also {
+    Access access;
+    bool writes;
+  };
+  enum Kind : uint8_t { warp, tensor, tmem_read, tmem_write, bulk, copy, phase };
   static constexpr uint32_t SYNC = 1u << 31;
+  struct Pass;
 
   struct Suspect {
     Warp* warp;
@@ -137,20 +157,30 @@ class Order {
 
   Granule* granules(Cta& c);
   Granule* columns(Cta& c);
-  bool knows(const Agent& a, const Access& e) const { return e.dim == a.dim || a.known.seen.at(e.dim) >= e.count; }
-  void take_read(Granule& g, const Agent& a, const Access& mine) const;
-  [[noreturn]] void conflict(Warp& w, const Instr& in, unsigned lane, Cta& where, const char* memory,
-                             const std::string& place, bool write, const Access& other, bool other_writes,
-                             const char* hint);
+  template <class F>
+  bool any_in_crowd(Granule& g, F f);  // f(Also&): true ends it
+  void join_crowd(Granule& g, const Access& a, bool writes);
+  void clear_crowd(Granule& g, uint16_t mask);  // of accesses to these bytes
+  void took_read(Granule& g, const Access& mine, bool knows_other);
+  void took_write(Granule& g, const Access& mine, bool knows_other);
+  void one_generic(Pass& p, uint32_t offset, uint32_t bytes);
+  [[noreturn]] void conflict(const Pass& p, const std::string& place, bool write, const Access& other,
+                             bool other_writes, const char* missing = nullptr);
+  std::string whom(const Access& e, const Warp& asking) const;
+  std::string missing_between(const Pass& p, const Access& e) const;
   std::string line_of(const Warp& w, const Access& e) const;
 
   bool on_ = false;
   uint32_t warps_ = 0;
+  const Cluster* cluster_ = nullptr;
   std::vector<Agent> agents_;
   std::vector<std::string> names_;
   std::vector<Kind> kinds_;
   std::vector<Suspect> suspects_;
   std::vector<std::vector<Granule>> shared_, tmem_;  // by CTA rank
+  std::vector<std::vector<Also>> crowds_;
+  std::vector<uint32_t> free_crowds_;
+  std::vector<Sync> exited_;  // by CTA rank
 };
 
 }  // namespace sim

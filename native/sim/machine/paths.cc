@@ -6,7 +6,7 @@ namespace sim {
 
 void WarpState::start(uint32_t lanes, const Instr* entry) {
   paths.clear();
-  joins.clear();
+  joins.clear(), late.clear();
   yields = false;
   paths.push_back({Path::ready, entry, lanes, nullptr, nullptr});
   current = 0, live = exist = lanes, held_up = 0;

@@ -6,6 +6,7 @@
 #include <memory>
 #include <vector>
 
+#include "hazard.h"
 #include "program.h"
 #include "shadow.h"
 #include "undefined.h"
@@ -53,6 +54,7 @@ struct WarpState {
   uint64_t counted_warp = 0, counted_thread = 0;  // of these, already in the launch's sum
   std::vector<uint8_t> registers, local, local_shadow;
   const uint8_t* params = nullptr;
+  std::vector<LateResult> late;
   Undefined undefined;
 
   void start(uint32_t lanes, const Instr* entry);

@@ -18,6 +18,8 @@ struct InstrInfo {
   const ptx::Function* function = nullptr;
   Handler own = nullptr;           // the row's
   Handler behind_guard = nullptr;  // gathered() or the row's
+  Handler behind_late = nullptr;   // what uses_late_result() goes on to
+  std::vector<const Instr*> late;  // whose results it may touch before they are there (hazard.h)
   Slot guard;
   bool guard_negated = false;
   int member_mask = -1;               // flat operand, -1: all lanes of the warp (.aligned)

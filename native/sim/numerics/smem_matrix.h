@@ -17,10 +17,10 @@ struct SmemMatrix {
             uint32_t(d >> 49 & 7), spans[d >> 62]};
   }
   // 16-byte units of a span change places by the number of the span within eight (four, two): address bits 4..6
-  // ^= bits 7..9, of the absolute address.
+  // ^= bits 7..9 of the absolute address, less the base offset (an H200 does so: fixtures/hw/h200/wgmma).
   constexpr uint32_t swizzled(uint32_t address) const {
     const uint32_t units = span / 16 - 1;
-    return address ^ ((address >> 7 & units) << 4);
+    return address ^ (((address >> 7) - base_offset & units) << 4);
   }
   // K-major: row `mn`, byte `k` of its 32 bytes.
   constexpr uint32_t k_major(uint32_t mn, uint32_t k) const {

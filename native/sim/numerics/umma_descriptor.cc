@@ -184,31 +184,6 @@ std::string decode(const Modifiers& by, uint32_t bits, Instruction& i) {
   return check_shape(i);
 }
 
-uint32_t swizzled(SharedMatrix::Swizzle s, uint32_t a) {
-  switch (s) {
-    case SharedMatrix::bytes128: return a ^ (a >> 3 & 0x70);
-    case SharedMatrix::bytes64: return a ^ (a >> 3 & 0x30);
-    case SharedMatrix::bytes32: return a ^ (a >> 3 & 0x10);
-    case SharedMatrix::bytes128_atom32: return a ^ (a >> 2 & 0x60);
-    default: return a;
-  }
-}
-
-uint32_t SharedMatrix::granule(bool mn_major, uint32_t line, uint32_t j) const {
-  const uint32_t width = swizzle == none ? 16 : swizzle == bytes32 ? 32 : swizzle == bytes64 ? 64 : 128;
-  uint32_t a = start;
-  if (!mn_major) {
-    a += line / 8 * stride + line % 8 * width + (swizzle == none ? j * leading : j * 16);
-  } else if (swizzle == none) {
-    // the strides change roles
-    a += j * stride + line % 8 * 16 + line / 8 * leading;
-  } else {
-    const uint32_t rows = swizzle == bytes128_atom32 ? 4 : 8;
-    a += j * 16 % width + j * 16 / width * leading + line % rows * width + line / rows * stride;
-  }
-  return swizzled(swizzle, a);
-}
-
 std::string decode(uint64_t bits, SharedMatrix& m) {
   auto zero = [&](unsigned from, unsigned width) {
     uint32_t v = field(bits, from, width);

@@ -58,14 +58,29 @@ struct SharedMatrix {
   uint32_t start = 0, leading = 0, stride = 0;  // bytes; start is the CTA's own
   Swizzle swizzle = none;
 
+  // The same XOR that TMA applies: it acts on address bits, so its pattern is anchored in shared memory.
+  // PTX 9.1 #tcgen05-shared-memory-layout-swizzling
+  uint32_t swizzled(uint32_t a) const {
+    constexpr uint32_t mask[] = {0, 0x60, 0x70, 0x30, 0x10}, shift[] = {0, 2, 3, 3, 3};
+    return a ^ (a >> shift[swizzle] & mask[swizzle]);
+  }
   // Byte offset in the CTA's shared window of a 16-byte granule. K-major: granule `j` along K of row `line`.
   // MN-major: granule `j` along M or N of the K index `line`.
-  uint32_t granule(bool mn_major, uint32_t line, uint32_t j) const;
+  uint32_t granule(bool mn_major, uint32_t line, uint32_t j) const {
+    constexpr uint32_t log_width[] = {4, 7, 7, 6, 5}, log_lines[] = {3, 2, 3, 3, 3};
+    const uint32_t width = log_width[swizzle], lines = log_lines[swizzle];
+    uint32_t a;
+    if (!mn_major)
+      a = line / 8 * stride + (line % 8 << width) + (swizzle == none ? j * leading : j * 16);
+    else if (swizzle == none)  // the strides change roles
+      a = j * stride + line % 8 * 16 + line / 8 * leading;
+    else
+      a = (j * 16 & ((1u << width) - 1)) + (j * 16 >> width) * leading + ((line & ((1u << lines) - 1)) << width) +
+          (line >> lines) * stride;
+    return swizzled(start + a);
+  }
 };
 std::string decode(uint64_t bits, SharedMatrix& out);
-// The same XOR that TMA applies: it acts on address bits, so its pattern is anchored in shared memory.
-// PTX 9.1 #tcgen05-shared-memory-layout-swizzling
-uint32_t swizzled(SharedMatrix::Swizzle s, uint32_t address);
 // Is this layout legal for an operand of the kind?
 std::string check_layout(const Instruction& i, bool of_a, const SharedMatrix& m);
 

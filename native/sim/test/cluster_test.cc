@@ -107,7 +107,7 @@ TEST(cluster_barrier) {
     });
   trap_under_every_policy(
       clusters(2, 2, 64), [&](const LaunchConfig& c) { answer(hand_over("", "arrive.relaxed"), c); }, Trap::race,
-      {"read of shared memory", "no barrier orders the two", "of CTA rank"});
+      {"reads shared memory", "nothing orders the two", "of CTA rank"});
 }
 
 TEST(cluster_mbarrier_of_a_peer) {
@@ -130,7 +130,7 @@ TEST(cluster_mbarrier_of_a_peer) {
   trap_under_every_policy(
       clusters(2, 2, 64),
       [&](const LaunchConfig& c) { answer(text(fence, "mbarrier.arrive.relaxed.cluster.shared::cluster.b64 _, [%r7];"), c); },
-      Trap::race, {"read of shared memory", "writes (st.shared::cluster.u32"});
+      Trap::race, {"reads shared memory", "writes (st.shared::cluster.u32"});
   trap_under_every_policy(
       clusters(2, 2, 64),
       [&](const LaunchConfig& c) { answer(text("", "mbarrier.arrive.shared::cluster.b64 _, [%r7];"), c); }, Trap::race,

@@ -399,7 +399,7 @@ SIM_TEST(hints) {  // rows without effect leave every register alone
   for (const char* text :
        {"prefetch.global.L2 [%q1]", "prefetch.L1 [%q1]", "prefetchu.L1 [%q1]", "prefetch.tensormap [%q1]",
         "prefetch.global.L2::evict_last [%q1]", "discard.global.L2 [%q1], 128",
-        "applypriority.global.L2::evict_normal [%q1], 128", "fence.mbarrier_init.release.cluster"}) {
+        "applypriority.global.L2::evict_normal [%q1], 128"}) {
     Prepared p(text);
     if (!p.found()) fail(std::string("expected a row for ") + text);
     Registers regs;

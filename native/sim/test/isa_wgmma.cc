@@ -186,7 +186,7 @@ void check(const Case& c, unsigned seed = 1) {
   Array<uint8_t> in(all);
   Array<uint32_t> regs(ra), acc(io);
   LaunchConfig config;
-  config.block = {128}, config.dynamic_shared = uint32_t(all.size()) + 64, config.check_order = false;
+  config.block = {128}, config.dynamic_shared = uint32_t(all.size()) + 64;
   launch(*m, *m->entry("k"), config, params(in.at, regs.at, acc.at, pa.descriptor, pb.descriptor));
   for (unsigned t = 0; t < 128; ++t)
     for (unsigned i = 0; i < c.n / 2; ++i) {
@@ -268,4 +268,28 @@ TEST(isa_wgmma_forms_that_do_not_exist) {
     const Trap t = trap_of([&] { run(*m, "k", {1}, {128}, {}); });
     CHECK(std::string(t.what()).find("no semantics for wgmma") == 0, t.what());
   }
+}
+
+// What the order of accesses sees of wgmma: operands written by st.shared need a fence.proxy.async, and stay the product's
+// until its group is waited for.
+TEST(isa_wgmma_order) {
+  auto trap = [](const std::string& fence, const std::string& wait) {
+    const std::string text =
+        ".version 8.0\n.target sm_90a\n.address_size 64\n.extern .shared .align 1024 .b8 smem[];\n.entry k() {\n.reg .b32 "
+        "%r<20>; .reg .b64 %rd<4>; .reg .pred %p<2>;\nmov.u32 %r10, %tid.x; shl.b32 %r11, %r10, 5; mov.u32 %r12, smem; "
+        "add.u32 %r11, %r12, %r11; st.shared.v4.u32 [%r11], {0, 0, 0, 0}; st.shared.v4.u32 [%r11+16], {0, 0, 0, 0};\n" +
+        fence +
+        " bar.sync 0;\nmov.b32 %r0, 0; mov.b32 %r1, 0; mov.b32 %r2, 0; mov.b32 %r3, 0; setp.ne.u32 %p1, 0, 0;\n"
+        "mov.b64 %rd1, 0x0000001000080040; wgmma.fence.sync.aligned;\n"
+        "wgmma.mma_async.sync.aligned.m64n8k16.f32.f16.f16 {%r0, %r1, %r2, %r3}, %rd1, %rd1, %p1, 1, 1, 0, 0;\n"
+        "wgmma.commit_group.sync.aligned;\n" +
+        wait + " bar.sync 0;\nst.shared.u32 [%r11], %r10;\nret;\n}\n";
+    auto m = Module::load(text);
+    run(*m, "k", {1}, {128}, {}, 4096);
+  };
+  trap("fence.proxy.async;", "wgmma.wait_group.sync.aligned 0;");  // right
+  CHECK(std::string(trap_of([&] { trap("", "wgmma.wait_group.sync.aligned 0;"); }).what()).find("fence.proxy.async") !=
+        std::string::npos);
+  const Trap early = trap_of([&] { trap("fence.proxy.async;", ""); });
+  CHECK(std::string(early.what()).find("wgmma.mma_async") != std::string::npos, early.what());
 }

@@ -184,6 +184,30 @@ TEST(tcgen05_mma_modifiers) {
   }
 }
 
+// A sparse A: half of K is stored, metadata in tensor memory says where it belongs.
+TEST(tcgen05_mma_sparse) {
+  for (MultiplyCase c : kinds()) {
+    c.sparse = true, c.k *= 2;
+    check_multiply(c);
+    c.a_in_tmem = true, check_multiply(c);
+    c.a_in_tmem = false;
+    if (c.kind == "f16" || c.kind == "tf32") c.selector = 1, check_multiply(c);
+    if (!c.packed()) {
+      c.a_mn = c.b_mn = true;
+      if (c.kind == "tf32") c.swizzle_a = c.swizzle_b = S::S128_ATOM32;
+      check_multiply(c);
+      c.a_mn = c.b_mn = false, c.swizzle_a = c.swizzle_b = S::NONE, check_multiply(c);
+    }
+    c.group = 2, c.m = 256, check_multiply(c);
+    if (c.scaled()) continue;
+    c.m = 128, check_multiply(c);
+    c.lane = 16, check_multiply(c);
+    c.group = 1, c.m = 64, check_multiply(c);
+    c.lane = 0, c.ws = true, check_multiply(c);
+    c.m = 32, c.a_in_tmem = true, check_multiply(c);
+  }
+}
+
 // Weight stationary: M = 32 and 64 spread N over groups of lanes; columns of B may be skipped and shifted.
 TEST(tcgen05_mma_ws) {
   for (MultiplyCase c : kinds()) {

@@ -11,7 +11,8 @@ struct MultiplyCase {
   std::string kind = "f16", modifiers;  // modifiers: ".ws", ".collector::a::fill" ...
   const TestType *a = &types::F16, *b = &types::F16;
   uint32_t m = 128, n = 64, k = 16, group = 1;
-  bool ws = false, a_in_tmem = false, accumulate = true;
+  bool ws = false, a_in_tmem = false, accumulate = true, sparse = false;
+  uint32_t selector = 0;
   TestLayout::Swizzle swizzle_a = TestLayout::S128, swizzle_b = TestLayout::S128;
   bool a_mn = false, b_mn = false;
   uint32_t d_type = 1;  // 0 f16, 1 f32, 2 s32
@@ -32,13 +33,14 @@ struct MultiplyCase {
     std::ostringstream s;
     s << kind << modifiers << " " << a->name << " x " << b->name << " M " << m << " N " << n << " cta_group " << group
       << " swizzle " << swizzle_a << "/" << swizzle_b << (a_mn ? " A MN" : "") << (b_mn ? " B MN" : "")
-      << (a_in_tmem ? " A in TMEM" : "") << " D " << d_type << " scale_vec " << scale_vec << " ids " << sfa_id << ","
+      << (a_in_tmem ? " A in TMEM" : "") << (sparse ? " sparse" : "") << " D " << d_type << " scale_vec " << scale_vec << " ids " << sfa_id << ","
       << sfb_id;
     return s.str();
   }
   uint32_t descriptor() const {
     uint32_t d = (a->code << 7) | (b->code << 10) | uint32_t(negate_a) << 13 | uint32_t(negate_b) << 14 |
-                 uint32_t(a_mn) << 15 | uint32_t(b_mn) << 16 | (n / 8) << 17 | (m / 16) << 24;
+                 uint32_t(a_mn) << 15 | uint32_t(b_mn) << 16 | (n / 8) << 17 | (m / 16) << 24 |
+                 uint32_t(sparse) << 2 | selector;
     if (scaled()) return d | sfb_id << 4 | uint32_t(!ue4m3) << 23 | sfa_id << 29;
     return d | uint32_t(saturate) << 3 | d_type << 4 | (max_shift ? uint32_t(__builtin_ctz(max_shift)) - 2 : 0) << 30;
   }
@@ -46,7 +48,7 @@ struct MultiplyCase {
 
 class Multiply {
  public:
-  static constexpr uint32_t D = 0, A = 256, SFA = 272, SFB = 288;  // columns of tensor memory
+  static constexpr uint32_t D = 0, A = 256, SFA = 272, SFB = 288, META = 304;  // columns of tensor memory
   static constexpr uint32_t A_AT = 4096, B_AT = 73728;             // offsets in shared memory
 
   explicit Multiply(const MultiplyCase& c, LaunchConfig config = {})
@@ -66,7 +68,8 @@ class Multiply {
   static void place(const MultiplyCase& c, uint32_t m, uint32_t n, uint32_t& cta, uint32_t& lane, uint32_t& column) {
     cta = m / (c.m / c.group), m %= c.m / c.group;
     lane = m, column = n;
-    if (c.group == 2 && c.m == 128) lane = m + 64 * (n / (c.n / 2)), column = n % (c.n / 2);
+    if (c.group == 2 && c.m == 128 && c.sparse) lane = m % 16 + m / 16 * 32 + c.lane;
+    if (c.group == 2 && c.m == 128 && !c.sparse) lane = m + 64 * (n / (c.n / 2)), column = n % (c.n / 2);
     if (c.group == 1 && c.m == 64 && !c.ws) lane = m % 16 + m / 16 * 32 + c.lane;
     if (c.group == 1 && c.m == 64 && c.ws) lane = m + 64 * (n / (c.n / 2)), column = n % (c.n / 2);
     if (c.m == 32) lane = m + 32 * (n / (c.n / 4)), column = n % (c.n / 4);
@@ -84,7 +87,7 @@ class Multiply {
     TestLayout l{s, mn, start, 0, 0};
     const uint32_t pieces = (rows + per - 1) / per;
     if (!mn) {
-      l.stride = s == TestLayout::NONE ? 256 : std::max(1024u, atom);
+      l.stride = s == TestLayout::NONE ? 512 : std::max(1024u, atom);
       l.leading = s == TestLayout::NONE ? 128 : 16;
     } else if (s == TestLayout::NONE) {
       l.stride = 128, l.leading = 128 * pieces + 128;
@@ -98,15 +101,15 @@ class Multiply {
     std::ostringstream s;
     auto b32 = [&](unsigned r, uint32_t v) { s << "mov.b32 %r" << r << ", " << v << ";\n"; };
     auto b64 = [&](unsigned r, uint64_t v) { s << "mov.b64 %rd" << r << ", " << v << ";\n"; };
-    b32(1, D | c.lane << 16), b32(2, A | c.lane << 16), b32(3, c.descriptor()), b32(4, SFA), b32(5, SFB);
+    b32(6, META | c.lane << 16), b32(1, D | c.lane << 16), b32(2, A | c.lane << 16), b32(3, c.descriptor()), b32(4, SFA), b32(5, SFB);
     b64(1, layout(c.swizzle_a, c.a_mn, A_AT, c.m / c.group, c.per_piece(*c.a)).descriptor());
     b64(2, layout(c.swizzle_b, c.b_mn, B_AT, c.n / c.group + c.shift, c.per_piece(*c.b)).descriptor());
     b64(3, c.column_mask);
     for (unsigned k = 0; k < c.disabled.size(); ++k) b32(10 + k, c.disabled[k]);
     s << "setp.ne.u32 %p1, 0, " << (c.accumulate ? 1 : 0) << ";\n";
-    s << "@%p0 tcgen05.mma" << (c.ws ? ".ws" : "") << ".cta_group::" << c.group << ".kind::" << c.kind
+    s << "@%p0 tcgen05.mma" << (c.ws ? ".ws" : "") << (c.sparse ? ".sp" : "") << ".cta_group::" << c.group << ".kind::" << c.kind
       << (c.scaled() ? ".block_scale" : "") << c.modifiers << " [%r1], " << (c.a_in_tmem ? "[%r2]" : "%rd1")
-      << ", %rd2, %r3, ";
+      << (c.sparse ? ", %rd2, [%r6], %r3, " : ", %rd2, %r3, ");
     if (c.scaled()) s << "[%r4], [%r5], ";
     if (!c.disabled.empty()) {
       for (unsigned k = 0; k < c.disabled.size(); ++k) s << (k ? ", %r" : "{%r") << 10 + k;
@@ -144,10 +147,11 @@ class Multiply {
     a_.assign(c_.m, std::vector<double>(c_.k)), b_.assign(c_.n, std::vector<double>(c_.k));
     d_.assign(c_.m, std::vector<uint32_t>(c_.n));
     const TestLayout la = layout_a(), lb = layout_b();
-    for (uint32_t m = 0; m < c_.m; ++m)
-      for (uint32_t k = 0; k < c_.k; ++k) {
+    for (uint32_t m = 0; m < c_.m; ++m) {
+      const std::vector<uint32_t> at = c_.sparse ? choose_places(m) : std::vector<uint32_t>();
+      for (uint32_t k = 0; k < c_.k / (c_.sparse ? 2 : 1); ++k) {
         const uint32_t code = small_code(*c_.a, rng_), cta = m / rows;
-        a_[m][k] = c_.a->value(code);
+        a_[m][c_.sparse ? at[k] : k] = c_.a->value(code);
         if (!c_.a_in_tmem) {
           put(cta, la, *c_.a, c_.a_mn ? k : m % rows, c_.a_mn ? m % rows : k, code);
         } else {
@@ -158,6 +162,7 @@ class Multiply {
           }
         }
       }
+    }
     for (uint32_t n = 0; n < c_.n; ++n)
       for (uint32_t k = 0; k < c_.k; ++k) {
         const uint32_t code = small_code(*c_.b, rng_), at = n % columns + c_.shift;
@@ -180,6 +185,42 @@ class Multiply {
       }
     if (c_.scaled()) fill_scales(rows);
   }
+  // Which K index each stored element of a sparse row of A has; written down as metadata.
+  std::vector<uint32_t> choose_places(uint32_t m) {
+    const uint32_t chunk = c_.kind == "tf32" ? 2 : c_.packed() ? 8 : 4, piece = chunk == 8 ? 2 : 1;
+    std::vector<uint32_t> places;
+    uint64_t bits = 0;
+    for (uint32_t c = 0; c < c_.k / chunk; ++c) {
+      uint32_t code;
+      if (chunk == 2) {
+        const uint32_t which = rng_() % 2;
+        places.push_back(c * 2 + which), code = which ? 0b1110 : 0b0100;
+      } else {
+        constexpr uint32_t pairs[] = {0b0100, 0b1000, 0b1100, 0b1001, 0b1101, 0b1110};
+        code = pairs[rng_() % 6];
+        for (uint32_t p : {code & 3, code >> 2})
+          for (uint32_t e = 0; e < piece; ++e) places.push_back(c * chunk + p * piece + e);
+      }
+      bits |= uint64_t(code) << 4 * c;
+    }
+    // f16, tf32: a column whose lane 16g + 8h + i has, of rows 16g + i and 16g + 8 + i, the h-th half of K
+    const bool narrow = c_.kind == "f16" || c_.kind == "tf32";
+    for (uint32_t n = 0; n < c_.n; ++n) {
+      uint32_t cta, lane, unused;
+      place(c_, m, n, cta, lane, unused);
+      for (uint32_t h = 0; h < 2; ++h) {
+        if (!narrow) {
+          machine_.set_word(cta, lane, META + h, uint32_t(bits >> 32 * h));
+          continue;
+        }
+        const uint32_t at = lane / 16 * 16 + 8 * h + m % 8, shift = m % 16 / 8 * 16;
+        const uint32_t word = machine_.word(cta, at, META + c_.selector);
+        machine_.set_word(cta, at, META + c_.selector,
+                          (word & ~(0xffffu << shift)) | uint32_t(bits >> 16 * h & 0xffff) << shift);
+      }
+    }
+    return places;
+  }
   double scale_value(uint32_t code) const {
     return c_.ue4m3 ? isa_test::value_of(isa_test::e4m3_grid(), code) : std::ldexp(1.0, int(code) - 127);
   }
@@ -201,7 +242,7 @@ class Multiply {
       }
       for (uint32_t q = 0; q < 4; ++q) machine_.set_word(m / rows, m % rows % 32 + 32 * q, SFA + m % rows / 32, word);
     }
-    const bool split = c_.group == 2 && c_.m == 128;
+    const bool split = c_.group == 2 && c_.m == 128 && !c_.sparse;
     for (uint32_t n = 0; n < c_.n; ++n) {
       uint32_t word = noise();
       for (uint32_t j = 0; j < c_.scale_vec; ++j) {

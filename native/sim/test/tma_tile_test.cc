@@ -118,9 +118,9 @@ TEST(tma_tile_loads_of_every_swizzle_and_element) {
       m.swizzle = s, m.atom = a;
       const uint32_t span = s == S::b32 ? 32 : s == S::b64 ? 64 : 128;
       m.box[0] = uint16_t(span / (m.element_bits() / 8));
-      check_load({m, {8, 3}});
-      check_load({m, {-3, -2}});
-      check_load({m, {289, 60}});
+      check_load({m, {16, 3}});
+      check_load({m, {-16, -2}});
+      check_load({m, {288, 60}});
     }
 }
 
@@ -132,11 +132,11 @@ TEST(tma_tile_words_in_any_order) {
 }
 
 TEST(tma_tile_outside_is_nan_on_request) {
-  for (auto [e, nan] : std::vector<std::pair<E, uint64_t>>{{E::f16, 0x7fff}, {E::bf16, 0x7fff}, {E::f32, 0x7fffffff}}) {
+  for (auto [e, nan] : std::vector<std::pair<E, uint64_t>>{{E::f16, 0x7ff7}, {E::bf16, 0x7ff7}, {E::f32, 0x7ff77ff7}, {E::f64, 0x7ff77ff77ff77ff7}}) {
     TensorMap m = tensor_map(0, e, {40, 12}, {32, 8});
     m.fill = TensorMap::Fill::nan_zero_fma;
     check_load({m, {24, 8}}, nan);
-    check_load({m, {-4, -3}}, nan);
+    check_load({m, {-8, -3}}, nan);
   }
 }
 

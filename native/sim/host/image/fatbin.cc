@@ -104,6 +104,11 @@ std::string ptx_of_image(const void* image) {
       found += (found.empty() ? "" : ", ") + e.name();
       if (fit(e) > (best ? fit(*best) : 0)) best = &e;
     }
+    if (!best && magic == WRAPPER && static_cast<const Wrapper*>(image)->version == 2)
+      throw ImageError(
+          CUDA_ERROR_NO_BINARY_FOR_GPU,
+          "relocatable device code was linked into machine code, which the virtual SM100 cannot run: compile "
+          "without -rdc=true");
     if (!best)
       throw ImageError(
           CUDA_ERROR_NO_BINARY_FOR_GPU,

@@ -105,7 +105,8 @@ HW_CHAPTER(bulk) {
           c.cluster = c.grid = 2;
           b.fill(0, 2048, 2048).fill(1, 2048);
           b.one()("mbarrier.init.shared.b64 [%mbar], 1;\nfence.mbarrier_init.release.cluster;").all()("fence.proxy.async;");
-          b.one()("mbarrier.arrive.expect_tx.shared.b64 _, [%mbar], 2048;").all();
+          b("mov.u32 %w0, %cluster_ctarank;").one();
+          b("setp.eq.u32 %p3, %w0, 0;\n@%p3 mbarrier.arrive.expect_tx.shared.b64 _, [%mbar], 2048;").all();
           b("barrier.cluster.arrive.release.aligned;\nbarrier.cluster.wait.acquire.aligned;\nmov.u32 %w0, %cluster_ctarank;\nsetp.eq.u32 %p1, %w0, 1;");
           b("setp.eq.and.u32 %p2, %thread, 0, %p1;\nmapa.shared::cluster.u32 %w1, %smem, 0;\nadd.u32 %w1, %w1, 2048;\nmapa.shared::cluster.u32 %w2, %mbar, 0;");
           b("@%p2 " + c.form + " [%w1], [%smem], 2048, [%w2];\n@%p1 bra done;").wait(0).dump(2048, 2048, "0");

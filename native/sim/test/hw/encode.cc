@@ -27,6 +27,7 @@ std::string describe(const Request& r) {
   return s.str();
 }
 
+// Types and swizzles are those of Hopper: 16U4, 16U6 and 128B swizzles with other atoms came with sm_100, and an H200 refuses them.
 // A request that is fine, with up to two of its fields replaced by values at or beyond a limit.
 Request request(uint64_t seed, bool im2col) {
   unsigned turn = 0;
@@ -65,11 +66,11 @@ Request request(uint64_t seed, bool im2col) {
       case 4: m.box[0] = uint32_t(limit({1, 2, 3, 4, 8, 16, 32, 64, 128, 256})); break;
       case 5: m.element_stride[k] = uint32_t(limit({0, 1, 8, 9, 7})); break;
       case 6: m.interleave = CUtensorMapInterleave(limit({0, 1, 2, 3})); break;
-      case 7: m.swizzle = CUtensorMapSwizzle(limit({0, 1, 2, 3, 4, 5, 6, 7})); break;
+      case 7: m.swizzle = CUtensorMapSwizzle(limit({0, 1, 2, 3, 7, 8})); break;
       case 8: m.l2 = CUtensorMapL2promotion(limit({0, 3, 4})); break;
       case 9: m.fill = CUtensorMapFloatOOBfill(limit({0, 1, 2})); break;
       case 10: m.rank = unsigned(limit({0, 1, 2, 3, 4, 5})); break;
-      case 11: m.type = CUtensorMapDataType(limit({0, 5, 12, 13, 14, 15, 16})); break;
+      case 11: m.type = CUtensorMapDataType(limit({0, 5, 12, 16})); break;
       case 12: m.channels = uint32_t(limit({1, 8, 255, 256, 257, 3})); break;
       case 13: m.pixels = uint32_t(limit({0, 1, 1023, 1024, 1025})); break;
       default:

@@ -79,6 +79,7 @@ Case script(uint64_t seed) {
     complete();
     answer();
   }
+  if (tx > 0) b("mbarrier.complete_tx.shared::cta.b64 [%mbar], " + str(tx) + ";"), answer();  // no CTA may end with bytes outstanding
   b.all();
   c.body = b.text(), c.block = 32, c.out_bytes = 4 * step, c.raw_lanes = step;
   return c;

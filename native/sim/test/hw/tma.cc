@@ -256,7 +256,7 @@ HW_CHAPTER(tma_interleave) {
           for (auto* v : {&inside, &negative, &over, &outside}) v->resize(rank);
           const std::string name = str(rank) + "d " + t + " interleave " + INTERLEAVES[interleave] + " swizzle " + SWIZZLES[swizzle];
           chapter.add(load_case("load " + name, e, m, corners(inside, negative, over, outside, step), bytes, 4 * step));
-          chapter.add(store_case("store " + name, e, m, corners(inside, negative, over, outside, step), 4 * step, ""));
+          add_stores(chapter, "store " + name, e, m, corners(inside, negative, over, outside, step), 4 * step, "");
         }
 }
 

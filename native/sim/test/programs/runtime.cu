@@ -376,9 +376,9 @@ void launches() {
   int per_sm = 0, *q = p + 8192;
   OK(cudaOccupancyMaxActiveBlocksPerMultiprocessor(&per_sm, phases, 32, 0));
   void* both[] = {&p, &q};
-  OK(cudaLaunchCooperativeKernel(phases, 64, 32, both, 0, nullptr));
+  OK(cudaLaunchCooperativeKernel(phases, 700, 32, both, 0, nullptr));
   OK(cudaDeviceSynchronize());
-  CHECK(host(q, 64)[10] == 33 && host(q, 64)[63] == 0);
+  CHECK(host(q, 700)[10] == 33 && host(q, 700)[699] == 0);
   FAILS(cudaLaunchCooperativeKernel(phases, per_sm * 148 + 1, 32, both, 0, nullptr),
         cudaErrorCooperativeLaunchTooLarge);
 }
