@@ -74,7 +74,6 @@ class Order {
   bool on() const { return on_; }
   Agent& agent(const Warp& w);
   uint16_t new_dim(std::string name);
-  uint16_t copies_dim(const Warp& w);  // of its cp.async
   const std::string& name_of(uint16_t dim) const { return names_[dim]; }
 
   // ---- synchronisation
