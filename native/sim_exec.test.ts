@@ -91,7 +91,7 @@ describe.skipIf(nvcc === undefined)("programs", () => {
   test.each([
     [
       "bad_pointer",
-      /^write of 4 bytes at global address 0x40: no global memory there \[kernel .*write.*faults\.cu:4\]$/m,
+      /^write of 4 bytes at global address 0x40: no global memory there \[kernel .*write.*faults\.cu:5\]$/m,
     ],
     ["past_the_end", /offset 64 of allocation 1, which has 64 bytes/],
     ["unwritten", /read of global memory that nobody has written/],

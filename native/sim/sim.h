@@ -46,6 +46,7 @@ struct LaunchResult {
            thread_instructions = 0;  // a guarded-off instruction counts for the lanes that are on
   double seconds = 0;
   std::vector<std::string> lints;  // see Launch::lint
+  std::shared_ptr<struct Profile> profile;  // LaunchConfig::profile: machine/profile.h
 };
 
 // Runs the whole grid. Throws Trap, or std::invalid_argument for limits the launch exceeds. `params` is laid

@@ -1,6 +1,8 @@
 // PTX ISA 9.7.13.1-2 barriers of a CTA and of a warp.
 #include "../machine/cta.h"
+#include "../machine/cluster.h"
 #include "../machine/lane.h"
+#include "../machine/profile.h"
 #include "chapters.h"
 
 namespace sim {
@@ -58,6 +60,7 @@ void barrier(Warp& w, const Instr& in) {
   }
   s.leave_behind(lanes, w.next);  // lanes that the guard turned off do not wait
   s.park(Path::waiting, &in, int(id));
+  if (Counters* counters = w.cta->cluster->counters) ++counters->barrier_waits;
   w.cta->arrive(id, w.index, lanes, count, ones);
 }
 

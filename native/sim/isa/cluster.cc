@@ -1,6 +1,7 @@
 // PTX ISA 9.7.9.23-24 mapa, getctarank and 9.7.13.3 barrier.cluster. A shared address carries the rank of its CTA
 // in bits 24 and up (machine/cta.h), so a peer's address is the own one with another rank.
 #include "../machine/cluster_barrier.h"
+#include "../machine/profile.h"
 #include "../machine/windows.h"
 #include "chapters.h"
 #include "select.h"
@@ -48,7 +49,9 @@ Handler select_arrive(Form& f) {
 void wait(Warp& w, const Instr& in) {
   ClusterBarrier& b = *w.cta->cluster->barrier;
   w.state->path().token = 0;
-  if (!b.passes(w, in)) park_on(w, in, b);
+  if (b.passes(w, in)) return;
+  if (Counters* counters = w.cta->cluster->counters) ++counters->cluster_waits;
+  park_on(w, in, b);
 }
 Handler select_wait(Form& f) {
   f.may_block = true;

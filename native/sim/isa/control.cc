@@ -3,7 +3,7 @@
 
 #include "../machine/cluster.h"
 #include "../machine/access.h"
-#include "../machine/cta.h"
+#include "../machine/cluster.h"
 #include "chapters.h"
 #include "printf.h"
 
@@ -139,6 +139,30 @@ void trap_executed(Warp& w, const Instr& in) {
 }
 void nothing(Warp&, const Instr&) {}
 
+// A thread that sleeps gives the others their turn.
+void nanosleep(Warp& w, const Instr&) { yield(w); }
+
+// Registers have no number here, so a warp that asks for more always gets them. On an SM .inc blocks until the
+// CTA's pool has them: a CTA that asks for more than an SM has would wait for ever.
+void setmaxnreg(Warp& w, const Instr& in) {
+  constexpr uint64_t OF_AN_SM = 65536;
+  Cta& c = *w.cta;
+  c.asked_registers[w.index] = uint16_t(in.aux);
+  uint64_t all = 0;
+  for (uint16_t n : c.asked_registers) all += uint64_t(n) * LANES;
+  if (all > OF_AN_SM)
+    c.launch->lint(in.info->text->op.text + " at PTX line " + std::to_string(in.info->text->line) + ": the warps of a CTA ask for " +
+                   std::to_string(all) + " registers, and an SM has 65536");
+}
+void bad_count(Warp& w, const Instr& in) {
+  trap(w, in, "setmaxnreg takes a multiple of 8 from 24 to 256, found " + std::to_string(in.aux));
+}
+Handler select_setmaxnreg(Form& f) {
+  if (f.operand[0].kind != Flat::imm || f.has("inc") == f.has("dec")) return nullptr;
+  f.aux = f.operand[0].value;
+  return f.aux % 8 || f.aux < 24 || f.aux > 256 ? bad_count : setmaxnreg;
+}
+
 constexpr Pattern NONE{0, 0, 0}, ONE{1, 1, 0}, TWO{2, 2, 0};
 
 }  // namespace
@@ -154,10 +178,9 @@ void control_rows(Rows& rows) {
   rows.add({"ret",       NO_TYPE, "uni",     NONE,             C,     select_ret,           "#control-flow-instructions-ret"});
   rows.add({"exit",      NO_TYPE, "",        NONE,             C,     moves<exit>,          "#control-flow-instructions-exit"});
   rows.add({"trap",      NO_TYPE, "",        NONE,             L,     plain<trap_executed>, "#miscellaneous-instructions-trap"});
-  // A thread that sleeps gives the others their turn, which ending the straight run does.
-  rows.add({"nanosleep", u32,     "",        ONE,              L,     moves<nothing>,       "#miscellaneous-instructions-nanosleep"});
-  // Hints to the hardware without effect on results.
-  rows.add({"setmaxnreg", u32, "inc|dec|sync|aligned", ONE,    L,     plain<nothing>,       "#miscellaneous-instructions-setmaxnreg"});
+  rows.add({"nanosleep", u32,     "",        ONE,              L,     moves<nanosleep>,     "#miscellaneous-instructions-nanosleep"});
+  rows.add({"setmaxnreg", u32, "inc|dec|sync|aligned", ONE,    L,     select_setmaxnreg,    "#miscellaneous-instructions-setmaxnreg"});
+  // A hint to a profiler.
   rows.add({"pmevent",   NO_TYPE, "mask",    ONE,              L,     plain<nothing>,       "#miscellaneous-instructions-pmevent"});
   // Grids run one after the other, so what a grid depends on has ended.
   rows.add({"griddepcontrol", NO_TYPE, "wait|launch_dependents", NONE, L, plain<nothing>,

@@ -4,6 +4,7 @@
 #include "../machine/mbarrier.h"
 
 #include "../machine/access.h"
+#include "../machine/profile.h"
 #include "../machine/windows.h"
 #include "chapters.h"
 #include "select.h"
@@ -120,6 +121,7 @@ void wait(Warp& w, const Instr& in) {
     }
     yes |= uint32_t(answer) << l;
   });
+  if (Counters* counters = w.cta->cluster->counters; counters && yes != w.exec) ++counters->mbarrier_waits;
   if (TRY && same && !yes) {
     if (token == WOKEN)
       mbarrier_test(w, in, *one, parity, s.relaxed, true), yes = w.exec;

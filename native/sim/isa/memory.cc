@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "../machine/layout.h"
+#include "../machine/profile.h"
 #include "../machine/vector_access.h"
 #include "chapters.h"
 #include "select.h"
@@ -67,6 +68,10 @@ bool same_local(Warp& w, uint64_t* a, unsigned bytes, uint64_t& at) {
   uint64_t size = w.state->program->local_bytes;
   return at < size && bytes <= size - at;
 }
+void count_local(Warp& w, Counters::Way way, unsigned bytes) {
+  if (Counters* counters = w.cta->cluster->counters)
+    counters->bytes[way] += uint64_t(bytes) * unsigned(__builtin_popcount(w.exec));
+}
 template <class T, class R, unsigned N>
 bool load_local(Warp& w, const Instr& in, uint64_t* a) {
   uint64_t at;
@@ -74,6 +79,7 @@ bool load_local(Warp& w, const Instr& in, uint64_t* a) {
     return false;
   } else {
     if (!same_local(w, a, sizeof(T) * N, at)) return false;
+    count_local(w, Counters::local_load, sizeof(T) * N);
     constexpr unsigned WORDS = sizeof(T) / 4;
     const auto* rows = reinterpret_cast<const uint32_t*>(w.state->local.data()) + at / 4 * LANES;
     if (w.cta->launch->config.check_uninitialised) {
@@ -109,6 +115,7 @@ bool store_local(Warp& w, const Instr& in, uint64_t* a, unsigned first) {
     return false;
   } else {
     if (!same_local(w, a, sizeof(T) * N, at)) return false;
+    count_local(w, Counters::local_store, sizeof(T) * N);
     constexpr unsigned WORDS = sizeof(T) / 4;
     auto* rows = reinterpret_cast<uint32_t*>(w.state->local.data()) + at / 4 * LANES;
     Shadow shadow(w.state->local_shadow.data());

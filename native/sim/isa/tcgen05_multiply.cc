@@ -4,6 +4,7 @@
 #include "tcgen05_multiply.h"
 
 #include "../machine/cluster.h"
+#include "../machine/profile_hooks.h"
 #include "../machine/program.h"
 #include "../numerics/umma_multiply.h"
 
@@ -194,6 +195,7 @@ void TensorMultiply::multiply_part(Cta& cta, uint32_t rank, uint32_t part, const
 }
 
 void TensorMultiply::complete() {
+  count_multiply_adds(warp, instr, uint64_t(i.m) * i.n * i.k);
   Space& sp = space();
   const bool check = warp.cta->launch->config.check_uninitialised;
   Defined of_a, of_b;

@@ -3,6 +3,7 @@
 // second. PTX 9.1 #tcgen05-instructions-tcgen05-alloc-dealloc-relinquish-alloc-permit
 #include "../machine/access.h"
 #include "../machine/cluster.h"
+#include "../machine/profile.h"
 #include "../machine/windows.h"
 #include "chapters.h"
 #include "select.h"
@@ -71,6 +72,11 @@ uint32_t column_count(Warp& w, const Instr& in, unsigned k) {
 void grant(Cta& c, Warp& w, const Instr& in, TmemRequests::Request& r, uint32_t column, uint64_t serial) {
   r.column = column, r.serial = serial;
   c.tmem->allocations.push_back({column, r.n, serial, &w, &in});
+  if (Counters* counters = c.cluster->counters) {
+    uint32_t columns = 0;
+    for (const Tmem::Allocation& a : c.tmem->allocations) columns += a.n;
+    counters->tmem_columns = std::max(counters->tmem_columns, columns);
+  }
 }
 bool try_grant(Warp& w, const Instr& in, Cta* peer, TmemRequests::Request& mine) {
   Cta& c = *w.cta;

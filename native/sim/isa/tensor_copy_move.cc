@@ -27,6 +27,15 @@ void to_tf32(uint8_t* at, uint32_t bytes) {
   }
 }
 
+// The common case: whole cells of 16 bytes.
+void copy_cells(const Xor& swizzle, uint8_t* bytes, uint64_t shared, const uint8_t* from, uint32_t n) {
+  const uint32_t mask = swizzle.from, by = swizzle.by;
+  for (uint32_t k = 0; k < n; k += 16) {
+    const uint64_t at = shared + k;
+    std::memcpy(bytes + (at ^ (at & mask) >> by), from + k, 16);
+  }
+}
+
 // What lies outside the tensor; pieces inside are written over it.
 void fill_box(const TensorBox& b, uint8_t* bytes, uint64_t to, Shadow* written) {
   const uint64_t fill = b.fill();
@@ -55,20 +64,22 @@ void load_box(Warp& w, const Instr& in, unsigned lane, const TensorBox& b, uint6
   if (!whole) fill_box(b, bytes, to, dense ? nullptr : &written);
   const bool check = w.cta->launch->config.check_uninitialised;
   const bool tf32 = b.map.element == TensorMap::Element::tf32 || b.map.element == TensorMap::Element::tf32_ftz;
+  const bool plain = dense && !tf32 && !b.swizzle.flip && b.swizzle.span > 16;
   uint64_t moved = 0;
   Window from;
   b.walk([&](const TensorBox::Piece& p) {
     const uint64_t a = p.global, shared = to + p.shared;
     if ((a < from.lo || a >= from.hi || p.bytes > from.hi - a) && !find_window(w, in, Space::global, a, p.bytes, from))
       out_of_bounds(w, in, lane, Space::global, a, p.bytes, Access::read);
-    pieces_of(b.swizzle, shared, p.bytes, [&](uint64_t place, uint32_t k, uint32_t n) {
-      if (n == 16)
-        std::memcpy(bytes + place, from.bytes + a + k, 16);
-      else
+    if (plain && (shared | p.bytes) % 16 == 0) {
+      copy_cells(b.swizzle, bytes, shared, from.bytes + a, p.bytes);
+    } else {
+      pieces_of(b.swizzle, shared, p.bytes, [&](uint64_t place, uint32_t k, uint32_t n) {
         std::memcpy(bytes + place, from.bytes + a + k, n);
-      if (!dense) written.mark(place, n);
-      if (tf32) to_tf32(bytes + place, n);
-    });
+        if (!dense) written.mark(place, n);
+        if (tf32) to_tf32(bytes + place, n);
+      });
+    }
     if (check && !from.all_written && !from.shadow.all(a, p.bytes)) take_back(b, from, a, box, shared, p.bytes);
     moved += p.bytes;
   });

@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "cluster.h"
+#include "profile.h"
 #include "layout.h"
 #include "lane.h"
 #include "vector_access.h"
@@ -67,6 +68,7 @@ void to_own_space(Space& space, uint64_t& a) {
 
 // .shared and .shared::cta name the CTA's own window (PTX 9.1 #state-spaces-shared); a peer's takes .shared::cluster
 // or a generic address.
+static void profile_async(Counters& c, const Instr& in, uint64_t a, uint64_t bytes);
 static bool own_only(const Instr& in) {
   const ptx::Opcode& op = in.info->text->op;
   if (in.info->row->scope == Scope::ASYNC) return false;  // multicast
@@ -116,7 +118,9 @@ bool find_window(Warp& w, const Instr& in, Space space, uint64_t a, uint64_t byt
          al.base + al.bytes,
          al.all_written.load(std::memory_order_relaxed),
          al.read_only};
-  return a >= out.lo && a < out.hi && bytes <= out.hi - a;
+  bool inside = a >= out.lo && a < out.hi && bytes <= out.hi - a;
+  if (c.cluster->counters && inside) [[unlikely]] profile_async(*c.cluster->counters, in, a, bytes);
+  return inside;
 }
 
 void out_of_bounds(Warp& w, const Instr& in, unsigned lane, Space space, uint64_t a, uint64_t bytes,
@@ -217,6 +221,24 @@ void note_accesses(Warp& w, const Instr& in, Space space, const Reach& r, const 
   for (uint32_t k = m; k; k &= k - 1) synchronise(w, space, a[__builtin_ctz(k)], write);
 }
 
+void profile_accesses(Warp& w, const Instr& in, Space space, const uint64_t* a, unsigned bytes, Access access) {
+  for (uint32_t m = w.exec; m; m &= m - 1)
+    w.cta->cluster->counters->access(w, in, space, a[__builtin_ctz(m)], bytes, access);
+}
+
+// Which bytes of global memory an asynchronous operation touches: it writes them when its opcode names global memory
+// first.
+static void profile_async(Counters& c, const Instr& in, uint64_t a, uint64_t bytes) {
+  if (in.info->row->scope != Scope::ASYNC) return;
+  bool writes = false;
+  for (const std::string& t : in.info->text->op.tokens)
+    if (t == "global" || t.rfind("shared", 0) == 0) {
+      writes = t == "global";
+      break;
+    }
+  (writes ? c.written : c.read).add(a, bytes);
+}
+
 uint8_t* resolve(Warp& w, const Instr& in, unsigned lane, Space space, uint64_t a, unsigned bytes,
                  unsigned align, Access access, Proxy proxy) {
   to_own_space(space, a);
@@ -232,6 +254,8 @@ uint8_t* resolve(Warp& w, const Instr& in, unsigned lane, Space space, uint64_t 
       trap(w, in, lane, Trap::illegal_address, std::string("write to read-only memory at ") + hex(a));
     if (!win.all_written) win.shadow.mark(a, bytes);
   }
+  if (Counters* counters = w.cta->cluster->counters; counters && proxy == Proxy::generic)
+    counters->access(w, in, space, a, bytes, access);
   if (proxy == Proxy::generic) note_access(w, in, lane, space, a, bytes, access != Access::read, access == Access::update);
   return win.bytes + a;
 }
@@ -254,6 +278,7 @@ void load(Warp& w, const Instr& in, unsigned lane, Space space, uint64_t a, unsi
     return;
   }
   check_local(w, in, lane, a, bytes, Access::read);
+  if (Counters* counters = w.cta->cluster->counters) counters->bytes[Counters::local_load] += bytes;
   Shadow shadow(w.state->local_shadow.data());
   bool all = true;
   for (unsigned k = 0; k < bytes; ++k) {
@@ -274,6 +299,7 @@ void store(Warp& w, const Instr& in, unsigned lane, Space space, uint64_t a, uns
     return;
   }
   check_local(w, in, lane, a, bytes, Access::write);
+  if (Counters* counters = w.cta->cluster->counters) counters->bytes[Counters::local_store] += bytes;
   Shadow shadow(w.state->local_shadow.data());
   for (unsigned k = 0; k < bytes; ++k) {
     uint64_t at = local_at(a + k, lane);

@@ -37,6 +37,7 @@ struct Cluster {
   Sync global_sync;                                         // left by release, volatile and atomic accesses to global memory
   uint64_t tmem_serial = 0;                                 // allocations of tensor memory so far
   std::map<uint64_t, Sync> shared_sync;                     // to a word of shared memory
+  Counters* counters = nullptr;  // of the host thread, when the launch is profiled
   uint64_t stirred = 0;  // goes up with whatever may end a wait: arrivals, bytes, wakes
 
   Cluster();

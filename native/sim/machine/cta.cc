@@ -31,6 +31,7 @@ void Cta::start(Launch& l, Cluster& in, const Dim3& ctaid, uint32_t cluster_rank
   std::fill(std::begin(recent), std::end(recent), nullptr);
   uint64_t threads = l.config.block.count();
   warps.resize((threads + LANES - 1) / LANES);
+  asked_registers.assign(warps.size(), 0);
   for (size_t k = 0; k < warps.size(); ++k) {
     WarpState& s = warps[k];
     s.program = &p;
@@ -146,9 +147,28 @@ bool Cta::complete(const Barrier& b) const {
   return b.count == 0 || threads >= b.count;
 }
 
+// bar and .aligned say that all threads of a warp execute the same instruction (PTX 9.1 #parallel-synchronization-and-
+// communication-instructions-bar). Lanes that wait apart are waited for all the same.
+void Cta::check_aligned(unsigned id, const WarpState& s) {
+  const Path* first = nullptr;
+  for (const Path& p : s.paths) {
+    if (p.state != Path::waiting || p.barrier != int(id)) continue;
+    if (first && first->ip != p.ip) {
+      const ptx::Instruction &a = *first->ip->info->text, &b = *p.ip->info->text;
+      if (a.op.tokens[0] != "bar" && !a.op.has("aligned") && b.op.tokens[0] != "bar" && !b.op.has("aligned")) return;
+      return launch->lint("lanes of a warp wait at different instructions of barrier " + std::to_string(id) + ", " + a.op.text +
+                          " at PTX line " + std::to_string(a.line) + " and " + b.op.text + " at PTX line " +
+                          std::to_string(b.line) + ": an aligned one expects the whole warp at one");
+    }
+    first = &p;
+  }
+}
+
 void Cta::wake(unsigned id) {
   Barrier& b = barriers[id];
-  for (WarpState& s : warps)
+  ++cluster->stirred;
+  for (WarpState& s : warps) {
+    if (s.paths.size() > 1) check_aligned(id, s);
     for (Path& p : s.paths)
       if (p.state == Path::waiting && p.barrier == int(id)) {
         p.state = Path::ready, p.barrier = -1;
@@ -156,6 +176,7 @@ void Cta::wake(unsigned id) {
         if (!b.count) cluster->order.acquire_exits(s.w, false);
         p.token = 1 + (uint64_t(b.ones) | uint64_t(b.voters) << 32);
       }
+  }
   b = {};
 }
 

@@ -27,6 +27,7 @@ struct LaunchConfig {
   uint64_t max_instructions = 0;  // warp instructions of the whole launch; 0: no limit
   bool check_uninitialised = true;
   bool check_order = true;  // accesses to shared and tensor memory that nothing orders
+  bool profile = false;  // LaunchResult::profile
   AsyncPolicy async = AsyncPolicy::lazy;
   uint64_t seed = 0;  // of AsyncPolicy::random, and of the order of warps and clusters then
   uint64_t grid_workspace = 0;  // of a cooperative launch: the address that %envreg1 and %envreg2 hold
@@ -34,6 +35,7 @@ struct LaunchConfig {
 
 // One launch in progress, shared by the host threads that run its CTAs.
 struct Cluster;
+struct Counters;
 struct Launch {
   const Program* program = nullptr;
   LaunchConfig config;
@@ -66,6 +68,11 @@ struct Launch {
   std::mutex lint_lock;
   std::vector<std::string> lints;
   void lint(const std::string& sentence);
+
+  std::mutex counters_lock;
+  std::unique_ptr<Counters> counters;  // profile: of the host threads that are done
+  Launch();
+  ~Launch();
 };
 
 struct Barrier {
@@ -90,6 +97,7 @@ struct Cta {
   const Allocation* recent[32] = {};
   std::unique_ptr<Tmem> tmem;
   std::map<uint64_t, uint32_t> maps_acquired;  // changed tensor maps: up to which change its copies see them
+  std::vector<uint16_t> asked_registers;  // by warp: its last setmaxnreg, 0 none
   bool saw_no_cluster = false;  // a response of clusterlaunchcontrol.try_cancel that failed
 
   void start(Launch& l, Cluster& in, const Dim3& ctaid, uint32_t cluster_rank);
@@ -105,6 +113,7 @@ struct Cta {
  private:
   bool complete(const Barrier& b) const;
   void wake(unsigned id);
+  void check_aligned(unsigned id, const WarpState& s);
   void fill_inits(WarpState& s);
   uint64_t value_of(const Init& i, uint32_t warp) const;
 };

@@ -4,6 +4,7 @@
 #include <map>
 
 #include "cluster.h"
+#include "flow.h"
 #include "program.h"
 
 namespace sim {

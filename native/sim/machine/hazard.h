@@ -9,10 +9,13 @@
 #pragma once
 #include <vector>
 
-#include "flow.h"
+#include "../parse/ptx.h"
 #include "order.h"
 
 namespace sim {
+
+struct Flow;
+struct Touch;
 
 // Of a warp: operations whose results it has not waited for.
 struct LateResult {

@@ -10,6 +10,7 @@
 #include "../sim.h"
 #include "cluster.h"
 #include "mbarrier.h"
+#include "profile.h"
 
 namespace sim {
 
@@ -64,6 +65,8 @@ class Pool {
 
 // One core's share of a launch.
 void work(Launch& l, std::exception_ptr& fault, std::mutex& fault_lock) {
+  std::unique_ptr<Counters> counters;
+  if (l.config.profile) counters = std::make_unique<Counters>(), counters->runs.resize(l.program->code.size());
   std::deque<std::unique_ptr<Cluster>> resident;
   std::vector<std::unique_ptr<Cluster>> spare;
   auto start = [&] {
@@ -74,6 +77,7 @@ void work(Launch& l, std::exception_ptr& fault, std::mutex& fault_lock) {
       c = std::make_unique<Cluster>();
     else
       c = std::move(spare.back()), spare.pop_back();
+    c->counters = counters.get();
     c->start(l, next);
     resident.push_front(std::move(c));
     return true;
@@ -111,6 +115,9 @@ void work(Launch& l, std::exception_ptr& fault, std::mutex& fault_lock) {
     std::lock_guard g(fault_lock);
     if (!fault) fault = std::current_exception();
   }
+  if (!counters) return;
+  std::lock_guard g(l.counters_lock);
+  l.counters->merge(*counters);
 }
 
 // The launch's cluster, or the kernel's own: PTX 9.1 #cluster-dimension-directives.
@@ -169,6 +176,9 @@ void check_limits(const Program& p, const LaunchConfig& c) {
 
 }  // namespace
 
+Launch::Launch() = default;
+Launch::~Launch() = default;
+
 bool Launch::claim(uint64_t& slot) {
   slot = next_slot.fetch_add(1);
   return slot < slots;
@@ -216,6 +226,7 @@ LaunchResult launch(Module& module, const ptx::Function& entry, const LaunchConf
   l.allocations = module.memory().list();
   const Dim3 &g = config.grid, &k = config.cluster;
   l.clusters = {g.x / k.x, g.y / k.y, g.z / k.z};
+  if (config.profile) l.counters = std::make_unique<Counters>();
   // Few enough that some launches can be cancelled, and no more than a B200 has SMs for.
   uint64_t total = l.clusters.count();
   l.slots = p.cancels_launches ? std::min<uint64_t>((total + 1) / 2, std::max<uint64_t>(1, SMS / k.count())) : total;
@@ -226,8 +237,15 @@ LaunchResult launch(Module& module, const ptx::Function& entry, const LaunchConf
   std::function<void()> job = [&] { work(l, fault, fault_lock); };
   Pool::get().run(size_t(std::min<uint64_t>(l.slots, 1024)), job);
   if (fault) std::rethrow_exception(fault);
-  return {l.warp_instructions, l.thread_instructions,
-          std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count(), std::move(l.lints)};
+  LaunchResult r;
+  r.warp_instructions = l.warp_instructions, r.thread_instructions = l.thread_instructions;
+  r.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  r.lints = std::move(l.lints);
+  if (l.counters) {
+    r.profile = std::make_shared<Profile>(l, std::move(*l.counters));
+    r.profile->seconds = r.seconds;
+  }
+  return r;
 }
 
 }  // namespace sim

@@ -2,6 +2,9 @@
 
 #include <algorithm>
 
+#include "cluster.h"
+#include "profile.h"
+
 namespace sim {
 
 void WarpState::start(uint32_t lanes, const Instr* entry) {
@@ -259,6 +262,7 @@ bool run(WarpState& s, uint64_t runs) {
   const Instr* code = s.program->code.data();
   const uint32_t* lengths = s.program->run.data();
   const uint32_t* counted = s.program->counted.data();
+  Counters* counters = w.cta->cluster->counters;
   while (runs--) {
     const Path& p = s.paths[s.current];
     const Instr* ip = p.ip;
@@ -272,7 +276,8 @@ bool run(WarpState& s, uint64_t runs) {
       run_carefully(s, ip, end);
     } else {
       try {
-        for (; ip != end; ++ip) ip->fn(w, *ip);
+        if (counters) [[unlikely]] counters->ran(at, p.mask);
+    for (; ip != end; ++ip) ip->fn(w, *ip);
       } catch (const Undefined::Found& found) {
         w.exec = p.mask;
         run_carefully(s, found.at, end);

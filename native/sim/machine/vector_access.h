@@ -40,6 +40,9 @@ struct Reach {
 void note_accesses(Warp& w, const Instr& in, Space space, const Reach& r, const uint64_t* a, unsigned bytes,
                    bool write, bool sync);
 
+// Counts the accesses of the active lanes (profile.h).
+void profile_accesses(Warp& w, const Instr& in, Space space, const uint64_t* a, unsigned bytes, Access access);
+
 // Checks S-byte accesses of the active lanes (bounds, alignment, written bytes) and says how they lie. `a` of
 // lanes that are off is overwritten with that of an active lane, so that all of `a` may be dereferenced.
 // False: lanes reach different pieces of memory or something is wrong; then go lane by lane with load() and
@@ -93,6 +96,7 @@ inline bool reach(Warp& w, const Instr& in, Space space, uint64_t* a, Access acc
   }
   if (access == Access::write && win.read_only) ok = false;
   r.bytes = win.bytes, r.shadow = win.shadow;
+  if (ok && w.cta->cluster->counters) [[unlikely]] profile_accesses(w, in, space, a, S, access);
   if (ok && (space == Space::shared || sync) && w.cta->cluster->order.on())
     note_accesses(w, in, space, r, a, S, access == Access::write, sync);
   return ok;

@@ -80,23 +80,23 @@ uint64_t joined(const std::string& j, uint64_t t, uint64_t c) {
 SIM_TEST(setp) {
   for (const Kind& k : kinds())
     for (const std::string& c : comparisons(k))
-      for (const char* j : {"", "and", "or", "xor"}) {
-        auto rng = std::make_shared<std::mt19937_64>(5);
-        const std::string a = k.reg + std::string("1"), b = k.reg + std::string("2"),
-                          tail = *j ? ", %p3" : "";
-        const std::string op = "setp." + c + (*j ? std::string(".") + j : "") + "." + k.type;
-        Values gen = [&](unsigned s, unsigned, unsigned) { return s == 2 ? (*rng)() & 1 : k.gen(*rng); };
-        for (const char* dst : {"%p0", "%p0|%p1"})
-          for (const char* read : {"p0", "p1"}) {
-            if (std::string(dst) == "%p0" && read[1] == '1') continue;
-            const bool second = read[1] == '1';
-            check_row(op + " " + dst + ", %" + a + ", %" + b + tail, read, {a.c_str(), b.c_str(), "p3"}, 12,
-                      gen, [&](const uint64_t* s) {
-                        const uint64_t t = by_name(c, k.order(s[0], s[1]));
-                        return joined(j, second ? t ^ 1 : t, s[2]);
-                      });
-          }
-      }
+        for (const char* j : {"", "and", "or", "xor"}) {
+          auto rng = std::make_shared<std::mt19937_64>(5);
+          const std::string a = k.reg + std::string("1"), b = k.reg + std::string("2"),
+                            tail = *j ? ", %p3" : "";
+          const std::string op = "setp." + c + (*j ? std::string(".") + j : "") + "." + k.type;
+          Values gen = [&](unsigned s, unsigned, unsigned) { return s == 2 ? (*rng)() & 1 : k.gen(*rng); };
+          for (const char* dst : {"%p0", "%p0|%p1"})
+            for (const char* read : {"p0", "p1"}) {
+              if (std::string(dst) == "%p0" && read[1] == '1') continue;
+              const bool second = read[1] == '1';
+              check_row(op + " " + dst + ", %" + a + ", %" + b + tail, read, {a.c_str(), b.c_str(), "p3"}, 12,
+                        gen, [&](const uint64_t* s) {
+                          const uint64_t t = by_name(c, k.order(s[0], s[1]));
+                          return joined(j, second ? t ^ 1 : t, s[2]);
+                        });
+            }
+        }
   // .ftz: a subnormal equals zero
   check_row(
       "setp.eq.ftz.f32 %p0, %r1, %r2", "p0", {"r1", "r2"}, 2,
@@ -127,9 +127,11 @@ SIM_TEST(set) {
                  {"f16", 'h', 0x3c00},     {"bf16", 'h', 0x3f80},    {"u16", 'h', 0xffff}};
   for (const Kind& k : kinds())
     for (auto& d : results)
-      for (const char* j : {"", "and"}) {
+      for (const std::string& c : comparisons(k))
+      for (const char* j : {"", "and", "or", "xor"}) {
+        if (*j && c != comparisons(k).front() && c != comparisons(k).back()) continue;
         auto rng = std::make_shared<std::mt19937_64>(5);
-        const std::string c = comparisons(k).back(), a = k.reg + std::string("1"),
+        const std::string a = k.reg + std::string("1"),
                           b = k.reg + std::string("2"), dst = d.reg + std::string("0");
         check_row(
             "set." + c + (*j ? std::string(".") + j : "") + "." + d.type + "." + k.type + " %" + dst + ", %" +
@@ -407,8 +409,24 @@ SIM_TEST(hints) {  // rows without effect leave every register alone
     p.run(regs);
     for (unsigned l = 0; l < LANES; ++l) EXPECT(regs.q(1)[l] == l);
   }
-  EXPECT(Prepared("createpolicy.fractional.L2::evict_first.b64 %q0, 1.0").found());
-  EXPECT(Prepared("createpolicy.fractional.L2::evict_last.L2::evict_unchanged.b64 %q0").found());
+  // a policy is opaque, and one value for all forms: hints change nothing here
+  std::vector<std::string> policies{"createpolicy.cvt.L2.b64 %q0, %q1"};
+  for (const char* first : {"evict_last", "evict_normal", "evict_first", "evict_unchanged"})
+    for (const char* second : {"", ".L2::evict_first", ".L2::evict_unchanged"}) {
+      const std::string priorities = std::string("L2::") + first + second + ".b64 %q0";
+      policies.push_back("createpolicy.fractional." + priorities);
+      policies.push_back("createpolicy.fractional." + priorities + ", 0.5");
+      for (const char* space : {"", "global."})
+        policies.push_back(std::string("createpolicy.range.") + space + priorities + ", [%q1], %r2, %r3");
+    }
+  for (const std::string& text : policies) {
+    Prepared p(text);
+    if (!p.found()) fail("expected a row for " + text);
+    Registers regs;
+    for (unsigned l = 0; l < LANES; ++l) regs.q(0)[l] = 77 + l;
+    p.run(regs, 0x0000ffff);
+    for (unsigned l = 0; l < LANES; ++l) EXPECT(regs.q(0)[l] == (l < 16 ? 0u : 77 + l));
+  }
   EXPECT(!Prepared("tcgen05.frobnicate.b32 %r0, %r1").found());
 }
 
