@@ -1,5 +1,6 @@
 /** `pnpm sim`: the virtual SM100 by itself. */
 import type { CommandModule } from "yargs";
+import { benchCommand } from "./sim_bench.ts";
 import { execCommand } from "./sim_exec.ts";
 import { isaCommand } from "./sim_isa.ts";
 import { profileCommand } from "./sim_profile.ts";
@@ -14,6 +15,7 @@ export const command: CommandModule = {
       .command(execCommand)
       .command(profileCommand)
       .command(isaCommand)
+      .command(benchCommand)
       .demandCommand(1, "sim: expected a command (sim --help lists them), got none"),
   handler: () => undefined,
 };

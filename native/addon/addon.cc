@@ -47,7 +47,12 @@ Napi::Value set_virtual(const Napi::CallbackInfo& info) {
   o.seed = uint64_t(integer(q, "seed", 0, int64_t(1) << 53));
   o.check_uninitialised = o.check_order = flag_or(q, "checks", true);
   o.max_instructions = uint64_t(integer(q, "maxInstructions", 0, int64_t(1) << 53));
+  o.profile_on = flag_or(q, "profile", false);
   return info.Env().Undefined();
+}
+
+Napi::Value take_profiles(const Napi::CallbackInfo& info) {
+  return Napi::String::New(info.Env(), sim::take_profiles());
 }
 
 Napi::Value list_ops(const Napi::CallbackInfo& info) {
@@ -101,6 +106,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("configure", Napi::Function::New<guarded<configure>>(env));
   exports.Set("listOps", Napi::Function::New<guarded<list_ops>>(env));
   exports.Set("virtual", Napi::Function::New<guarded<set_virtual>>(env));
+  exports.Set("takeProfiles", Napi::Function::New<guarded<take_profiles>>(env));
   exports.Set("devices", Napi::Function::New<guarded<devices>>(env));
   exports.Set("runOp", Napi::Function::New<guarded<run_op>>(env));
   exports.Set("launch", Napi::Function::New<guarded<launch_entry>>(env));

@@ -172,6 +172,7 @@ CUresult KernelWork::run() {
   const VirtualOptions& o = virtual_options();
   config.check_uninitialised = o.check_uninitialised, config.check_order = o.check_order;
   config.async = o.async, config.seed = o.seed;
+  config.profile = o.profile_on || !o.profile.empty();
   config.max_instructions = o.max_instructions;
   try {
     GridWorkspace workspace(attributes);

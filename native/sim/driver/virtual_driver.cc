@@ -2,6 +2,7 @@
 #include <cstdlib>
 #include <utility>
 
+#include "native/sim/machine/profile.h"
 #include "state.h"
 
 namespace device {
@@ -22,7 +23,7 @@ namespace sim {
 namespace {
 std::mutex count_lock;
 LaunchCount last, sum;
-std::vector<std::string> lints;
+std::vector<std::string> lints, profiles;
 
 bool number(const std::string& text, uint64_t& out) {
   if (text.empty() || text.find_first_not_of("0123456789") != std::string::npos || text.size() > 19)
@@ -77,11 +78,20 @@ std::vector<std::string> take_lints() {
   return std::exchange(lints, {});
 }
 
+std::string take_profiles() {
+  std::lock_guard g(count_lock);
+  std::string all = "[";
+  for (const std::string& p : profiles) all += (all.size() > 1 ? ",\n" : "") + p;
+  profiles.clear();
+  return all + "]";
+}
+
 namespace driver {
 void record(const std::string& kernel, const LaunchResult& r) {
   std::lock_guard g(count_lock);
   last = {kernel, 1, r.warp_instructions, r.thread_instructions, r.seconds};
   lints.insert(lints.end(), r.lints.begin(), r.lints.end());
+  if (r.profile) profiles.push_back(r.profile->json());
   sum.launches += 1, sum.warp_instructions += r.warp_instructions;
   sum.thread_instructions += r.thread_instructions, sum.seconds += r.seconds;
 }

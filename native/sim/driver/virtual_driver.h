@@ -21,6 +21,7 @@ struct VirtualOptions {
                              // of this family
   AsyncPolicy async = AsyncPolicy::lazy;  // when asynchronous operations complete
   uint64_t seed = 0;                      // of random
+  bool profile_on = false;
   std::string profile;                    // file for the counts of all launches; "": none
   // A fault ends the context, as a GPU's does: its launch returns, later calls answer its code, and its
   // sentence goes to stderr. Off, it is told once by the launch itself and the context goes on: a harness
@@ -42,5 +43,8 @@ LaunchCount last_launch();   // of the process
 LaunchCount all_launches();  // their sum; kernel is ""
 // Remarks of launches that are no faults (Launch::lint), since the last call.
 std::vector<std::string> take_lints();
+// What launches did, as a JSON array (machine/profile.h), since the last call; those run with VirtualOptions::profile_on
+// or a profile file.
+std::string take_profiles();
 
 }  // namespace sim

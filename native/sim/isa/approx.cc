@@ -31,15 +31,23 @@ Handler div(Form& f) {
 }
 // Without .approx or a rounding these names do not exist for f32; rsqrt.approx.f64 and rcp.approx.ftz.f64
 // give a double whose low word is 0.
+template <auto F, bool FTZ>
+void coarse_run(Warp& w, const Instr& in) {
+  map<double, double>(w, in, [](double a) {
+    const uint64_t least = 0x0010000000000000ull, sign = 0x8000000000000000ull;
+    uint64_t u = bits(a);
+    if (FTZ && (u & ~sign) < least) u &= sign;
+    uint64_t r = bits(F(f64(u))) & 0xffffffff00000000ull;
+    if (FTZ && (r & ~sign) < least) r &= sign;
+    const bool nan = (r & ~sign) > 0x7ff0000000000000ull;
+    if (FTZ) return f64(nan || a != a ? 0x7fffffff00000000ull : r);
+    return f64(a != a ? u | 0x0008000000000000ull : r);  // a NaN comes out whole
+  });
+}
 template <auto F>
 Handler coarse_f64(Form& f) {
   if (!f.has("approx")) return nullptr;
-  return [](Warp& w, const Instr& in) {
-    map<double, double>(w, in, [](double a) {
-      const uint64_t u = bits(F(a));
-      return f64(u & 0xffffffff00000000ull);
-    });
-  };
+  return f.has("ftz") ? coarse_run<F, true> : coarse_run<F, false>;
 }
 constexpr auto rcp_double = [](double a) { return 1.0 / a; };
 constexpr auto rsqrt_double = [](double a) { return 1.0 / std::sqrt(a); };
@@ -48,7 +56,7 @@ constexpr auto rsqrt_double = [](double a) { return 1.0 / std::sqrt(a); };
 // cleared.
 template <auto F>
 void half_unary(Warp& w, const Instr& in) {
-  const bool bf16 = in.aux & 1, pair = in.aux & 2;
+  const bool bf16 = in.aux & 1, pair = in.aux & 2, ftz = in.aux & 4;
   uint32_t t[LANES];
   const uint32_t* a = w.op<uint32_t>(in, 1);
   for (unsigned l = 0; l < LANES; ++l) {
@@ -56,7 +64,8 @@ void half_unary(Warp& w, const Instr& in) {
     for (unsigned k = 0; k < (pair ? 2u : 1u); ++k) {
       const uint32_t h = a[l] >> (16 * k) & 0xffff;
       const uint32_t u = bits(F(bf16 ? bf16_to_f32(h) : f16_to_f32(h)));
-      r |= (bf16 ? f32_to_bf16_rn(u) : f32_to_f16_rn(u)) << (16 * k);
+      const uint32_t v = bf16 ? f32_to_bf16_rn(u) : f32_to_f16_rn(u);
+      r |= (ftz && !(v & 0x7f80) ? v & 0x8000 : v) << (16 * k);  // .ftz is for bf16 alone
     }
     t[l] = r;
   }
@@ -65,7 +74,8 @@ void half_unary(Warp& w, const Instr& in) {
 template <auto F>
 Handler half_approx(Form& f) {
   const Type t = f.type();
-  f.aux = (t == Type::bf16 || t == Type::bf16x2 ? 1 : 0) | (t == Type::f16x2 || t == Type::bf16x2 ? 2 : 0);
+  f.aux = (t == Type::bf16 || t == Type::bf16x2 ? 1 : 0) | (t == Type::f16x2 || t == Type::bf16x2 ? 2 : 0) |
+          ((t == Type::bf16 || t == Type::bf16x2) && f.has("ftz") ? 4 : 0);
   return half_unary<F>;
 }
 

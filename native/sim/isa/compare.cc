@@ -114,7 +114,10 @@ void as_f32(const uint32_t* from, const Shape& s, bool high, float* to) {
       break;
     case Type::f16:
     case Type::f16x2:
-      SIM_EACH_LANE(l) to[l] = f16_to_f32(from[l] >> shift & 0xffff);
+      SIM_EACH_LANE(l) {
+        const uint32_t h = from[l] >> shift & 0xffff;
+        to[l] = f16_to_f32(s.ftz && !(h & 0x7c00) ? h & 0x8000 : h);
+      }
       break;
     default:
       SIM_EACH_LANE(l) to[l] = bf16_to_f32(from[l] >> shift & 0xffff);

@@ -91,10 +91,12 @@ void match_all(Warp& w, const Instr& in) {
   if (PRED) write_pred(w, w.pred(in, 1), same ? ALL : 0);
 }
 Handler match_any_of(Form& f) {
+  fix_width(f, 2, 32);  // the member mask
   return ptx::bits_of(f.type()) == 64 ? match_any<uint64_t> : match_any<uint32_t>;
 }
 Handler match_all_of(Form& f) {
   const bool p = f.operand.size() == 4, wide = ptx::bits_of(f.type()) == 64;
+  fix_width(f, f.operand.size() - 1, 32);
   return wide ? (p ? match_all<uint64_t, true> : match_all<uint64_t, false>)
          : p  ? match_all<uint32_t, true>
               : match_all<uint32_t, false>;

@@ -176,7 +176,7 @@ TEST(cluster_st_async_and_red_async) {
   });
   // read without the wait; more announced than comes; less
   trap_under_every_policy(two, [&](const LaunchConfig& c) { answer(text("", 68), c); }, Trap::race,
-                          {"shared memory at offset", "no "}, false);
+                          {"shared memory at offset", "missing"}, false);
   trap_under_every_policy(two, [&](const LaunchConfig& c) { answer(text(wait, 72), c); }, Trap::deadlock,
                           {"announced 4 bytes more than", "PTX line"});
   Trap more = trap_of([&] { answer(text(wait, 64), two); });

@@ -69,7 +69,7 @@ TEST(tcgen05_mma_fault_operand_overwritten) {
   Kernel k;
   const std::string store = "st.shared.u32 [%r30+1056], %r1;";
   k.behind_mma = store;
-  k.wrong(Trap::race, {"write of shared memory", "tensor core", "no tcgen05.commit"});
+  k.wrong(Trap::race, {"writes shared memory", "tensor core", "missing tcgen05.commit"});
   k.behind_mma = "", k.behind_wait = store;
   k.right();
 }
@@ -77,7 +77,7 @@ TEST(tcgen05_mma_fault_operand_overwritten) {
 TEST(tcgen05_mma_fault_no_proxy_fence) {
   Kernel k;
   k.fence = "";
-  k.wrong(Trap::race, {"fence.proxy.async", "generic write"});
+  k.wrong(Trap::race, {"missing fence.proxy.async", "st.shared"});
 }
 
 TEST(tcgen05_mma_fault_result_read_early) {
@@ -86,7 +86,7 @@ TEST(tcgen05_mma_fault_result_read_early) {
   k.before_mma = "tcgen05.st.sync.aligned.32x32b.x1.b32 [%r2], {%r5}; tcgen05.wait::st.sync.aligned;";
   k.right();
   k.wait = "";
-  k.wrong(Trap::race, {"read of tensor memory", "tensor core", "no tcgen05.commit"});
+  k.wrong(Trap::race, {"reads tensor memory", "tensor core", "missing tcgen05.commit"});
 }
 
 TEST(tcgen05_mma_fault_descriptor_beyond_memory) {

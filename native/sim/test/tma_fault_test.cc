@@ -45,7 +45,7 @@ const std::string REUSE = "shl.b32 %r6, %r0, 2; add.u32 %r6, %r6, %r1; st.shared
 }  // namespace
 
 TEST(tma_fault_read_before_the_wait) {
-  faulty(TMA_INIT + tma_expect(512) + LOAD + READ, Trap::race, {"read of shared memory", "cp.async.bulk.tensor", "no wait", "mbarrier"});
+  faulty(TMA_INIT + tma_expect(512) + LOAD + READ, Trap::race, {"reads shared memory", "cp.async.bulk.tensor", "missing a wait", "mbarrier"});
   clean(TMA_INIT + tma_expect(512) + LOAD + TMA_WAIT + READ);
 }
 
@@ -61,7 +61,7 @@ TEST(tma_fault_expected_bytes) {
 
 TEST(tma_fault_stage_overwritten) {
   // by the program while the copy writes it
-  faulty(TMA_INIT + tma_expect(512) + LOAD + REUSE + TMA_WAIT, Trap::race, {"write of shared memory", "asynchronous copy"});
+  faulty(TMA_INIT + tma_expect(512) + LOAD + REUSE + TMA_WAIT, Trap::race, {"writes shared memory", "cp.async.bulk.tensor", "missing a wait"});
   clean(TMA_INIT + tma_expect(512) + LOAD + TMA_WAIT + "bar.sync 0;\n" + REUSE);
   // by a copy while another warp reads it
   const std::string again = "@%p0 mbarrier.arrive.expect_tx.shared::cta.b64 _, [bar], 512;\n" + LOAD +
@@ -73,7 +73,7 @@ TEST(tma_fault_stage_overwritten) {
 
 TEST(tma_fault_proxy_fence_before_a_store) {
   faulty(REUSE + "bar.sync 0;\n@%p0 cp.async.bulk.global.shared::cta.bulk_group [%rd1], [%r1], 128;\n" + COMMIT + WAIT_READ, Trap::race,
-         {"no fence.proxy.async lies between"});
+         {"missing fence.proxy.async"});
   faulty(REUSE + "bar.sync 0;\n" + REUSE + "fence.proxy.async.shared::cta;\n@%p0 cp.async.bulk.global.shared::cta.bulk_group [%rd1], [%r1], 256;\n" + COMMIT + WAIT_READ,
          Trap::race, {"shared memory", "cp.async.bulk.global"}, true, 64);
   clean(REUSE + FENCED + "@%p0 cp.async.bulk.global.shared::cta.bulk_group [%rd1], [%r1], 128;\n" + COMMIT + WAIT_READ);

@@ -1,6 +1,7 @@
 // hw_vectors: records the vectors on a GPU, or holds the virtual SM100 to recorded ones.
 //   hw_vectors record FOLDER [CHAPTER ...]   runs on this machine's GPU and writes FOLDER/<chapter>.vec and .json
 //   hw_vectors replay FOLDER [CHAPTER ...]   runs on the virtual SM100 and compares
+//   hw_vectors open FOLDER [CHAPTER ...]     the cases that differ, one a line
 //   hw_vectors rehearse FOLDER [CHAPTER ...] runs on the virtual SM100 and says which cases fail
 //   hw_vectors check FOLDER [CHAPTER ...]    the same on this machine's GPU: are the vectors stable?
 //   hw_vectors dump FOLDER CHAPTER [TEXT]    the whole outputs of cases whose name holds TEXT, from the GPU, as FOLDER/<n>.bin
@@ -144,9 +145,9 @@ std::string device_line() {  // asked in a child: a context made here would not 
 
 int run(int argc, char** argv) {
   const std::string mode = argc > 1 ? argv[1] : "", folder = argc > 2 ? argv[2] : "";
-  static const std::set<std::string> MODES = {"record", "replay", "rehearse", "check", "dump", "emit"};
+  static const std::set<std::string> MODES = {"record", "replay", "open", "rehearse", "check", "dump", "emit"};
   if (!MODES.count(mode) || folder.empty()) {
-    std::fprintf(stderr, "expected: hw_vectors record|replay|rehearse|check|dump|emit FOLDER [CHAPTER ...]\n");
+    std::fprintf(stderr, "expected: hw_vectors record|replay|open|rehearse|check|dump|emit FOLDER [CHAPTER ...]\n");
     return 2;
   }
   std::vector<std::string> names(argv + 3, argv + argc);
@@ -170,10 +171,14 @@ int run(int argc, char** argv) {
     for (const std::string& name : names) bad |= rehearse(name);
     return bad;
   }
-  if (mode == "replay") {
+  if (mode == "replay" || mode == "open") {
     int bad = 0;
     Totals totals;
-    for (const std::string& name : names) bad |= replay(folder, name, totals);
+    for (const std::string& name : names) bad |= replay(folder, name, totals, mode == "open");
+    if (mode == "open") {
+      for (const std::string& name : totals.names) std::printf("%s\n", name.c_str());
+      return 0;
+    }
     std::printf("%zu cases, %zu vectors (lanes), %zu cases differ\n", totals.cases, totals.lanes, totals.differ);
     return bad;
   }

@@ -1,6 +1,7 @@
 #include "replay.h"
 
 #include <cstdio>
+#include <fstream>
 
 #include "native/sim/driver/virtual_driver.h"
 
@@ -30,7 +31,15 @@ int rehearse(const std::string& name) {
   return bad;
 }
 
-int replay(const std::string& folder, const std::string& name, Totals& totals, bool quiet) {
+std::set<std::string> open_cases(const std::string& path) {
+  std::set<std::string> all;
+  std::ifstream in(path);
+  for (std::string line; std::getline(in, line);)
+    if (!line.empty() && line[0] != '#') all.insert(line);
+  return all;
+}
+
+int replay(const std::string& folder, const std::string& name, Totals& totals, bool quiet, const std::set<std::string>& open) {
   const Chapter c = chapter(name);
   const Vectors vectors = read(folder + "/" + name + ".vec");
   Runner runner(virtual_gpu(), c);
@@ -52,9 +61,14 @@ int replay(const std::string& folder, const std::string& name, Totals& totals, b
         d = difference(one, it->second, r.out);
       totals.lanes += (one.out_bytes + one.out_stride - 1) / one.out_stride;
     }
+    if (open.count(name + ": " + one.name)) {
+      ++(d.empty() ? totals.mended : totals.open);
+      continue;
+    }
     if (d.empty()) continue;
     if (totals.first.empty()) totals.first = name + ": " + d;
     ++differ;
+    totals.names.push_back(name + ": " + one.name);
     if (!quiet) std::printf("%s: %s\n", name.c_str(), d.c_str());
   }
   totals.differ += differ;

@@ -25,13 +25,10 @@ TensorMap tensor(const Element& e, std::vector<uint64_t> dim, std::vector<uint32
     pitch *= dim[k];
   }
   if (m.stride.empty()) m.stride.push_back(pitch);
-  if (interleave)  // the outermost stride steps over one slice; slices are the channels in groups
-    m.stride.back() *= 1;
   return m;
 }
 size_t tensor_bytes(const TensorMap& m) {
   size_t end = m.rank == 1 ? m.stride[0] : m.stride.back() * m.dim.back();
-  if (m.interleave) end *= 32;  // room for slices of channels, wherever they lie
   return (end + 127) / 128 * 128;
 }
 unsigned box_bytes(const Element& e, const TensorMap& m) {
@@ -238,26 +235,6 @@ HW_CHAPTER(tma_reduce) {
                                4 * step, o.op);
       }
     }
-}
-
-HW_CHAPTER(tma_interleave) {
-  for (const auto& t : any("u8|f16|f32"))
-    for (unsigned interleave : {1u, 2u})
-      for (unsigned swizzle = 0; swizzle < 4; ++swizzle)
-        for (unsigned rank = 3; rank <= 5; ++rank) {
-          const Element& e = element(t);
-          const unsigned q = 16 * interleave / e.bytes;  // channels of one slice
-          std::vector<uint64_t> dim = {q, 9, 6, 4, 3};
-          std::vector<uint32_t> box = {q, 4, 3, 2, 2};
-          dim.resize(rank), box.resize(rank);
-          const TensorMap m = tensor(e, dim, box, swizzle, interleave);
-          const unsigned bytes = box_bytes(e, m), step = room(e, m);
-          std::vector<int> inside = {0, 2, 1, 1, 0}, negative = {0, -1, -2, -1, -1}, over = {0, 7, 4, 3, 2}, outside = {0, 9, 0, 0, 0};
-          for (auto* v : {&inside, &negative, &over, &outside}) v->resize(rank);
-          const std::string name = str(rank) + "d " + t + " interleave " + INTERLEAVES[interleave] + " swizzle " + SWIZZLES[swizzle];
-          chapter.add(load_case("load " + name, e, m, corners(inside, negative, over, outside, step), bytes, 4 * step));
-          add_stores(chapter, "store " + name, e, m, corners(inside, negative, over, outside, step), 4 * step, "");
-        }
 }
 
 HW_CHAPTER(tma_im2col) {

@@ -114,6 +114,8 @@ uint64_t value(const std::string& kind, uint64_t seed, uint64_t k) {
   if (kind == "any32") return word(seed, k) & 0xffffffff;
   if (kind == "any64") return word(seed, k);
   if (kind == "all16") return k & 0xffff;  // every pattern in turn
+  if (kind == "mix16") return k * 0x9e3b & 0xffff;  // the same in a mixed order
+  if (kind == "mix16x2") return (k * 0x9e3b & 0xffff) | (word(seed, k) & 0xffff) << 16;
   if (kind == "all16x2") return (k & 0xffff) | (word(seed, k) & 0xffff) << 16;
   if (kind[0] == 'i') return hard_int(unsigned(std::stoi(kind.substr(1))), seed, k);
   throw std::runtime_error("expected a kind of value, got '" + kind + "'");
@@ -121,7 +123,7 @@ uint64_t value(const std::string& kind, uint64_t seed, uint64_t k) {
 
 unsigned bytes_of(const std::string& kind) {
   if (kind == "p" || kind == "pred" || kind == "i8" || kind == "any8") return 1;
-  if (kind == "h" || kind == "i16" || kind == "f16" || kind == "bf16" || kind == "any16" || kind == "all16") return 2;
+  if (kind == "h" || kind == "i16" || kind == "f16" || kind == "bf16" || kind == "any16" || kind == "all16" || kind == "mix16") return 2;
   if (kind == "q" || kind == "i64" || kind == "f64" || kind == "f32x2" || kind == "any64" || kind == "few64") return 8;
   return 4;
 }

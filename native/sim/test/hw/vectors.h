@@ -78,7 +78,7 @@ struct RegisterChapter {
 Chapter chapter(const std::string& name);
 #define HW_CHAPTER(name)                                                   \
   static void fill_##name(::hw::Chapter&);                                 \
-  static ::hw::RegisterChapter register_##name(#name, fill_##name);        \
+  static ::hw::RegisterChapter register_##name __attribute__((init_priority(1000)))(#name, fill_##name); \
   static void fill_##name(::hw::Chapter& chapter)
 
 // A stored answer.
