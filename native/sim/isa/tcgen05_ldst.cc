@@ -114,6 +114,10 @@ template <Kind K>
 void ld(Warp& w, const Instr& in) {
   const Shape s = __builtin_bit_cast(Shape, in.aux);
   Reach r = reach(w, in, s, s.n, s.n + 1u);
+  // The warp's own stores come first: PTX wants tcgen05.wait::st, the hardware keeps the two in order, and CUTLASS's
+  // stream-K epilogue relies on it.
+  w.cta->cluster->async.drain(queue_of(w, QUEUE_TMEM));
+  w.cta->cluster->order.wait_tmem_writes(w);
   if (!all_written(w, r)) hand_on_undefined<K>(w, in, r, s);
   Order& order = w.cta->cluster->order;
   if (order.on()) {

@@ -132,6 +132,9 @@ void alloc(Warp& w, const Instr& in) {
   uint64_t at[LANES];
   addresses(w, in, 0, 0, s.wide, at);
   Space space = Space(s.space);
+  // A generic address where one of shared memory belongs works on a B200 (ThunderKittens does it): its window has no
+  // bits in the low 32 beyond the offset's.
+  if (space == Space::shared && s.wide && space_of_generic(at[0]) == Space::shared) space = Space::generic;
   to_own_space(space, at[0]);
   if (space != Space::shared || at[0] >> 24 != w.cta->rank)
     trap(w, in, 0, Trap::illegal_address, "tcgen05.alloc writes the address to shared memory of its own CTA");

@@ -154,31 +154,35 @@ void out_of_bounds(Warp& w, const Instr& in, unsigned lane, Space space, uint64_
   trap(w, in, lane, Trap::illegal_address, what);
 }
 
-// Bytes of a read are undefined: written(k) says of which byte that is not so. A plain load of shared or local
-// memory hands the value on as undefined; any other read ends here.
+namespace {
+std::string place_of(Warp& w, Space space, uint64_t a) {
+  std::string where = hex(a);
+  if (space == Space::global)
+    if (auto al = w.cta->launch->memory->find(a))
+      where += " (offset " + std::to_string(a - al->base) + " of " + al->name + ")";
+  return std::string(ptx::name_of(space)) + " memory that nobody has written, at " + where;
+}
+}  // namespace
+
+void unwritten(Warp& w, const Instr& in, unsigned lane, Space space, uint64_t a) {
+  trap(w, in, lane, Trap::uninitialised, "read of " + place_of(w, space, a));
+}
+
+// Bytes of a read are undefined: written(k) says of which byte that is not so. A plain load hands the value on as
+// undefined (a right kernel loads a whole struct, padding included); any other read ends here.
 template <class Written>
 void undefined_read(Warp& w, const Instr& in, unsigned lane, Space space, uint64_t a, unsigned bytes, Written written) {
-  const std::string memory = std::string(ptx::name_of(space)) + " memory that nobody has written, at ";
-  if ((space == Space::shared || space == Space::local) && in.info->text->op.tokens[0] == "ld") {
+  if (in.info->text->op.tokens[0] == "ld") {
     unsigned n = 0;
     for (const Flat& f : in.info->operands) n += f.written == 0;
     const unsigned each = bytes / n;
     for (unsigned b = 0; b < bytes; ++b)
-      if (!written(b)) undefined_result(w, in, lane, b / each, memory + hex(a + b)), b |= each - 1;
+      if (!written(b)) undefined_result(w, in, lane, b / each, place_of(w, space, a + b)), b |= each - 1;
     return;
   }
   unsigned first = 0;
   while (written(first)) ++first;
   unwritten(w, in, lane, space, a + first);
-}
-
-void unwritten(Warp& w, const Instr& in, unsigned lane, Space space, uint64_t a) {
-  std::string where = hex(a);
-  if (space == Space::global)
-    if (auto al = w.cta->launch->memory->find(a))
-      where += " (offset " + std::to_string(a - al->base) + " of " + al->name + ")";
-  trap(w, in, lane, Trap::uninitialised,
-       "read of " + std::string(ptx::name_of(space)) + " memory that nobody has written, at " + where);
 }
 
 // An atomic or volatile access both takes and leaves knowledge: more order than PTX promises for some of them, never

@@ -1,5 +1,7 @@
 #include "mbarrier.h"
 
+#include "cluster_barrier.h"
+
 #include <cstring>
 
 #include "access.h"
@@ -86,7 +88,8 @@ Mbarrier& mbarrier_at(Warp& w, const Instr& in, unsigned lane, uint64_t address)
                           " were overwritten since its last use");
   if (c.order.on()) {
     const Agent& a = c.order.agent(w);
-    if (b.init.dim != a.dim && a.known.seen.at(b.init.dim) < b.init.count)
+    const bool met = c.barrier && c.barrier->phases > b.cluster_phase;
+    if (!met && b.init.dim != a.dim && a.known.seen.at(b.init.dim) < b.init.count)
       trap(w, in, lane, Trap::race, "use of the mbarrier at shared address " + hex(address) +
                                         " by a warp that no barrier orders after its mbarrier.init");
   }
@@ -114,6 +117,8 @@ void mbarrier_init(Warp& w, const Instr& in, unsigned lane, uint64_t address, ui
     if (!b.dim) b.dim = c.order.new_dim("the mbarrier at shared " + hex(b.offset));
     const Agent& a = c.order.agent(w);
     b.init = {a.dim, a.now};
+    // only for a warp that has published others before: one that never does has forgotten the fence
+    b.cluster_phase = c.barrier && a.published.seen.at(a.dim) ? c.barrier->phases : ~uint64_t(0);
     b.done.seen.raise(b.dim, b.before);
   }
   store_image(b);

@@ -21,7 +21,9 @@ struct Mbarrier : Waitable {
   int32_t tx = 0;      // transactions the phase still waits for; negative: more have come than were announced
   uint32_t before = 0;  // phases of earlier lives of this place, so that events stay in order
   uint16_t dim = 0;
-  Event init;           // who made it: to use it, this must be known
+  Event init;           // who made it: to use it, this must be known,
+  uint64_t cluster_phase = 0;  // or the cluster's barrier has come round since, were it by relaxed arrivals: CUTLASS
+                               // makes its last mbarrier behind the fence that publishes the others
   Sync arriving, done;  // of the current phase; of all complete ones
   std::vector<uint32_t> next;  // by warp of its CTA: the phase its next wait can be for
   const Instr* last = nullptr;  // whose arrival or bytes came last, and by which warp

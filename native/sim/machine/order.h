@@ -96,7 +96,9 @@ class Order {
   Event next_tmem_read(const Warp& w), next_tmem_write(const Warp& w);  // tcgen05.ld, .st
   void wait_tmem_reads(const Warp& w), wait_tmem_writes(const Warp& w);
   Event open_bulk(const Warp& w);                        // of the bulk group that is open
-  void commit_bulk(const Warp& w) { ++agent(w).bulk; }
+  void commit_bulk(const Warp& w) {
+    if (on_) ++agent(w).bulk;
+  }
   void wait_bulk(const Warp& w, uint32_t still_open);
   uint16_t copies_dim(const Warp& w) { return on_ ? agent(w).copy_dim : uint16_t(0); }  // of cp.async, in epochs of its warp
   void know(const Warp& w, Event e);                     // however the warp learned that it is complete

@@ -21,7 +21,7 @@ void undefined_result(Warp& w, const Instr& in, unsigned lane, unsigned k, const
   Undefined& u = w.state->undefined;
   if (!u.careful) throw Undefined::Found{&in};
   u.add(in.more[k], 1u << lane,
-        in.info->text->op.text + " at PTX line " + std::to_string(in.info->text->line) + " read " + what);
+        in.info->text->op.text + " at PTX line " + std::to_string(in.info->text->line) + ": read of " + what);
 }
 
 namespace {

@@ -1,7 +1,7 @@
 // Values that nobody has defined. A right kernel may read memory that nobody has written, as long as nothing comes of
 // it: DeepGEMM's scale-factor transposer copies 128 words of which TMA brought 96, its tf32 GEMM loads 32 lanes of
-// tensor memory and uses 16. So ld.shared, ld.local and tcgen05.ld hand the register on as undefined; what makes a
-// fault is its use: an address, a branch, a store to global memory. Between, a result is undefined where a source was.
+// tensor memory and uses 16, FlashMLA loads a struct with its padding. So ld and tcgen05.ld hand the register on as
+// undefined; what makes a fault is its use: an address, a branch, a store to global memory. Between, a result is undefined where a source was.
 #pragma once
 #include <cstdint>
 #include <string>
@@ -33,7 +33,7 @@ class Undefined {
  private:
   struct Mark {
     uint32_t lanes;
-    std::string origin;  // of the first: "ld.shared.b32 at PTX line 12, shared memory at 0x400 ..."
+    std::string origin;  // of the first: "ld.shared.b32 at PTX line 12: read of shared memory ..."
   };
   std::unordered_map<uint32_t, Mark> of_;
 };

@@ -40,11 +40,11 @@ TEST(memory_faults_name_the_place) {
   expect_trap("mov.u64 %rd3, 0; ld.u32 %r1, [%rd3];", Trap::illegal_address, {"no global memory there"});
   expect_trap("ld.global.v4.u32 {%r1,%r2,%r3,%r4}, [%rd2];", Trap::misaligned,
               {"multiple of 16", "thread (1,0,0)"});
-  expect_trap("ld.global.u32 %r1, [%rd2];", Trap::uninitialised, {"nobody has written", "offset 0"}, 32, 1024,
+  expect_trap("ld.global.u32 %r1, [%rd2]; st.global.u32 [%rd2], %r1;", Trap::uninitialised, {"nobody has written", "offset 0"}, 32, 1024,
               false);
-  expect_trap("st.global.u32 [%rd1], 1; ld.global.u32 %r1, [%rd2];", Trap::uninitialised, {"offset 4"}, 32,
+  expect_trap("st.global.u32 [%rd1], 1; ld.global.u32 %r1, [%rd2]; st.global.u32 [%rd2], %r1;", Trap::uninitialised, {"offset 4"}, 32,
               1024, false);
-  expect_trap("st.global.u32 [%rd1], 1; ld.global.u64 %rd3, [%rd1];", Trap::uninitialised, {"offset 4"}, 1,
+  expect_trap("st.global.u32 [%rd1], 1; ld.global.u64 %rd3, [%rd1]; st.global.u64 [%rd1], %rd3;", Trap::uninitialised, {"offset 4"}, 1,
               1024, false);
   expect_trap("ld.shared.u32 %r1, [s]; st.global.u32 [%rd1], %r1;", Trap::uninitialised, {"shared memory", "stored to global memory"});
   expect_trap("ld.shared.u32 %r1, [pool+64];", Trap::illegal_address, {"256 static and 64 dynamic"});

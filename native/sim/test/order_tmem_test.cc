@@ -55,10 +55,9 @@ const std::string FENCE = "fence.proxy.async.shared::cta;\n", ADDRESS = "bar.syn
 }  // namespace
 
 TEST(order_tmem_wait_st) {
-  twin(moves("@%p4 bra END;\n" + ST + "[[" + WAIT_ST + "]]" + LD + WAIT_LD + "END:"),
-       {"tcgen05.ld.sync.aligned.32x32b.x1.b32 reads tensor memory at lane ", "column 0 that this warp writes",
-        "tcgen05.st.sync.aligned.32x32b.x1.b32 at PTX line", "missing tcgen05.wait::st"},
-       128);
+  // a warp's own load comes after its store: CUTLASS's stream-K epilogue has no wait there
+  auto own = Module::load(moves("@%p4 bra END;\n" + ST + LD + WAIT_LD + "END:"));
+  under_every_policy(threads(128), [&](const LaunchConfig& c) { launch(*own, *own->entry("k"), c, params(uint64_t(0), uint64_t(0))); });
   twin(moves("@!%p0 bra SKIP;\n" + ST + "[[" + WAIT_ST + "]]SKIP: bar.sync 0;\n@%p4 " + LD + WAIT_LD),
        {"tcgen05.ld", "that warp 0 writes", "missing tcgen05.wait::st and a barrier between the two"}, 160);
   twin(moves("@%p0 " + ST + WAIT_ST + "[[bar.sync 0;]]\n@%p4 " + LD + WAIT_LD),
