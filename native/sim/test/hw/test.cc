@@ -14,10 +14,10 @@ void chapter_test(const std::string& name) {
   replay(FOLDER, name, totals, true, open_cases(FOLDER + "/open.txt"));
   CHECK(totals.lanes > 0, "chapter ", name, " has no vectors");
   CHECK_EQ(totals.differ, size_t(0), totals.first);
-  std::printf("%s: %zu cases, %zu vectors equal an H200's", name.c_str(), totals.cases - totals.open, totals.lanes);
-  if (totals.open) std::printf(", %zu cases still open", totals.open);
-  if (totals.mended) std::printf(", %zu mended: strike them from open.txt", totals.mended);
-  std::printf("\n");
+  std::fprintf(stderr, "%s: %zu cases, %zu vectors equal an H200's", name.c_str(), totals.cases - totals.open, totals.lanes);
+  if (totals.open) std::fprintf(stderr, ", %zu cases still open", totals.open);
+  if (totals.mended) std::fprintf(stderr, ", %zu mended: strike them from open.txt", totals.mended);
+  std::fprintf(stderr, "\n");
 }
 const bool registered = [] {
   for (const auto& [name, fill] : chapters())
