@@ -57,7 +57,10 @@ function parse<T>(path: string, schema: z.ZodType<T>): T {
   try {
     return schema.parse(JSON.parse(readFileSync(path, "utf8")));
   } catch (e) {
-    throw new Error(`${path}: expected JSON with lists of forms, got ${(e as Error).message.split("\n")[0]}`);
+    throw new Error(
+      `${path}: expected JSON with lists of forms, got ${(e as Error).message.split("\n")[0]}`,
+      { cause: e },
+    );
   }
 }
 

@@ -33,7 +33,7 @@ export function parseBench(text: string): Figures {
   let tensor = "";
   let checked = true;
   for (const line of text.split("\n")) {
-    if (/checked$/u.test(line)) {
+    if (line.endsWith("checked")) {
       checked = !line.includes("not checked");
       tensor = line.startsWith("tcgen05.mma") ? "tcgen05.mma " : "";
       continue;
