@@ -86,7 +86,7 @@ TEST(tcgen05_mma_fault_result_read_early) {
   k.before_mma = "tcgen05.st.sync.aligned.32x32b.x1.b32 [%r2], {%r5}; tcgen05.wait::st.sync.aligned;";
   k.right();
   k.wait = "";
-  k.wrong(Trap::race, {"reads tensor memory", "tensor core", "missing a wait on the mbarrier"});
+  k.wrong(Trap::race, {"reads tensor memory", "tensor core", "missing", "mbarrier"});
 }
 
 TEST(tcgen05_mma_fault_descriptor_beyond_memory) {
