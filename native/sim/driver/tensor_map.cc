@@ -111,6 +111,13 @@ class Encoder {
                        "corner offsets of " + std::to_string(-limit) + " to " + std::to_string(limit - 1),
                        int64_t(v)));
       map_.lower[k] = int16_t(lower[k]), map_.upper[k] = int16_t(upper[k]);
+      // An H200's driver refuses a pixel box without pixels. It counts in 32 bits, so a dimension of 2^32 is
+      // 0, and its pixels begin at dimension 0 with an interleave (1500 requests of
+      // fixtures/hw/h200/encode).
+      const unsigned at = r_.interleave == CU_TENSOR_MAP_INTERLEAVE_NONE ? k + 1 : k;
+      const int64_t extent = int64_t(int32_t(r_.dim[at])) + upper[k] - lower[k];
+      SIM_TRY(
+          expect(extent >= 1, "a pixel box of at least 1 pixel in dimension " + std::to_string(at), extent));
     }
     return columns(channels, pixels);
   }

@@ -12,10 +12,23 @@ template <class T>
 inline T saturate01(T v) {
   return v > 0 ? (v < 1 ? v : T(1)) : T(0);
 }
-// A NaN made by f32 arithmetic is the canonical one; f64 keeps what IEEE hardware gives.
+// A NaN made by f32 arithmetic is the canonical one; f64 chooses among those of its operands (below).
 inline float settle(float v) { return v != v ? f32(F32_NAN) : v; }
 inline double settle(double v) { return v; }
 inline double flush(double v) { return v; }
+
+// f64 on an H200: a NaN operand comes out quiet with sign and payload, the first of these that is one; a NaN
+// made of numbers is the host's, negative and empty.
+inline bool is_nan64(uint64_t u) { return (u & 0x7fffffffffffffff) > 0x7ff0000000000000; }
+inline uint64_t quiet64(uint64_t u) { return u | 0x0008000000000000; }
+inline double prefer_nan(double r, double first, double second) {
+  const uint64_t a = bits(first), b = bits(second);
+  return f64(is_nan64(a) ? quiet64(a) : is_nan64(b) ? quiet64(b) : bits(r));
+}
+inline double prefer_nan(double r, double first, double second, double third) {
+  return is_nan64(bits(first)) ? prefer_nan(r, first, first) : prefer_nan(r, second, third);
+}
+inline double fma64(double a, double b, double c) { return prefer_nan(__builtin_fma(a, b, c), b, c, a); }
 
 // F on T with the modifiers around it.
 template <auto F, bool FTZ, bool SAT, class T, class... A>

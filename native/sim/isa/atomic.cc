@@ -92,7 +92,14 @@ constexpr auto add_f32 = [](uint32_t r, uint32_t b) { return canonical(f32(r) + 
 constexpr auto add_f32_ftz = [](uint32_t r, uint32_t b) {
   return flush(canonical(flush(f32(r)) + flush(f32(b))));
 };
-constexpr auto add_f64 = [](uint64_t r, uint64_t b) { return bits(f64(r) + f64(b)); };
+// A NaN of f64: memory's unit keeps it as it is, the new one before the old; shared memory adds in the SM,
+// whose rule is arith.h's, with the old value as the second operand (an H200).
+constexpr auto add_f64_global = [](uint64_t r, uint64_t b) {
+  return is_nan64(b) ? b : is_nan64(r) ? r : bits(f64(r) + f64(b));
+};
+constexpr auto add_f64_shared = [](uint64_t r, uint64_t b) {
+  return bits(prefer_nan(f64(r) + f64(b), f64(r), f64(b)));
+};
 
 template <class H>
 uint16_t add_half(uint16_t r, uint16_t b) {
@@ -161,7 +168,8 @@ Handler handler_of(Form& f, Space space) {
              : f32_only_shared ? atom<uint32_t, add_f32, false>
                                : atom<uint32_t, add_f32_ftz, false>;
     case Type::f64:
-      return f.has("add")    ? atom<uint64_t, add_f64, false>
+      return f.has("add")    ? f32_only_shared ? atom<uint64_t, add_f64_shared, false>
+                                                : atom<uint64_t, add_f64_global, false>
              : f.has("exch") ? atom<uint64_t, exch, false>
                              : nullptr;
     case Type::f16:

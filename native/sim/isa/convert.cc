@@ -81,8 +81,8 @@ void load_float(Warp& w, const Instr& in, const Shape& s, double* x) {
       std::memcpy(x, w.op<double>(in, 1), LANES * sizeof(double));
       break;
     case Type::f32:
-      if (s.ftz)
-        SIM_EACH_LANE(l) x[l] = double(f32(flush(a[l])));
+      if (s.ftz && Type(s.dst) != Type::f16)  // to f16 .ftz has no effect on an H200: .rm and .rp see it
+        SIM_EACH_LANE(l) x[l] = double(settle_nan(f32(flush(a[l]))));
       else
         SIM_EACH_LANE(l) x[l] = double(f32(a[l]));
       break;
@@ -126,6 +126,17 @@ void to_format(const double* x, Round r, uint32_t* t) {
       return run(std::integral_constant<Round, Round::RN>{});
   }
 }
+// PTX leaves the NaN of a narrowed f64 unspecified: an H200 keeps sign and the payload's upper bits, quiet.
+void keep_nan(const Shape& s, const double* x, uint32_t* t) {
+  const unsigned width = ptx::bits_of(Type(s.dst));
+  const unsigned mantissa = width == 32 ? 23 : Type(s.dst) == Type::f16 ? 10 : 7;
+  const uint32_t quiet = ((1u << (width - mantissa)) - 1) << (mantissa - 1);
+  SIM_EACH_LANE(l) {
+    const uint64_t u = bits(x[l]);
+    const uint32_t payload = uint32_t((u & 0xfffffffffffff) >> (52 - mantissa));
+    t[l] = x[l] != x[l] ? uint32_t(u >> 63) << (width - 1) | quiet | payload : t[l];
+  }
+}
 // Narrows and writes 32 doubles; .sat clamps to [0, 1], NaN and -0 giving +0.
 void store_float(Warp& w, const Instr& in, const Shape& s, double* x, Round r) {
   if (s.sat) SIM_EACH_LANE(l) x[l] = x[l] > 1 ? 1.0 : x[l] > 0 ? x[l] : 0.0;
@@ -143,6 +154,7 @@ void store_float(Warp& w, const Instr& in, const Shape& s, double* x, Round r) {
       SIM_EACH_LANE(l) t[l] = canonical(float(x[l]));
     }
   }
+  if (Type(s.src) == Type::f64) keep_nan(s, x, t);
   if (s.ftz && Type(s.dst) == Type::f32) SIM_EACH_LANE(l) t[l] = flush(t[l]);
   blend(w.op<uint32_t>(in, 0), t, w.exec);
 }
@@ -226,10 +238,7 @@ void f16_to_f32_all(Warp& w, const Instr& in) {
   map<float, uint32_t>(w, in, [](uint32_t h) { return settle_nan(f16_to_f32(h & 0xffff)); });
 }
 void bf16_to_f32_all(Warp& w, const Instr& in) {
-  map<uint32_t, uint32_t>(w, in, [](uint32_t h) {
-    const uint32_t u = h << 16;
-    return is_nan32(u) ? F32_NAN : u;
-  });
+  map<uint32_t, uint32_t>(w, in, [](uint32_t h) { return h << 16; });  // a NaN too (an H200)
 }
 template <class D, class S>
 void plain(Warp& w, const Instr& in) {
@@ -257,6 +266,7 @@ Handler inner_loop_form(const Form& f, const Shape& s) {
                      {Type::f16, Type::f32, 16, 32, f32_to_f16},
                      {Type::f32, Type::f16, 32, 16, f16_to_f32_all},
                      {Type::f32, Type::bf16, 32, 16, bf16_to_f32_all},
+                     {Type::f32, Type::f32, 32, 32, plain<uint32_t, uint32_t>},  // a move, of a NaN too
                      {Type::f32, Type::s32, 32, 32, s32_to_f32},
                      {Type::f32, Type::u32, 32, 32, u32_to_f32},
                      {Type::u64, Type::u32, 64, 32, plain<uint64_t, uint32_t>},

@@ -66,7 +66,13 @@ void to_tf32_run(Warp& w, const Instr& in) {
   uint32_t t[LANES];
   const uint32_t* a = w.op<uint32_t>(in, 1);
   one_result(shape(in), a, t);
-  SIM_EACH_LANE(l) t[l] = is_nan32(a[l]) ? F32_NAN : t[l] << 13;
+  const Shape s = shape(in);
+  // What a NaN becomes is an H200's answer: .rna cuts its bits, and .satfinite steps back from there.
+  const bool rna = s.target == tf32_rna;
+  SIM_EACH_LANE(l) {
+    const uint32_t cut = a[l] & 0xffffe000u, nan = rna ? s.satfinite ? cut - 0x2000 : cut : 0x7fffe000u;
+    t[l] = is_nan32(a[l]) ? nan : t[l] << 13;
+  }
   blend(w.op<uint32_t>(in, 0), t, w.exec);
 }
 // Two results: from two f32 operands (the first goes up), or from the halves of one.

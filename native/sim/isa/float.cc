@@ -6,16 +6,36 @@
 namespace sim {
 namespace {
 
-constexpr auto add = [](auto a, auto b) { return a + b; };
-constexpr auto sub = [](auto a, auto b) { return a - b; };
-constexpr auto mul = [](auto a, auto b) { return a * b; };
+// Of two NaNs in f64 the second comes out, of a division the first (arith.h).
+template <class T>
+T second_nan(T r, T a, T b) {
+  if constexpr (sizeof(T) == 8)
+    return prefer_nan(r, b, a);
+  else
+    return r;
+}
+constexpr auto add = [](auto a, auto b) { return second_nan(a + b, a, b); };
+constexpr auto sub = [](auto a, auto b) { return second_nan(a - b, a, b); };
+constexpr auto mul = [](auto a, auto b) { return second_nan(a * b, a, b); };
 constexpr auto fma_ = [](auto a, auto b, auto c) {
   if constexpr (sizeof(a) == 4)
     return __builtin_fmaf(a, b, c);
   else
-    return __builtin_fma(a, b, c);
+    return fma64(a, b, c);
 };
-constexpr auto div_ = [](auto a, auto b) { return a / b; };
+constexpr auto div_ = [](auto a, auto b) {
+  if constexpr (sizeof(a) == 8)
+    return prefer_nan(a / b, a, b);
+  else
+    return a / b;
+};
+// .rm.ftz and .rp.ftz in f32 flush a quotient that was subnormal before it was rounded (an H200). A double
+// tells which: quotients of floats are 2^-126 or differ from it by more than its rounding.
+constexpr auto div_flushed = [](float a, float b) {
+  const double exact = double(a) / double(b);
+  const float q = a / b;
+  return std::fabs(exact) < 0x1p-126 ? __builtin_copysignf(0.0f, q) : q;
+};
 constexpr auto rcp = [](auto a) { return decltype(a)(1) / a; };
 constexpr auto sqrt_ = [](auto a) { return std::sqrt(a); };
 
@@ -70,6 +90,12 @@ Handler ieee(Form& f) {
   return f.has("rn") || f.has("rz") || f.has("rm") || f.has("rp") ? arithmetic<F, N>(f) : nullptr;
 }
 
+Handler divide(Form& f) {
+  if (f.type() == Type::f32 && f.has("ftz") && (f.has("rm") || f.has("rp")))
+    return ieee<div_flushed, 2>(f);
+  return ieee<div_, 2>(f);
+}
+
 template <bool MAX, bool NAN_WINS, bool FTZ, bool XORSIGN>
 void extreme_2(Warp& w, const Instr& in) {
   map<uint32_t, uint32_t, uint32_t>(w, in, inlined<extreme<MAX, NAN_WINS, FTZ, XORSIGN>>);
@@ -89,7 +115,7 @@ void extreme_f64(Warp& w, const Instr& in) {
     const double x = f64(a), y = f64(b);
     uint64_t r = (MAX ? x > y : x < y) ? a : b;
     r = x == y ? (MAX ? a & b : a | b) : r;
-    return x != x ? b : y != y ? a : r;
+    return x != x ? (y != y ? quiet64(b) : b) : y != y ? a : r;
   });
 }
 template <bool MAX>
@@ -115,7 +141,8 @@ Handler extremum(Form& f) {
                 : extreme_2<MAX, false, false, false>;
 }
 
-// abs, neg and copysign act on the sign bit; the NaN of an f32 abs or neg is unspecified by PTX: the payload
+// abs, neg and copysign act on the sign bit. PTX leaves the NaN of abs and neg unspecified: an H200 gives the
+// canonical one in f32, and the operand's in f64, quiet, with its sign. It has no f32x2: there the payload
 // stays.
 constexpr auto abs_ = [](auto a) { return decltype(a)(a & (decltype(a)(~decltype(a)(0)) >> 1)); };
 constexpr auto neg_ = [](auto a) { return decltype(a)(a ^ ~(decltype(a)(~decltype(a)(0)) >> 1)); };
@@ -124,18 +151,25 @@ constexpr auto copysign_ = [](auto a, auto b) {
   return decltype(a)((a & ~magnitude) | (b & magnitude));
 };
 template <auto F>
+constexpr auto signed_ = [](auto a) {
+  if constexpr (sizeof(a) == 8)
+    return is_nan64(a) ? quiet64(a) : uint64_t(F(a));
+  else
+    return is_nan32(a) ? F32_NAN : uint32_t(F(a));
+};
+template <auto F>
 Handler sign_op(Form& f) {
   if (f.has("ftz")) {
     if (f.type() != Type::f32) return nullptr;
     return [](Warp& w, const Instr& in) {
-      map<uint32_t, uint32_t>(w, in, [](uint32_t a) { return uint32_t(F(flush(a))); });
+      map<uint32_t, uint32_t>(w, in, [](uint32_t a) { return uint32_t(signed_<F>(flush(a))); });
     };
   }
   if (f.type() == Type::f32x2)
     return [](Warp& w, const Instr& in) {
       packed<word_lane, 2, 1>(w, in, [](uint32_t a) { return uint32_t(F(a)); });
     };
-  return bits_unary<F>(f);
+  return f.type() == Type::f64 ? unary<signed_<F>, uint64_t> : unary<signed_<F>, uint32_t>;
 }
 
 enum class Property : uint8_t { finite, infinite, number, notanumber, normal, subnormal };
@@ -192,7 +226,7 @@ void float_rows(Rows& rows) {
   rows.add({"mul",      all,    ROUND,                      D_A_B,      L, arithmetic<mul, 2>,     PTX("mul")});
   rows.add({"fma",      all,    ROUND,                      D_A_B_C,    L, arithmetic<fma_, 3>,    PTX("fma")});
   rows.add({"mad",      F32_64, ROUND,                      D_A_B_C,    L, arithmetic<fma_, 3>,    PTX("mad")});
-  rows.add({"div",      F32_64, "rn|rz|rm|rp|ftz",          D_A_B,      L, ieee<div_, 2>,          PTX("div")});
+  rows.add({"div",      F32_64, "rn|rz|rm|rp|ftz",          D_A_B,      L, divide,                 PTX("div")});
   rows.add({"rcp",      F32_64, "rn|rz|rm|rp|ftz",          D_A,        L, ieee<rcp, 1>,           PTX("rcp")});
   rows.add({"sqrt",     F32_64, "rn|rz|rm|rp|ftz",          D_A,        L, ieee<sqrt_, 1>,         PTX("sqrt")});
   rows.add({"min",      F32_64, "ftz|NaN|xorsign|abs",      D_A_B_OR_C, L, extremum<false>,        PTX("min")});

@@ -17,6 +17,7 @@ struct Shape {  // unpacked from Instr::aux
 };
 Shape shape(const Instr& in) { return __builtin_bit_cast(Shape, in.aux); }
 constexpr unsigned MOST = 2 * LANES;
+constexpr uint16_t OOB_NAN = 0x7ff7;  // the fill of tensor_copy_box.cc
 
 uint32_t one_of(const Shape& s) { return s.bf16 ? 0x3f80 : 0x3c00; }
 uint32_t inf_of(const Shape& s) { return s.bf16 ? 0x7f80 : 0x7c00; }
@@ -67,16 +68,25 @@ constexpr auto sub = [](double a, double b, double) { return a - b; };
 constexpr auto mul = [](double a, double b, double) { return a * b; };
 constexpr auto fma_ = [](double a, double b, double c) { return fma_to_odd(a, b, c); };
 
-template <auto F, unsigned N>
+// .oob: 0 where a factor is the NaN that fills what lies outside of a tensor, of either sign; as the addend
+// that NaN is one like others (an H200).
+template <auto F, unsigned N, bool OOB = false>
 void arithmetic_run(Warp& w, const Instr& in) {
   const Shape s = shape(in);
   alignas(64) uint16_t v[MOST];
   alignas(64) double x[3][MOST], y[MOST];
-  for (unsigned k = 0; k < N; ++k) load(w, in, s, k + 1, v), widen_all(s, v, x[k]);
+  [[maybe_unused]] bool outside[MOST] = {};
+  for (unsigned k = 0; k < N; ++k) {
+    load(w, in, s, k + 1, v), widen_all(s, v, x[k]);
+    if constexpr (OOB)
+      for (unsigned i = 0; i < MOST; ++i) outside[i] |= k < 2 && (v[i] & 0x7fff) == OOB_NAN;
+  }
   const double *a = x[0], *b = x[1], *c = x[N - 1];
   _Pragma("GCC ivdep") for (unsigned i = 0; i < MOST; ++i) y[i] = F(a[i], b[i], c[i]);
   narrow_all(s, y, v);
   modify(s, v);
+  if constexpr (OOB)
+    for (unsigned i = 0; i < MOST; ++i) v[i] = outside[i] ? 0 : v[i];
   store(w, in, s, v);
 }
 void remember(Form& f, bool max = false) {
@@ -85,10 +95,10 @@ void remember(Form& f, bool max = false) {
   f.aux = __builtin_bit_cast(uint64_t, Shape{bf16, pair, f.has("ftz"), f.has("sat"), f.has("relu"),
                                              f.has("NaN"), f.has("xorsign"), max});
 }
-template <auto F, unsigned N>
+template <auto F, unsigned N, bool OOB = false>
 Handler arithmetic(Form& f) {
   remember(f);
-  return arithmetic_run<F, N>;
+  return arithmetic_run<F, N, OOB>;
 }
 
 // min and max order the codes as sign and magnitude (so -0 < +0); a number beats NaN unless .NaN; two NaNs
@@ -118,12 +128,15 @@ Handler extremum(Form& f) {
   return extreme_run;
 }
 
+// PTX leaves the NaN of abs and neg unspecified: an H200 gives the canonical one.
 template <bool NEG>
 void sign_run(Warp& w, const Instr& in) {
   const Shape s = shape(in);
   alignas(64) uint16_t v[MOST];
   load(w, in, s, 1, v);
-  for (unsigned i = 0; i < MOST; ++i) v[i] = uint16_t(NEG ? v[i] ^ 0x8000 : v[i] & 0x7fff);
+  const uint16_t inf = uint16_t(inf_of(s));
+  for (unsigned i = 0; i < MOST; ++i)
+    v[i] = uint16_t((v[i] & 0x7fff) > inf ? 0x7fff : NEG ? v[i] ^ 0x8000 : v[i] & 0x7fff);
   store(w, in, s, v);
 }
 template <bool NEG>
@@ -192,6 +205,7 @@ void half_rows(Rows& rows) {
   rows.add({"sub", half, "rn|ftz|sat",          D_A_B,   L, arithmetic<sub, 2>,  PTX_HALF("sub")});
   rows.add({"mul", half, "rn|ftz|sat",          D_A_B,   L, arithmetic<mul, 2>,  PTX_HALF("mul")});
   rows.add({"fma", half, "rn|ftz|sat|relu",     D_A_B_C, L, arithmetic<fma_, 3>, PTX_HALF("fma")});
+  rows.add({"fma.rn.oob", half, "relu",         D_A_B_C, L, arithmetic<fma_, 3, true>, PTX_HALF("fma")});
   rows.add({"min", half, "ftz|NaN|xorsign|abs", D_A_B,   L, extremum<false>,     PTX_HALF("min")});
   rows.add({"max", half, "ftz|NaN|xorsign|abs", D_A_B,   L, extremum<true>,      PTX_HALF("max")});
   rows.add({"abs", half, "ftz",                 D_A,     L, sign_op<false>,      PTX_HALF("abs")});

@@ -123,8 +123,8 @@ Handler mad24(Form& f) {
   });
 }
 
-// Division by zero is not a trap: PTX leaves the quotient unspecified, the hardware sequence gives all ones,
-// and the dividend as remainder. Minimum / -1 wraps. Lanes that are off divide too, so neither may fault.
+// Division by zero is not a trap: PTX leaves quotient and remainder unspecified, an H200 gives all ones for
+// both. Minimum / -1 wraps. Lanes that are off divide too, so neither may fault.
 template <class T>
 T quotient(T a, T b) {
   if (b == 0) return T(-1);
@@ -134,7 +134,7 @@ T quotient(T a, T b) {
 }
 template <class T>
 T remainder(T a, T b) {
-  if (b == 0) return a;
+  if (b == 0) return T(-1);
   if constexpr (std::is_signed_v<T>)
     if (b == T(-1)) return 0;
   return T(a % b);
@@ -154,7 +154,7 @@ constexpr auto rem_ = [](auto a, auto b) {
   using T = decltype(a);
   if constexpr (sizeof(T) <= 4) {
     const int64_t q = int64_t(double(a) / double(b == 0 ? T(1) : b));
-    return b == 0 ? a : T(int64_t(a) - q * int64_t(b));
+    return b == 0 ? T(-1) : T(int64_t(a) - q * int64_t(b));
   } else {
     return remainder(a, b);
   }

@@ -53,17 +53,22 @@ constexpr auto brev_ = [](auto a) {
 };
 
 // PTX: the sign bit of bfe.s is that of the field's top bit, or of the source's when the field runs past it;
-// length 0 gives 0.
+// length 0 gives 0. PTX takes bits 0..7 of position and length; an H200 does so for the 32-bit forms and
+// takes all 32 bits for the 64-bit ones.
+template <class T>
+uint32_t field_number(uint32_t v) {
+  return sizeof(T) == 8 ? v : v & 0xff;
+}
 template <class T>
 T extract(T a, uint32_t b, uint32_t c) {
   using U = std::make_unsigned_t<T>;
   constexpr uint32_t n = 8 * sizeof(T);
-  const uint32_t pos = b & 0xff, len = c & 0xff;
+  const uint32_t pos = field_number<T>(b), len = field_number<T>(c);
   const U field = pos < n ? U(U(a) >> (pos & (n - 1))) : U(0);
   const U mask = len >= n ? ~U(0) : U((U(1) << (len & (n - 1))) - 1);
   U r = field & mask;
   if constexpr (std::is_signed_v<T>) {
-    const uint32_t top = pos + len - 1 < n - 1 ? pos + len - 1 : n - 1;
+    const uint64_t last = uint64_t(pos) + len - 1, top = last < n - 1 ? last : n - 1;
     const bool sign = len != 0 && (U(a) >> (top & (n - 1)) & 1);
     const U avail = pos >= n ? U(0) : U(~U(0) >> (pos & (n - 1)));
     r = sign ? U(r | ~(mask & avail)) : r;
@@ -81,7 +86,7 @@ Handler bfe(Form& f) {
 template <class U>
 U insert(U a, U b, uint32_t c, uint32_t d) {
   constexpr uint32_t n = 8 * sizeof(U);
-  const uint32_t pos = c & 0xff, len = d & 0xff;
+  const uint32_t pos = field_number<U>(c), len = field_number<U>(d);
   const U ones = len >= n ? ~U(0) : U((U(1) << (len & (n - 1))) - 1);
   const U mask = pos < n ? U(ones << (pos & (n - 1))) : U(0);
   const U moved = pos < n ? U(a << (pos & (n - 1))) : U(0);

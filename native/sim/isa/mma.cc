@@ -10,6 +10,7 @@
 // m8n8 has only the rows g. f64 elements count as one register each: A register i holds k = t + 4 (i >> 1), B
 // register i k = t + 4 i.
 #include "../numerics/mma_tile.h"
+#include "arith.h"
 #include "chapters.h"
 #include "select.h"
 
@@ -174,7 +175,7 @@ void mma_double(Warp& w, const Instr& in) {
       for (unsigned e = 0; e < k; ++e) {
         const double a = w.op_any<double>(in, n_d + (e / 4) * halves + r / 2)[4 * (l / 4) + e % 4];
         const double b = w.op_any<double>(in, n_d + n_a + e / 4)[4 * (2 * (l % 4) + r % 2) + e % 4];
-        sum = __builtin_fma(a, b, sum);
+        sum = fma64(a, b, sum);
       }
       out[r][l] = sum;
     }

@@ -29,8 +29,6 @@ const char* const VIDEO = "video instructions are not modelled (PTX keeps them a
 const char* const STACK = "the stack of a thread has a fixed size here: alloca and its kin are not modelled";
 const char* const NO_SYNC =
     "forms without .sync left the ISA with sm_70: the lanes that take part would be unspecified";
-const char* const OOB_NAN =
-    "which NaN an out-of-bounds tensor element is (OOB-NaN) is not documented, and .oob is about that one";
 const char* const DEBUGGER = "brkpt suspends the launch for a debugger, and none is attached";
 const char* const SPARSE_WGMMA = "sparse wgmma is not modelled";
 const char* const SPARSE =
@@ -68,7 +66,6 @@ void refused_rows(Rows& rows) {
     rows.add({name,                       ANY_TYPE, "*", ANY,    L, refused<VIDEO>,        PTX("scalar-video-instructions")});
   for (const char* name : {"vadd2", "vsub2", "vavrg2", "vabsdiff2", "vmin2", "vmax2", "vset2", "vadd4", "vsub4", "vavrg4", "vabsdiff4", "vmin4", "vmax4", "vset4"})
     rows.add({name,                       ANY_TYPE, "*", ANY,    L, refused<VIDEO>,        PTX("simd-video-instructions")});
-  rows.add({"fma.rn.oob",                 HALF | HALF2, "relu", ANY, L, refused<OOB_NAN>,  PTX("half-precision-floating-point-instructions-fma")});
   rows.add({"alloca",                     ANY_TYPE, "",  ANY,    L, refused<STACK>,        PTX("stack-manipulation-instructions-alloca")});
   rows.add({"stacksave",                  ANY_TYPE, "",  ANY,    L, refused<STACK>,        PTX("stack-manipulation-instructions-stacksave")});
   rows.add({"stackrestore",               ANY_TYPE, "",  STORES, L, refused<STACK>,        PTX("stack-manipulation-instructions-stackrestore")});

@@ -64,8 +64,10 @@ SIM_TEST(cvt_to_half) {
       for (unsigned l = 0; l < LANES; ++l) regs.h(1)[l] = base + l;
       up.run(regs);
       for (unsigned l = 0; l < LANES; ++l) {
-        const double want = value_of(*g, base + l);
-        if (regs.r(0)[l] != U(float(want)))
+        const double value = value_of(*g, base + l);
+        // a NaN of bf16 keeps its bits, as on an H200 (fixtures/hw/h200)
+        const uint32_t want = value != value && name == "bf16" ? (base + l) << 16 : U(float(value));
+        if (regs.r(0)[l] != want)
           fail("cvt.f32." + name + " of " + hex(base + l) + ": got " + hex(regs.r(0)[l]));
       }
       for (uint32_t delta : {0u, 1u, 0xffffffffu, 0x1000u, 0x8000u, 0xfffu, 0x1001u, 0x7fffu, 0x8001u}) {
@@ -404,7 +406,9 @@ SIM_TEST(cvt_tf32) {
         check_row(std::string("cvt.") + r.name + (sat ? ".satfinite" : "") + (relu ? ".relu" : "") +
                       ".tf32.f32 %r0, %r1",
                   "r0", {"r1"}, 400, random_f32(8), [&](const uint64_t* v) -> uint64_t {
-                    if (F(v[0]) != F(v[0])) return 0x7fffffff;
+                    // NaN: an H200's answers (fixtures/hw/h200), which PTX leaves open
+                    if (F(v[0]) != F(v[0]))
+                      return r.mode != 'a' ? 0x7fffe000 : uint32_t(v[0] & 0xffffe000) - (sat ? 0x2000 : 0);
                     if (relu && v[0] >> 31) return 0;
                     return uint64_t(nearest_code<double>(tf32, F(v[0]), r.mode, sat)) << 13;
                   });
