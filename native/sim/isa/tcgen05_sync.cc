@@ -34,7 +34,8 @@ void commit(Warp& w, const Instr& in) {
     unsigned l = unsigned(__builtin_ctz(m));
     use_cta_group(w, in, l, s.group);
     if (s.generic) {
-      Space space = Space::generic;
+      // ThunderKittens widens the 32-bit shared address instead of making it generic, and a B200 takes it
+      Space space = at[l] < WINDOW ? Space::shared : Space::generic;
       to_own_space(space, at[l]);
       if (space != Space::shared)
         trap(w, in, l, Trap::illegal_address, "tcgen05.commit expects an mbarrier in shared memory");
