@@ -2,6 +2,7 @@
 #include "bulk.h"
 #include "chapters.h"
 #include "select.h"
+#include "../machine/profile_hooks.h"
 
 namespace sim {
 namespace {
@@ -30,6 +31,7 @@ struct Copy : AsyncOp {
       Window win;
       const uint64_t a = from + left;
       if (!find_window(warp, instr, source, a, n, win)) out_of_bounds(warp, instr, lane, source, a, n, Access::read);
+      if (source == Space::global) count_global_read(warp, a, n);
       Shadow written = to.shadow;
       written.mark(target.to, left + n + right);
       if (left) written.clear(target.to, left);

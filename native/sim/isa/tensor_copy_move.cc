@@ -1,4 +1,5 @@
 #include "tensor_copy_move.h"
+#include "../machine/profile_hooks.h"
 
 namespace sim {
 
@@ -81,6 +82,7 @@ void load_box(Warp& w, const Instr& in, unsigned lane, const TensorBox& b, uint6
       });
     }
     if (check && !from.all_written && !from.shadow.all(a, p.bytes)) take_back(b, from, a, box, shared, p.bytes);
+    count_global_read(w, a, p.bytes);
     moved += p.bytes;
   });
   count_transfer(w, Transfer::in, moved);

@@ -116,6 +116,10 @@ void Counters::merge(Counters& o) {
   tmem_columns = std::max(tmem_columns, o.tmem_columns);
 }
 
+void count_global_read(const Warp& w, uint64_t address, uint64_t bytes) {
+  if (Counters* counters = w.cta->cluster->counters) counters->read.add(address, bytes);
+}
+
 void count_multiply_adds(const Warp& w, const Instr& in, uint64_t n) {
   Counters* counters = w.cta->cluster->counters;
   if (!counters) return;
