@@ -85,7 +85,7 @@ async function run([async, seed]: Policy, change = (ptx: string) => ptx): Promis
 
 /** Takes the one line that ends in `// name` out of the PTX, or changes it. */
 const edit =
-  (name: string, to = (_: string): string => "") =>
+  (name: string, to: (line: string) => string = () => "") =>
   (ptx: string): string => {
     const lines = ptx.split("\n");
     const at = lines.flatMap((l, i) => (l.trimEnd().endsWith(`// ${name}`) ? [i] : []));
