@@ -32,12 +32,19 @@ function f16(x: number): number {
 /** Code of a number in a 16-bit format. */
 export const half = (dtype: "F16" | "BF16", x: number): number => (dtype === "F16" ? f16(x) : bf16.encode(x));
 
+/** Longest array that JavaScript makes and the addon takes. */
+const MOST_BYTES = 2 ** 32 - 1;
+
 const bytesOfArray = (a: ArrayBufferView): Uint8Array => new Uint8Array(a.buffer, a.byteOffset, a.byteLength);
 
 /** Bytes of the buffer, or how many uninitialised ones. `dir` is where its files are relative to. */
 export function bytesOfBuffer(p: BufferParam, dir: string): Uint8Array | number {
   const n = numel(p.shape);
   const bytes = n * ELEMENT_BYTES[p.dtype];
+  if (bytes > MOST_BYTES)
+    throw new UsageError(
+      `buffer "${p.name}": expected at most ${MOST_BYTES} bytes, got ${bytes} (${p.dtype} [${p.shape.join(", ")}])`,
+    );
   if (p.fill === "unwritten") return bytes;
   if (p.fill === "zeros") return new Uint8Array(bytes);
   if (p.fill === "poison") return new Uint8Array(bytes).fill(0xff);

@@ -178,6 +178,17 @@ test("launch runs any entry with parameters one by one", async () => {
   expect(new Float32Array(r.buffers[1].buffer)).toEqual(x);
 });
 
+test("parameters that the kernel does not declare are refused", async () => {
+  const half = { modulePath: faults, entry: "scale", grid: [1], block: [32], buffers: [] };
+  await expect(native.launch({ ...half, params: [] })).rejects.toThrow(
+    /entry scale: expected 4 parameters, got 0/,
+  );
+  const params = Array.from({ length: 4 }, () => ({ bytes: new Uint8Array(4) }));
+  await expect(native.launch({ ...half, params })).rejects.toThrow(
+    /entry scale, parameter 0: expected 8 bytes, got 4/,
+  );
+});
+
 test("an aborted call rejects with cancelled", async () => {
   const stop = new AbortController();
   const first = native.runOp(skeleton({ repeat: 3_000 }));

@@ -156,7 +156,7 @@ describe("a line is missing", () => {
     [
       "the wait for the last MMA",
       edit("wait finished"),
-      /tcgen05\.ld.* reads tensor memory .*missing .*(tcgen05\.commit|wait on the mbarrier)/,
+      /tcgen05\.(ld|mma).* (reads|writes) tensor memory .*missing .*(barrier|tcgen05\.commit)/,
     ],
     [
       "fence.proxy.async before the store",

@@ -102,6 +102,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
                                     {"warp_instructions", c.warp_instructions},
                                     {"thread_instructions", c.thread_instructions}};
                               },
+                              &sim::parameter_bytes,
                               &sim::take_lints};
   exports.Set("configure", Napi::Function::New<guarded<configure>>(env));
   exports.Set("listOps", Napi::Function::New<guarded<list_ops>>(env));

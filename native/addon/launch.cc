@@ -115,6 +115,15 @@ void encode(device::Device& dev, const Map& m, CUdeviceptr at, uint8_t* to) {
   std::memcpy(to, &map, sizeof map);
 }
 
+// A GPU takes whatever bytes it is given; here the kernel's own declaration is at hand.
+void check_sizes(const Launch& l, const std::vector<uint32_t>& declared) {
+  if (l.params.size() != declared.size())
+    fail("entry ", l.entry, ": expected ", declared.size(), " parameters, got ", l.params.size());
+  for (size_t i = 0; i < declared.size(); ++i)
+    if (l.params[i].bytes.size() != declared[i])
+      fail("entry ", l.entry, ", parameter ", i, ": expected ", declared[i], " bytes, got ", l.params[i].bytes.size());
+}
+
 void run(device::Device& dev, Launch& l) {
   std::vector<std::unique_ptr<Buffer>> buffers;
   for (const Contents& c : l.buffers) {
@@ -135,6 +144,7 @@ void run(device::Device& dev, Launch& l) {
   const bool count = dev.is_virtual() && read;
   const auto before = count ? read() : std::vector<std::pair<std::string, uint64_t>>{};
   device::Kernel& k = dev.kernel_of(l.module, l.entry);
+  if (count) check_sizes(l, device::virtual_device().parameter_bytes(k.fn));
   dev.mark();
   dev.launch(k, l.extents, params.data());
   l.elapsed_ms = dev.wait();

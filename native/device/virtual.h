@@ -14,6 +14,8 @@ struct VirtualDevice {
   const Driver* driver = nullptr;
   // Running totals of this process, by name.
   std::vector<std::pair<std::string, uint64_t>> (*counters)() = nullptr;
+  // Bytes of each parameter of a function of it.
+  std::vector<uint32_t> (*parameter_bytes)(CUfunction) = nullptr;
   // Remarks that are no faults, since the last call.
   std::vector<std::string> (*take_lints)() = nullptr;
 };

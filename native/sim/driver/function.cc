@@ -157,3 +157,14 @@ CUresult cuFuncSetAttribute(CUfunction function, CUfunction_attribute attribute,
 }
 
 }  // namespace sim::driver
+
+namespace sim {
+
+std::vector<uint32_t> parameter_bytes(CUfunction function) {
+  std::vector<uint32_t> all;
+  if (const driver::FunctionHandle* f = driver::known_function(function))
+    for (const ptx::Variable& p : f->entry->params) all.push_back(uint32_t(p.bytes));
+  return all;
+}
+
+}  // namespace sim

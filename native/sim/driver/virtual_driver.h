@@ -41,6 +41,8 @@ struct LaunchCount {
 };
 LaunchCount last_launch();   // of the process
 LaunchCount all_launches();  // their sum; kernel is ""
+// Bytes of each parameter of a loaded function.
+std::vector<uint32_t> parameter_bytes(CUfunction function);
 // Remarks of launches that are no faults (Launch::lint), since the last call.
 std::vector<std::string> take_lints();
 // What launches did, as a JSON array (machine/profile.h), since the last call; those run with VirtualOptions::profile_on
