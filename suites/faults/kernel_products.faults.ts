@@ -247,8 +247,6 @@ const memory: Fault[] = [
     {
       zoo: ["Z065"],
       blame: "ERROR",
-      blind:
-        "the virtual device runs warp 0, which writes them all, before the others: no other order is tried",
     },
   ),
   kernel(
