@@ -59,7 +59,8 @@ struct Launch {
   bool claim(uint64_t& slot);  // for a host thread. False: all are taken.
   // clusterlaunchcontrol.try_cancel by a running cluster.
   bool cancel(Cluster& by, uint64_t& linear);
-  // The cluster that is n-th to start: by seed the grid starts somewhere else.
+  // The cluster that is n-th to start: by seed the grid starts somewhere else, where all live at once. With fewer
+  // slots one may wait for those before it, which hardware starts first (stream-K does).
   uint64_t nth(uint64_t n) const;
   // The place of a cluster in the grid.
   Dim3 cluster_id(uint64_t linear) const;

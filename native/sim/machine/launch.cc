@@ -194,7 +194,7 @@ bool Launch::cancel(Cluster& by, uint64_t& linear) {
 
 uint64_t Launch::nth(uint64_t n) const {
   uint64_t total = clusters.count();
-  return config.async == AsyncPolicy::random ? (n + config.seed % total) % total : n;
+  return config.async == AsyncPolicy::random && slots == total ? (n + config.seed % total) % total : n;
 }
 
 Dim3 Launch::cluster_id(uint64_t linear) const {
