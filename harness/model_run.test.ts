@@ -235,3 +235,30 @@ test("drift alone fails when it exceeds what the format costs", async () => {
   expect(failed.length).toBeGreaterThan(10);
   expect(new Set(failed.map((r) => (r.status === "FAIL" ? r.stage : "")))).toEqual(new Set(["growth"]));
 });
+
+test("an interrupt while the chain runs leaves no rejection that nobody awaits", async () => {
+  const abort = new AbortController();
+  const unheard: unknown[] = [];
+  const hear = (e: unknown): void => void unheard.push(e);
+  process.on("unhandledRejection", hear);
+  try {
+    const right = nativeOf((_, __, t) => t);
+    let launches = 0;
+    const native: Native = {
+      ...right,
+      // rejects on a later turn of the event loop, while the chain is still computing
+      async runOp(r) {
+        if (++launches < 5) return right.runOp(r);
+        if (launches === 5) abort.abort(new Error("interrupted"));
+        throw new Error("cancelled");
+      },
+    };
+    await expect(verify(["isolated"], undefined, { native, signal: abort.signal })).rejects.toThrow(
+      "interrupted",
+    );
+    await new Promise((done) => setTimeout(done, 50));
+  } finally {
+    process.off("unhandledRejection", hear);
+  }
+  expect(unheard).toEqual([]);
+});

@@ -95,7 +95,9 @@ export async function verifyUnit(
       o.signal?.throwIfAborted();
       if (!wantIsolated) return;
       const l = launches.get(s.site) ?? launch(s.call, o);
-      isolated.push(judgeIsolated(s, l, layerOf(s.site), o));
+      const judged = judgeIsolated(s, l, layerOf(s.site), o);
+      judged.catch(() => undefined); // awaited by `collect`, which never runs when the chain is interrupted
+      isolated.push(judged);
     },
   });
   /** Without an engine run the chain goes on with the launched kernel's own choice, where that is legal. */
@@ -110,6 +112,7 @@ export async function verifyUnit(
 
   const outputs = new Map([...chain.steps.values()].map((s) => [s.site, s.out]));
   const idealUnit = o.opinions.idealUnit(u, o.prompt, at.ideal, outputs);
+  idealUnit.catch(() => undefined); // awaited by `collect` after the isolated rows
   const native: Tensor | null = run && { dtype: "bf16", shape: next.shape, data: run.x };
   const result = collect();
   result.catch(() => undefined); // the caller awaits it later
