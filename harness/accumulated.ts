@@ -9,6 +9,7 @@
  * faithful against ideal is two such chains, with larger differences at every step. The growth bound is that price, measured on
  * the same prompt, times GROWTH, plus what one op may differ.
  */
+import type { Variant } from "../kernels/schema.ts";
 import type { Tensor } from "../oracle/tensor.ts";
 import { legal, regretOf, runFaithful, type Call, type Tensors } from "./call.ts";
 import type { Step } from "./chains.ts";
@@ -37,6 +38,7 @@ export interface StepVerdict {
   readonly legal: boolean;
   readonly faithful_ms: number;
   readonly native_ms: number;
+  readonly variant: Variant;
 }
 
 /** The taps of a step as tensors by output; null when the engine lacks one. */
@@ -63,11 +65,13 @@ export async function judgeStep(
   const ref = isLegal ? (await runFaithful(call, native)).out : best.out;
   const verdicts: Record<string, Verdict> = {};
   let native_ms = 0;
+  let variant: Variant = "portable";
   for (const [output, decl] of Object.entries(call.op.out)) {
     const tap = taps.get(tapName(call.op, site, output))!;
     const guards: Guards = { ...CLEAN, damage, unwritten: tap.unwritten };
     const isChoice = decl.judge.kind === "choice";
     native_ms = tap.elapsed_ms;
+    variant = tap.variant;
     verdicts[output] = judge({
       decl,
       scalars: call.s,
@@ -78,7 +82,17 @@ export async function judgeStep(
       ...(regret && isChoice ? { regret } : {}),
     });
   }
-  return { call, site, native, faithful: ref, verdicts, legal: isLegal, faithful_ms: best.ms, native_ms };
+  return {
+    call,
+    site,
+    native,
+    faithful: ref,
+    verdicts,
+    legal: isLegal,
+    faithful_ms: best.ms,
+    native_ms,
+    variant,
+  };
 }
 
 const check = (name: string, value: number, bound: number): Check => ({
@@ -116,6 +130,7 @@ export function accumulatedRows(
       native,
       oracles: oracles?.[output] ?? null,
       times: { ...NO_TIMES, native: v.native_ms, faithful: v.faithful_ms },
+      variant: v.variant,
     } as const;
     if (native.shape.join() !== faithful.shape.join() || native.dtype !== faithful.dtype)
       return rowOf(context, step);

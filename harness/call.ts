@@ -1,5 +1,5 @@
 /** One op on one set of inputs, through each party: the exact oracle under either policy, tfjs, and the native kernel. */
-import { storageBytes, type OpDecl, type Scalars } from "../kernels/schema.ts";
+import { storageBytes, type OpDecl, type Scalars, type Variant } from "../kernels/schema.ts";
 import { faithful, ideal, values } from "../oracle/num/index.ts";
 import { bind, outShapes, type Bound, type In, type Out, type Rounding } from "../oracle/op.ts";
 import { numel, type Storage, type Tensor } from "../oracle/tensor.ts";
@@ -182,11 +182,14 @@ export interface NativeRun {
   readonly ms: number;
   readonly counters: Readonly<Record<string, number>>;
   readonly guards: Readonly<Record<string, Guards>>;
+  readonly variant: Variant;
 }
 
 export interface NativeOptions {
   readonly device: string;
   readonly repeat: number;
+  /** Kernels to run (default: the device's own). */
+  readonly variant?: Variant;
   readonly signal?: AbortSignal;
 }
 
@@ -200,7 +203,7 @@ export async function runNative(native: Native, c: Call, o: NativeOptions): Prom
     inputs: Object.fromEntries(Object.keys(c.op.in).map((k) => [k, c.t[k]?.data ?? null])),
     outputs: Object.fromEntries(entries.map(([k, d]) => [k, storageBytes(d.dtype, numel(shapes[k]))])),
     scalars: c.s,
-    options: { repeat: o.repeat },
+    options: { repeat: o.repeat, ...(o.variant ? { variant: o.variant } : {}) },
     ...(o.signal ? { signal: o.signal } : {}),
   });
   const damage = r.canariesIntact ? [] : r.damage.length > 0 ? r.damage : ["a guard around a buffer changed"];
@@ -208,6 +211,7 @@ export async function runNative(native: Native, c: Call, o: NativeOptions): Prom
     out: Object.fromEntries(entries.map(([k, d]) => [k, fromBytes(d.dtype, shapes[k], r.outputs[k])])),
     ms: r.elapsed_ms[0] ?? NaN,
     counters: r.counters,
+    variant: r.variant,
     guards: Object.fromEntries(
       entries.map(([k]) => [k, { damage, unwritten: r.unwritten[k] ?? 0, repeatable: r.repeatable }]),
     ),

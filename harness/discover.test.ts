@@ -4,7 +4,17 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { loadNative, ToolMissing } from "./native.ts";
-import { inventory, loadExact, loadSuite, loadTf, missing, nearest, opsByName, ROOT } from "./discover.ts";
+import {
+  inventory,
+  loadExact,
+  loadSuite,
+  loadTf,
+  missing,
+  nearest,
+  opsByName,
+  ROOT,
+  strayVariants,
+} from "./discover.ts";
 
 let copy: string;
 beforeAll(() => {
@@ -16,6 +26,17 @@ afterAll(() => rmSync(copy, { recursive: true, force: true }));
 test("declarations, kernels, oracles and suites are the same set", () => {
   expect(missing(inventory(), null)).toEqual([]);
   expect(inventory().declaration.length).toBeGreaterThan(25);
+});
+
+test("declared variants and their kernels are the same set", async () => {
+  const ops = [...(await opsByName()).values()];
+  expect(strayVariants(ops)).toEqual([]);
+  rmSync(join(copy, "kernels/linear/linear_bf16.sm100.cu"));
+  cpSync(join(ROOT, "kernels/norm/rmsnorm.cu"), join(copy, "kernels/norm/rmsnorm.sm100.cu"));
+  expect(strayVariants(ops, copy)).toEqual([
+    "variant linear/linear_bf16.sm100: expected a kernel at kernels/linear/linear_bf16.sm100.cu, got no such file",
+    "kernels/norm/rmsnorm.sm100.cu: expected the op to declare this variant, got no such declaration",
+  ]);
 });
 
 test("the native addon lists the same ops", async (c) => {

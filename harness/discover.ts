@@ -120,3 +120,19 @@ export function missing(sets: Record<string, string[]>, addon: readonly string[]
       ),
   );
 }
+
+/** One sentence for each variant that has a declaration and no kernel, or a kernel and no declaration. */
+export function strayVariants(ops: readonly OpDecl[], root: string = ROOT): string[] {
+  const declared = ops.flatMap((op) =>
+    Object.keys(op.variants ?? {}).map((v) => `${op.family}/${op.name}.${v}`),
+  );
+  const kernels = listByEnding(join(root, "kernels"), ".cu").filter((id) => /\.sm\d+$/.test(id));
+  return [
+    ...declared
+      .filter((id) => !kernels.includes(id))
+      .map((id) => `variant ${id}: expected a kernel at kernels/${id}.cu, got no such file`),
+    ...kernels
+      .filter((id) => !declared.includes(id))
+      .map((id) => `kernels/${id}.cu: expected the op to declare this variant, got no such declaration`),
+  ];
+}

@@ -2,6 +2,7 @@
  * Isolated mode: every op of the faithful chain is launched on the chain's own inputs and judged by itself. Launches run on the
  * addon's threads while the oracles compute; a few are in flight at a time, so that their inputs do not pile up.
  */
+import type { Variant } from "../kernels/schema.ts";
 import { legal, regretOf, runFaithful, runNative, type Call, type NativeRun } from "./call.ts";
 import type { Step } from "./chains.ts";
 import type { Distance } from "./distance.ts";
@@ -14,6 +15,8 @@ import { judge } from "./verdict.ts";
 export interface Isolation {
   readonly native: Native;
   readonly device: string;
+  /** Kernels to run (default: the device's own). */
+  readonly variant?: Variant;
   readonly opinions: Opinions;
   readonly signal?: AbortSignal;
 }
@@ -30,6 +33,7 @@ export function launch(call: Call, o: Isolation): Launched {
   const run = runNative(o.native, call, {
     device: o.device,
     repeat: 1,
+    ...(o.variant ? { variant: o.variant } : {}),
     ...(o.signal ? { signal: o.signal } : {}),
   });
   run.catch(() => undefined); // awaited by `judgeIsolated`
@@ -77,6 +81,7 @@ export async function judgeIsolated(
           oracles,
           times: { native: native.ms, faithful: step.ms, ideal: second.ideal_ms, tf: second.tf_ms },
           counters: native.counters,
+          variant: native.variant,
         },
         v,
       );

@@ -50,7 +50,15 @@ function engineOf(wrong: Wrong, drop?: string): EngineHandle {
           out[output] = wrong(site, output, value);
           const name = tapName(op, site, output);
           if (name !== drop)
-            taps.push({ name, op: op.name, output, ...out[output], unwritten: 0, elapsed_ms: 1 });
+            taps.push({
+              name,
+              op: op.name,
+              output,
+              ...out[output],
+              unwritten: 0,
+              elapsed_ms: 1,
+              variant: "portable",
+            });
         }
         return out as never;
       };
@@ -106,6 +114,7 @@ const nativeOf = (wrong: (op: string, output: string, t: Tensor) => Tensor): Nat
       grid: [1, 1, 1],
       block: 1,
       smem: 0,
+      variant: "portable",
     };
   },
 });

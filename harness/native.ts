@@ -4,7 +4,7 @@
  */
 import { createRequire } from "node:module";
 import { join } from "node:path";
-import type { DType } from "../kernels/schema.ts";
+import type { DType, Variant } from "../kernels/schema.ts";
 import type { Storage } from "../oracle/tensor.ts";
 import type { VirtualOptions } from "./virtual_options.ts";
 import { BUILD, ensureNative, type BuildOptions } from "./native_build.ts";
@@ -59,6 +59,8 @@ export interface RunOpRequest extends Cancellable {
     readonly guards?: boolean;
     /** Launches this entry of the module (default: the op's name). */
     readonly entry?: string;
+    /** Kernels to run (default: the device's own, portable ones where an op or a shape has no other). */
+    readonly variant?: Variant;
   };
 }
 
@@ -79,6 +81,8 @@ export interface RunOpResult {
   readonly grid: readonly [number, number, number];
   readonly block: number;
   readonly smem: number;
+  /** The kernel that ran. */
+  readonly variant: Variant;
 }
 
 /** A tensor map over a buffer: the arguments of cuTensorMapEncodeTiled, enumerations by number. */
@@ -148,6 +152,8 @@ export interface Tap {
   readonly unwritten: number;
   /** Time of the op's launch. */
   readonly elapsed_ms: number;
+  /** The kernel that ran. */
+  readonly variant: Variant;
 }
 
 export interface EngineOpen extends Cancellable {
@@ -156,6 +162,8 @@ export interface EngineOpen extends Cancellable {
   readonly device?: string;
   /** Keep layers on the device between runs (default: load and free one at a time). */
   readonly keep?: boolean;
+  /** Kernels to run (default: the device's own). */
+  readonly variant?: Variant;
 }
 
 export interface Sampling {

@@ -1,5 +1,5 @@
 /** Cases of ops, each through the three oracles and the kernel: `verify --op`. */
-import type { OpDecl } from "../kernels/schema.ts";
+import type { OpDecl, Variant } from "../kernels/schema.ts";
 import { makeCall, regretOf, runFaithful, runNative, legal, type Call } from "./call.ts";
 import { loadSuite } from "./discover.ts";
 import { SeededInputs } from "./inputs.ts";
@@ -23,6 +23,8 @@ export interface OpOptions {
   readonly seed: number;
   /** Launches on the same inputs; more than one can see a kernel that does not repeat itself. */
   readonly repeat: number;
+  /** Kernels to run (default: the device's own). */
+  readonly variant?: Variant;
   /** Name of the tfjs backend, null to leave tfjs out. */
   readonly tf: string | null;
   readonly signal?: AbortSignal;
@@ -94,6 +96,7 @@ async function compare(
         oracles,
         times: { native: native.ms, faithful: faithful.ms, ideal: second.ideal_ms, tf: second.tf_ms },
         counters: native.counters,
+        variant: native.variant,
       },
       v,
     );
@@ -124,6 +127,7 @@ export function settleVacuous(rows: readonly Row[]): Row[] {
 export async function runOps(s: Session, p: OpsPlan): Promise<void> {
   const { native, tf, signal } = s;
   const { device, seed, repeat } = s.args;
+  const { variant } = s;
   let done = 0;
   for (const op of new Set(p.cases.map((c) => c.op))) {
     const rows: Row[] = [];
@@ -134,7 +138,15 @@ export async function runOps(s: Session, p: OpsPlan): Promise<void> {
       s.progress.show(`${done} of ${p.cases.length}: ${op.name} ${c.case}`);
       signal.throwIfAborted();
       const t0 = performance.now();
-      const mine = await runCase(c, { native, device, seed, repeat, tf, signal });
+      const mine = await runCase(c, {
+        native,
+        device,
+        seed,
+        repeat,
+        tf,
+        signal,
+        ...(variant ? { variant } : {}),
+      });
       for (const r of mine) s.store.append(r);
       s.store.append({ kind: "done", key, ms: performance.now() - t0 });
       rows.push(...mine);

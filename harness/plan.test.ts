@@ -13,6 +13,7 @@ const args = (a: Partial<VerifyArgs>): VerifyArgs => ({
   device: "virtual",
   async: "lazy",
   checks: true,
+  variant: "auto",
   maxInstructions: 0,
   isolated: false,
   accumulated: false,

@@ -129,6 +129,8 @@ const base = {
   }),
   /** What the device counted during the call (thread instructions, bytes, launches ...). */
   counters: z.record(z.string(), num),
+  /** The kernel that ran (kernels/schema.ts VARIANTS); null where none did. */
+  variant: z.string().nullable(),
   /** rel L2 a token, of a layer's last tensor in accumulated runs: the (layer, token) map. */
   by_token: z.array(num).nullable(),
   hashes: z.object({

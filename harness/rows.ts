@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import type { OpDecl } from "../kernels/schema.ts";
+import type { OpDecl, Variant } from "../kernels/schema.ts";
 import type { Tensor } from "../oracle/tensor.ts";
 import { TOLERANCE_VERSION } from "./bounds.ts";
 import type { Call, Tensors } from "./call.ts";
@@ -38,14 +38,15 @@ export function hashCall(c: Call): string {
 const kernels = new Map<string, string | null>();
 
 /** Hash of the PTX that nvcc made of the op's kernel; null when there is none. */
-export function kernelHash(op: OpDecl): string | null {
-  const have = kernels.get(op.name);
+export function kernelHash(op: OpDecl, variant: Variant = "portable"): string | null {
+  const module = variant === "portable" ? op.name : `${op.name}.${variant}`;
+  const have = kernels.get(module);
   if (have !== undefined) return have;
-  const path = join(ROOT, "build", "kernels", `${op.name}.ptx`);
+  const path = join(ROOT, "build", "kernels", `${module}.ptx`);
   const h = existsSync(path)
     ? createHash("sha1").update(readFileSync(path)).digest("hex").slice(0, 12)
     : null;
-  kernels.set(op.name, h);
+  kernels.set(module, h);
   return h;
 }
 
@@ -67,6 +68,8 @@ export interface RowContext {
   readonly oracles?: Agreement | null;
   readonly times?: Times;
   readonly counters?: Readonly<Record<string, number>>;
+  /** The kernel that ran; absent where none did. */
+  readonly variant?: Variant;
   readonly by_token?: number[] | null;
 }
 
@@ -102,12 +105,13 @@ function base(x: RowContext): Omit<Extract<Row, { status: "ERROR" }>, "status" |
     decisions: null,
     time_ms: x.times ?? NO_TIMES,
     counters: { ...x.counters },
+    variant: x.variant ?? null,
     by_token: x.by_token ?? null,
     hashes: {
       inputs: hashCall(x.call),
       faithful: x.faithful ? hashOf(x.faithful) : "",
       native: x.native ? hashOf(x.native) : null,
-      kernel: kernelHash(op),
+      kernel: kernelHash(op, x.variant),
       tolerance: `${TOLERANCE_VERSION} ${noise}`,
     },
   };

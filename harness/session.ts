@@ -1,4 +1,5 @@
 /** What every part of a run needs: its arguments, the addon, the results file, and when to stop. */
+import type { Variant } from "../kernels/schema.ts";
 import { TOLERANCE_VERSION } from "./bounds.ts";
 import type { VerifyArgs } from "./commands/verify.ts";
 import { environment, identityOf } from "./environment.ts";
@@ -18,6 +19,8 @@ export interface Session {
   readonly progress: Progress;
   readonly signal: AbortSignal;
   readonly tf: string | null;
+  /** Kernels to run; absent: the device's own. */
+  readonly variant?: Variant;
   /** Adds the time since `t0` to a phase of the run. */
   readonly phase: (name: string, t0: number) => void;
 }
@@ -45,6 +48,7 @@ export function headerOf(
     device: device.id,
     tf,
     all: a.all,
+    variant: a.variant,
     repeat: a.repeat,
   };
   return {

@@ -127,7 +127,18 @@ async function run(
   const stamp = new Date().toISOString().replace(/[:.]/g, "-").slice(0, 19);
   const dir = a.out ?? (a.resume ? earlier(header.identity) : join(RUNS, `${stamp}-${process.pid}`));
   const { store, done } = Store.open(dir, header, a.resume);
-  const session: Session = { args: a, native, store, done, progress, signal: abort.signal, tf, phase };
+  const variant = a.variant === "auto" ? {} : { variant: a.variant };
+  const session: Session = {
+    args: a,
+    native,
+    store,
+    done,
+    progress,
+    signal: abort.signal,
+    tf,
+    phase,
+    ...variant,
+  };
   try {
     if (plan.kind === "ops") await runOps(session, plan);
     else await runModel(session, plan, opinions!);

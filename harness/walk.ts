@@ -28,8 +28,11 @@ export async function runModel(s: Session, p: ModelPlan, opinions: ThreadOpinion
   const checkpoint = openCheckpoint(dir);
   await opinions.open(dir);
   const { native, signal } = s;
+  const variant = s.variant ? { variant: s.variant } : {};
   const accumulated = p.modes.includes("accumulated");
-  const engine = accumulated ? await native.openEngine({ dir, device: s.args.device, signal }) : null;
+  const engine = accumulated
+    ? await native.openEngine({ dir, device: s.args.device, signal, ...variant })
+    : null;
   s.phase("load", t0);
   const o: ModelOptions = {
     native,
@@ -40,6 +43,7 @@ export async function runModel(s: Session, p: ModelPlan, opinions: ThreadOpinion
     modes: p.modes,
     prompt: p.prompt,
     device: s.args.device,
+    ...variant,
     opinions,
   };
   t0 = performance.now();

@@ -5,7 +5,7 @@
 import { mkdirSync, readFileSync, writeFileSync, existsSync } from "node:fs";
 import { join } from "node:path";
 import { loadOps } from "./registry.ts";
-import type { DType, OpDecl } from "./schema.ts";
+import { MAP_TYPES, type DType, type OpDecl, type VariantDecl } from "./schema.ts";
 
 const C_TYPE: Record<DType, string> = {
   f64: "double",
@@ -59,14 +59,67 @@ function fields(op: OpDecl): Field[] {
   ];
 }
 
-/** Header of one op: `struct <Op>Params` (the kernel's only parameter) and `<op>_launch`. */
+/** Axes and attributes as locals, and the functions that launch expressions may use. */
+const locals = (fs: readonly Field[]): string =>
+  `${fs
+    .filter((f) => f.kind === "axis" || f.kind === "attr")
+    .map((f) => `  [[maybe_unused]] const ${f.type} ${f.name} = p.${f.name};`)
+    .join("\n")}
+  using launch_math::ceil_div, launch_math::max, launch_math::min;  // declared here they hide CUDA's global overloads`;
+
+const shape = (l: VariantDecl["launch"]): string => {
+  const [gx, gy = "1", gz = "1"] = l.grid;
+  const numbers = [
+    `{uint32_t(${gx}), uint32_t(${gy}), uint32_t(${gz})}`,
+    l.block,
+    l.smem ?? 0,
+    l.cluster ?? 0,
+  ];
+  return `{${numbers.map((n, i) => (i === 0 ? n : `uint32_t(${n})`)).join(", ")}}`;
+};
+
+/** `struct <Op><Variant>Params` and what the host asks of a variant: whether it applies, its launch shape, its tensor maps. */
+function variantText(op: OpDecl, name: string, v: VariantDecl): string {
+  const [P, id] = [`${pascal(op.name)}Params`, `${op.name}_${name}`];
+  const V = `${pascal(id)}Params`;
+  const maps = Object.entries(v.maps ?? {});
+  const list = (xs: readonly string[], type: string): string =>
+    `{${xs.map((x) => `${type}(${x})`).join(", ")}}`;
+  const swizzle = { 0: 0, 32: 1, 64: 2, 128: 3 } as const;
+  return `
+struct ${V} {
+  ${P} op;
+${maps.map(([m, d]) => `  TensorMap ${m};  // ${d.type} ${d.tensor} [${d.dims.join(", ")}], box [${d.box.join(", ")}]\n`).join("")}};
+
+inline bool ${id}_when(const ${P}& p) {
+${locals(fields(op))}
+  return ${v.when};
+}
+
+inline LaunchShape ${id}_launch(const ${P}& p, [[maybe_unused]] int32_t n_sm) {
+${locals(fields(op))}
+  return ${shape(v.launch)};
+}
+
+inline int ${id}_maps([[maybe_unused]] const ${P}& p, [[maybe_unused]] MapShape* to) {
+${locals(fields(op))}
+${maps
+  .map(
+    ([m, d], i) =>
+      `  to[${i}] = {offsetof(${V}, ${m}), offsetof(${P}, ${d.tensor}), ${MAP_TYPES[d.type]}, ${d.dims.length}, ${swizzle[d.swizzle ?? 0]}, ${list(d.dims, "uint64_t")}, ${list(d.strides, "uint64_t")}, ${list(d.box, "uint32_t")}};\n`,
+  )
+  .join("")}  return ${maps.length};
+}
+`;
+}
+
+/** Header of one op: `struct <Op>Params` (the kernel's only parameter), `<op>_launch`, and the same for its variants. */
 export function opHeader(op: OpDecl): string {
   const fs = fields(op);
   const P = `${pascal(op.name)}Params`;
-  const scalars = fs.filter((f) => f.kind === "axis" || f.kind === "attr");
-  const [gx, gy = "1", gz = "1"] = op.launch.grid;
   return `// Generated from kernels/${op.family}/${op.name}.op.ts by kernels/generate.ts.
 #pragma once
+#include "kernels/common/plan.h"
 #include "kernels/common/types.h"
 
 struct ${P} {
@@ -74,11 +127,12 @@ ${fs.map((f) => `  ${f.type} ${f.name};  // ${f.note}`).join("\n")}
 };
 
 inline LaunchShape ${op.name}_launch(const ${P}& p) {
-${scalars.map((f) => `  [[maybe_unused]] const ${f.type} ${f.name} = p.${f.name};`).join("\n")}
-  using launch_math::ceil_div, launch_math::max, launch_math::min;  // declared here they hide CUDA's global overloads
-  return {{uint32_t(${gx}), uint32_t(${gy}), uint32_t(${gz})}, uint32_t(${op.launch.block}), uint32_t(${op.launch.smem ?? "0"})};
+${locals(fs)}
+  return ${shape(op.launch)};
 }
-`;
+${Object.entries(op.variants ?? {})
+  .map(([name, v]) => variantText(op, name, v))
+  .join("")}`;
 }
 
 /** `op_table.h`: OP_TABLE rows with every field's kind, dtype and offset, for callers that only have a name. */
@@ -88,7 +142,13 @@ export function opTable(ops: readonly OpDecl[]): string {
     const fs = fields(op)
       .map((f) => `{"${f.name}", FieldKind::${f.kind}, "${f.dtype}", offsetof(${P}, ${f.name})}`)
       .join(",\n      ");
-    return `    {"${op.name}", "${op.family}", sizeof(${P}), [](const void* p) { return ${op.name}_launch(*static_cast<const ${P}*>(p)); }, {\n      ${fs}}},`;
+    const of = (call: string, more = ""): string =>
+      `[](const void* p${more}) { return ${call.replace("(p", `(*static_cast<const ${P}*>(p)`)}; }`;
+    const variants = Object.keys(op.variants ?? {}).map((v) => {
+      const id = `${op.name}_${v}`;
+      return `{"${v}", sizeof(${pascal(id)}Params), ${of(`${id}_when(p)`)}, ${of(`${id}_launch(p, n_sm)`, ", int32_t n_sm")}, ${of(`${id}_maps(p, to)`, ", MapShape* to")}}`;
+    });
+    return `    {"${op.name}", "${op.family}", sizeof(${P}), ${of(`${op.name}_launch(p)`)}, {\n      ${fs}},\n      {${variants.join(",\n       ")}}},`;
   });
   return `// Generated by kernels/generate.ts from every kernels/<family>/<op>.op.ts.
 #pragma once
@@ -105,12 +165,23 @@ struct OpField {
   size_t offset;
 };
 
+// A kernel of kernels/<family>/<op>.<name>.cu. Its parameter begins with the op's; the tensor maps lie behind.
+struct OpVariant {
+  const char* name;
+  size_t params_size;
+  bool (*when)(const void* params);
+  LaunchShape (*launch)(const void* params, int32_t n_sm);
+  int (*maps)(const void* params, MapShape* to);
+};
+constexpr int MOST_MAPS = ${Math.max(1, ...ops.flatMap((op) => Object.values(op.variants ?? {}).map((v) => Object.keys(v.maps ?? {}).length)))};
+
 struct OpRow {
   const char* name;
   const char* family;
   size_t params_size;
   LaunchShape (*launch)(const void* params);
   std::vector<OpField> fields;
+  std::vector<OpVariant> variants;
 };
 
 inline const std::vector<OpRow>& op_table() {

@@ -60,12 +60,47 @@ export interface OutDecl extends TensorDecl {
   readonly judge: Judge;
 }
 
-/** Grid, block and dynamic shared memory, as C expressions over axes and attributes (`ceil_div`, `min`, `max` allowed). */
+/** Grid, block and dynamic shared memory, as C expressions over axes and attributes (`ceil_div`, `min`, `max`, `plan::` allowed). */
 export interface LaunchDecl {
   readonly grid: readonly [string, string?, string?];
   readonly block: string | number;
   readonly smem?: string;
 }
+
+/** Element types of a tensor map, as `CUtensorMapDataType` names them; `e2m1x16` is 16U4_ALIGN16B (a byte an element in shared memory). */
+export const MAP_TYPES = { u8: 0, i32: 3, f32: 7, bf16: 9, e2m1x16: 14 } as const;
+
+/** A tensor map over one of the op's tensors: what `cuTensorMapEncodeTiled` takes, as C expressions. */
+export interface MapDecl {
+  readonly tensor: string;
+  readonly type: keyof typeof MAP_TYPES;
+  /** Elements, innermost first. */
+  readonly dims: readonly string[];
+  /** Bytes from one index to the next, of every dimension but the innermost. */
+  readonly strides: readonly string[];
+  /** Elements that one copy moves. */
+  readonly box: readonly string[];
+  /** Bytes of the swizzle span. */
+  readonly swizzle?: 32 | 64 | 128;
+}
+
+/**
+ * Another kernel of the same op, in `<op>.<variant>.cu`: same contract, same entry name. Its parameter is the op's parameters with the
+ * tensor maps behind them. Its expressions may use `n_sm`, the multiprocessors of the device.
+ */
+export interface VariantDecl {
+  /** Where the kernel applies, as a C condition; the portable kernel runs elsewhere. */
+  readonly when: string;
+  readonly launch: LaunchDecl & {
+    /** CTAs of a cluster, along x. */
+    readonly cluster?: string;
+  };
+  readonly maps?: Readonly<Record<string, MapDecl>>;
+}
+
+/** Kernels by the hardware they need; `<op>.cu` itself is the portable one. */
+export const VARIANTS = ["sm100", "portable"] as const;
+export type Variant = (typeof VARIANTS)[number];
 
 export interface OpDecl {
   readonly name: string;
@@ -79,6 +114,7 @@ export interface OpDecl {
   /** What is rounded where, and the rule for every tie, clamp and padding slot. */
   readonly contract: string;
   readonly launch: LaunchDecl;
+  readonly variants?: { readonly [v in Exclude<Variant, "portable">]?: VariantDecl };
   /** Floating-point operations (a multiply-add counts two). */
   readonly flops: (s: Scalars) => number;
   /** Marks an op whose purpose is rounding: the tf oracle simulates it too and is held against faithful, not ideal. */
@@ -127,6 +163,17 @@ export function defineOp<const D extends OpDecl>(decl: D): D {
       }
     }
   }
+  for (const [variant, v] of Object.entries(decl.variants ?? {}))
+    for (const [name, m] of Object.entries(v.maps ?? {})) {
+      if (!(m.tensor in decl.in) && !(m.tensor in decl.out))
+        throw new Error(
+          `op ${decl.name}, ${variant}: expected map ${name} over a declared tensor, got "${m.tensor}"`,
+        );
+      if (m.strides.length !== m.dims.length - 1 || m.box.length !== m.dims.length)
+        throw new Error(
+          `op ${decl.name}, ${variant}: expected map ${name} to have a box side a dimension and a stride less, got ${m.box.length} and ${m.strides.length} for ${m.dims.length}`,
+        );
+    }
   return decl;
 }
 

@@ -24,7 +24,11 @@ foreach(cu IN LISTS KERNEL_SOURCES TEST_KERNEL_SOURCES)
     DEPENDS ${cu} DEPFILE ${base}.d COMMENT "${op}.ptx")
   list(APPEND ptx ${base}.ptx)
   if(cu IN_LIST KERNEL_SOURCES)
-    foreach(sm 100a 90a)
+    set(architectures 100a 90a)
+    if(op MATCHES "\\.sm100$")
+      set(architectures 100a)
+    endif()
+    foreach(sm IN LISTS architectures)
       add_custom_command(
         OUTPUT ${base}.sm_${sm}.cubin ${base}.sm_${sm}.json
         COMMAND ${CMAKE_COMMAND} -DOP=${op} -DSM=${sm} -DBASE=${base} -DCU=${cu} -DNVCC=${NVCC} "-DFLAGS=${NVCC_FLAGS_TEXT}"

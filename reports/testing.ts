@@ -133,6 +133,7 @@ export function row(o: RowSpec = {}): Row {
     decisions: o.decisions ?? null,
     time_ms: { native: o.native_ms === undefined ? 12.5 : o.native_ms, faithful: 80, ideal: 75, tf: 3 },
     counters: { thread_instructions: 123456789 },
+    variant: "portable",
     by_token: o.by_token ?? null,
     hashes: { inputs: "aa11", faithful: "bb22", native: "cc33", kernel: "dd44", tolerance: "1" },
   };

@@ -51,6 +51,7 @@ function gemmRequest(): RunOpRequest {
     inputs: { a: bf16(M * K), w: bf16(N * K) },
     outputs: { y: 4 * M * N },
     scalars: { M, N, K },
+    options: { variant: "portable" },
   };
 }
 

@@ -1,5 +1,6 @@
 /** `pnpm verify`: native kernels against the oracles. */
 import type { CommandModule } from "yargs";
+import { VARIANTS, type Variant } from "../../kernels/schema.ts";
 import { EXIT } from "../exit.ts";
 import { virtualBuilder, type VirtualArgs } from "../virtual_options.ts";
 
@@ -15,6 +16,7 @@ export interface VerifyArgs extends VirtualArgs {
   tokens?: number;
   seed: number;
   device: string;
+  variant: "auto" | Variant;
   isolated: boolean;
   accumulated: boolean;
   repeat: number;
@@ -48,7 +50,18 @@ export const command: CommandModule<object, VerifyArgs> = {
       })
       .option("list", { type: "boolean", default: false, describe: "Say what there is to verify, and stop" })
       .group(
-        ["config", "format", "tokens", "seed", "device", "isolated", "accumulated", "repeat", "tf"],
+        [
+          "config",
+          "format",
+          "tokens",
+          "seed",
+          "device",
+          "variant",
+          "isolated",
+          "accumulated",
+          "repeat",
+          "tf",
+        ],
         "How:",
       )
       .option("config", {
@@ -67,6 +80,11 @@ export const command: CommandModule<object, VerifyArgs> = {
       })
       .option("seed", { type: "number", default: 0, describe: "Of weights and inputs" })
       .option("device", { type: "string", default: "virtual", describe: "virtual, cuda:0 ..." })
+      .option("variant", {
+        choices: ["auto", ...VARIANTS] as const,
+        default: "auto" as const,
+        describe: "Kernels: auto takes those written for the device, portable runs anywhere",
+      })
       .option("isolated", {
         type: "boolean",
         default: false,

@@ -1,5 +1,6 @@
 // Storage types and launch shapes shared by kernels (device code) and by the host code that launches them.
 #pragma once
+#include <cstddef>
 #include <cstdint>
 
 #ifdef __CUDACC__
@@ -17,7 +18,20 @@ using ue8m0_t = uint8_t;   // 2^(code - 127)
 struct LaunchShape {
   uint32_t grid[3];
   uint32_t block;
-  uint32_t smem;  // dynamic shared memory, bytes
+  uint32_t smem;         // dynamic shared memory, bytes
+  uint32_t cluster = 0;  // CTAs along x; 0: none named
+};
+
+struct alignas(64) TensorMap {
+  uint8_t bytes[128];  // a CUtensorMap
+};
+
+// The arguments of cuTensorMapEncodeTiled, enumerations by number.
+struct MapShape {
+  size_t map, pointer;  // bytes into the variant's parameters: where the map goes, where the tensor's address lies
+  int32_t type, rank, swizzle;
+  uint64_t dims[5], strides[4];
+  uint32_t box[5];
 };
 
 namespace launch_math {

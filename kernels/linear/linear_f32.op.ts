@@ -22,5 +22,34 @@ export const op = defineOp({
   },
   contract: "products of widened bf16 (exact in f32), f32 accumulation, f32 result",
   launch: { grid: ["ceil_div(N, 64)", "ceil_div(M, 64)"], block: 128 },
+  variants: {
+    sm100: {
+      when: "K > 0 && N > 0 && K % 8 == 0",
+      launch: {
+        grid: ["plan::Linear(M, N, K, 64, 0, 128).grid(n_sm)"],
+        block: 256,
+        smem: "plan::Linear(M, N, K, 64, 0, 128).smem(n_sm)",
+        cluster: "plan::Linear(M, N, K, 64, 0, 128).split(n_sm)",
+      },
+      maps: {
+        w_map: {
+          tensor: "w",
+          type: "bf16",
+          dims: ["K", "N"],
+          strides: ["2 * K"],
+          box: ["64", "128"],
+          swizzle: 128,
+        },
+        a_map: {
+          tensor: "a",
+          type: "bf16",
+          dims: ["K", "M"],
+          strides: ["2 * K"],
+          box: ["64", "plan::Linear(M, N, K, 64, 0, 128).tokens"],
+          swizzle: 128,
+        },
+      },
+    },
+  },
   flops: ({ M, N, K }) => 2 * M * N * K,
 });

@@ -24,5 +24,34 @@ export const op = defineOp({
   },
   contract: "y = bf16(sum over 128-blocks of K of (f32 dot of the block) * a_s * w_s), f32 accumulation",
   launch: { grid: ["ceil_div(N, 64)", "ceil_div(M, 64)"], block: 128 },
+  variants: {
+    sm100: {
+      when: "K > 0 && N > 0 && K % 16 == 0",
+      launch: {
+        grid: ["plan::Linear(M, N, K, 128, 2, 128).grid(n_sm)"],
+        block: 256,
+        smem: "plan::Linear(M, N, K, 128, 2, 128).smem(n_sm)",
+        cluster: "plan::Linear(M, N, K, 128, 2, 128).split(n_sm)",
+      },
+      maps: {
+        w_map: {
+          tensor: "w",
+          type: "u8",
+          dims: ["K", "N"],
+          strides: ["K"],
+          box: ["128", "128"],
+          swizzle: 128,
+        },
+        a_map: {
+          tensor: "a",
+          type: "u8",
+          dims: ["K", "M"],
+          strides: ["K"],
+          box: ["128", "plan::Linear(M, N, K, 128, 2, 128).tokens"],
+          swizzle: 128,
+        },
+      },
+    },
+  },
   flops: ({ M, N, K }) => 2 * M * N * K,
 });

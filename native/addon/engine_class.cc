@@ -11,9 +11,9 @@ namespace {
 
 using device::fail;
 
-// Touched on the device's thread only, but for `device`.
+// Touched on the device's thread only, but for `device` and `variant`.
 struct Handle {
-  std::string device;
+  std::string device, variant;
   std::unique_ptr<engine::Engine> engine;
   // dropped without close(): its memory is freed on the device's thread all the same
   ~Handle() {
@@ -65,6 +65,7 @@ Napi::Object tap_to_js(Napi::Env env, engine::Tap& t) {
   for (size_t i = 0; i < t.shape.size(); ++i) shape.Set(uint32_t(i), double(t.shape[i]));
   o.Set("name", t.name);
   o.Set("op", t.op);
+  o.Set("variant", t.variant);
   o.Set("output", t.output);
   o.Set("dtype", t.dtype);
   o.Set("shape", shape);
@@ -118,7 +119,10 @@ Napi::Value run_layers(const Napi::CallbackInfo& info, const std::shared_ptr<Han
   std::shared_ptr<Napi::FunctionReference> on_layer;
   if (has(q, "onLayer"))
     on_layer = std::make_shared<Napi::FunctionReference>(Napi::Persistent(q.Get("onLayer").As<Napi::Function>()));
-  job.work = [h, p, on_layer](device::Device&, const ToJs& js) { run_pass(*h, *p, js, on_layer); };
+  job.work = [h, p, on_layer](device::Device& dev, const ToJs& js) {
+    dev.set_variant(h->variant);
+    run_pass(*h, *p, js, on_layer);
+  };
   job.finish = [p](Napi::Env env) { return to_js(env, *p); };
   return post(info.Env(), std::move(job));
 }
@@ -149,6 +153,7 @@ Napi::Value open_engine(const Napi::CallbackInfo& info) {
   const std::string dir = text(q, "dir");
   const bool keep = flag_or(q, "keep", false);
   auto h = std::make_shared<Handle>();
+  h->variant = variant_of(q);
   h->device = text_or(q, "device", "virtual");
   Job job;
   job.device = h->device;

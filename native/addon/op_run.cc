@@ -60,9 +60,8 @@ OpResult run_op_on(device::Device& dev, OpRequest& r) {
   }
   dev.guards = guards_before;
 
-  device::Kernel& kernel = r.module.empty() ? dev.kernel(r.row->name)
-                                            : dev.kernel_of(r.module, r.entry.empty() ? r.row->name : r.entry);
-  result.shape = r.row->launch(r.params.data());
+  dev.set_variant(r.variant);
+  device::Kernel* kernel = r.module.empty() ? nullptr : &dev.kernel_of(r.module, r.entry.empty() ? r.row->name : r.entry);
   const auto before = counters_of(dev);
   std::vector<std::vector<bool>> still(outs.size());
   std::vector<std::vector<uint8_t>> now(outs.size());
@@ -76,7 +75,7 @@ OpResult run_op_on(device::Device& dev, OpRequest& r) {
     const Poison poison = Poison::from(r.seed, uint64_t(turn));
     for (auto& o : outs) o->fill(poison);
     dev.mark();
-    dev.launch(kernel, result.shape, r.params.data());
+    result.launch = device::launch_op(dev, *r.row, r.params.data(), kernel);
     const float ms = dev.wait();
     if (turn < r.repeat) result.elapsed_ms.push_back(ms);
     for (size_t i = 0; i < outs.size(); ++i) {

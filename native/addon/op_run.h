@@ -5,8 +5,7 @@
 #include <utility>
 #include <vector>
 
-#include "native/device/device.h"
-#include "op_table.h"
+#include "native/device/op_launch.h"
 #include "values.h"
 
 namespace addon {
@@ -17,6 +16,7 @@ struct OpRequest {
   std::vector<std::pair<const OpField*, size_t>> outputs;  // bytes
   std::vector<uint8_t> params;                             // scalars filled in
   std::string module, entry;                               // "" = the registered kernel
+  std::string variant;                                     // "" = the device's own
   int repeat = 1;
   uint64_t seed = 0;
   bool guards = false;
@@ -29,7 +29,7 @@ struct OpResult {
   std::vector<std::string> damage;
   std::vector<std::pair<std::string, uint64_t>> counters;
   bool repeatable = true;
-  LaunchShape shape{};
+  device::OpLaunch launch;
 };
 
 OpResult run_op_on(device::Device& dev, OpRequest& r);

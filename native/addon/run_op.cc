@@ -10,12 +10,6 @@ namespace {
 using device::fail;
 using device::sentence;
 
-const OpRow& find_op(const std::string& name) {
-  for (const OpRow& row : op_table())
-    if (name == row.name) return row;
-  fail("op \"", name, "\": expected one of the addon's ", op_table().size(), " ops, got no such name");
-}
-
 void put_scalar(OpRequest& r, const OpField& f, const Napi::Object& scalars) {
   uint8_t* at = r.params.data() + f.offset;
   if (!has(scalars, f.name)) fail("op ", r.row->name, ": expected a value for \"", f.name, "\", got none");
@@ -41,7 +35,7 @@ void only_fields(const OpRow& row, const Napi::Object& o, const char* what, Fiel
 
 OpRequest parse(const Napi::Object& q, Kept& kept) {
   OpRequest r;
-  r.row = &find_op(text(q, "op"));
+  r.row = &device::op_row(text(q, "op"));
   r.params.assign(r.row->params_size, 0);
   for (const char* key : {"inputs", "outputs", "scalars"})
     if (!q.Get(key).IsObject()) fail("op ", r.row->name, ": expected an object \"", key, "\"");
@@ -72,6 +66,7 @@ OpRequest parse(const Napi::Object& q, Kept& kept) {
     r.seed = uint64_t(integer_or(o, "poisonSeed", 0, int64_t(1) << 53, int64_t(r.seed >> 11)));
     r.module = text_or(o, "modulePath", "");
     r.entry = text_or(o, "entry", "");
+    r.variant = variant_of(o);
     r.guards = flag_or(o, "guards", false);
   }
   return r;
@@ -89,7 +84,7 @@ Napi::Value to_js(Napi::Env env, const OpRequest& r, OpResult& x) {
   auto counters = Napi::Object::New(env);
   for (const auto& [name, v] : x.counters) counters.Set(name, double(v));
   auto grid = Napi::Array::New(env, 3);
-  for (uint32_t i = 0; i < 3; ++i) grid.Set(i, x.shape.grid[i]);
+  for (uint32_t i = 0; i < 3; ++i) grid.Set(i, x.launch.shape.grid[i]);
   o.Set("outputs", outputs);
   o.Set("unwritten", unwritten);
   o.Set("elapsed_ms", elapsed);
@@ -98,8 +93,9 @@ Napi::Value to_js(Napi::Env env, const OpRequest& r, OpResult& x) {
   o.Set("damage", strings(env, x.damage));
   o.Set("repeatable", x.repeatable);
   o.Set("grid", grid);
-  o.Set("block", x.shape.block);
-  o.Set("smem", x.shape.smem);
+  o.Set("block", x.launch.shape.block);
+  o.Set("smem", x.launch.shape.smem);
+  o.Set("variant", x.launch.variant);
   return o;
 }
 

@@ -67,6 +67,13 @@ inline const volatile int32_t* cancel_word(const Napi::Object& o, Kept& kept) {
   return reinterpret_cast<const volatile int32_t*>(bytes_of(o.Get("cancel"), "cancel", kept).data);
 }
 
+// Which kernels to run (kernels/schema.ts VARIANTS); "": the device's own.
+inline std::string variant_of(const Napi::Object& o) {
+  const std::string v = text_or(o, "variant", "");
+  if (!v.empty() && v != "sm100" && v != "portable") device::fail("key \"variant\": expected sm100 or portable, got ", v);
+  return v;
+}
+
 // Moves the bytes under an ArrayBuffer that frees them: no copy.
 Napi::ArrayBuffer array_buffer(Napi::Env env, std::vector<uint8_t> bytes);
 

@@ -26,6 +26,7 @@ Info describe_device(const Driver& d, const std::string& id, int ordinal, CUdevi
   info.name = name;
   d.cuDeviceGetAttribute(&info.major, CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR, dev);
   d.cuDeviceGetAttribute(&info.minor, CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR, dev);
+  d.cuDeviceGetAttribute(&info.multiprocessors, CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT, dev);
   d.cuDeviceTotalMem(&info.memory, dev);
   return info;
 }
@@ -90,6 +91,7 @@ std::shared_ptr<Device> Device::open(const std::string& id, const std::string& k
   dev->check(d->cuInit(0), "cuInit");
   dev->info_ = describe_device(*d, id, ordinal, dev->dev_);
   dev->guards = !dev->is_virtual();
+  dev->set_variant("");
   dev->check(d->cuDevicePrimaryCtxRetain(&dev->ctx_, dev->dev_), "cuDevicePrimaryCtxRetain");
   dev->attach();
   // a default stream waits for the copies and fills of the null stream, and they for it
@@ -127,14 +129,20 @@ void Device::check(CUresult r, const char* what) const {
   fail(info_.id.empty() ? "device" : info_.id, ": ", what, ": ", describe(r), end);
 }
 
-Kernel& Device::kernel(const std::string& op) {
+void Device::set_variant(const std::string& name) {
+  const bool sm100 = info_.major == 10;
+  if (name == "sm100" && !sm100) fail(info_.id, ": expected a device of compute capability 10.x for variant sm100, got ", info_.major, ".", info_.minor);
+  variant_ = !name.empty() ? name : sm100 ? "sm100" : "portable";
+}
+
+Kernel& Device::kernel(const std::string& module, const std::string& entry) {
   // the virtual device executes PTX; a GPU takes the machine code of its own architecture, else translates the PTX itself
-  std::string path = kernels_ + "/" + op + ".ptx";
+  std::string path = kernels_ + "/" + module + ".ptx";
   if (!is_virtual()) {
-    const std::string cubin = sentence(kernels_, "/", op, ".sm_", info_.major, info_.minor, "a.cubin");
+    const std::string cubin = sentence(kernels_, "/", module, ".sm_", info_.major, info_.minor, "a.cubin");
     if (std::filesystem::exists(cubin)) path = cubin;
   }
-  return kernel_of(path, op);
+  return kernel_of(path, entry);
 }
 
 Kernel& Device::kernel_of(const std::string& path, const std::string& entry) {
@@ -153,6 +161,7 @@ Kernel& Device::kernel_of(const std::string& path, const std::string& entry) {
 void Device::launch(Kernel& k, const LaunchShape& s, const void* params) {
   void* args[] = {const_cast<void*>(params)};
   Extents e{{s.grid[0], s.grid[1], s.grid[2]}, {s.block, 1, 1}, s.smem};
+  if (s.cluster > 0) e.cluster[0] = s.cluster, e.cluster[1] = e.cluster[2] = 1;
   launch(k, e, args);
 }
 

@@ -17,6 +17,7 @@ struct Info {
   std::string id;    // "virtual", "cuda:0" ...
   std::string name;
   int major = 0, minor = 0;
+  int multiprocessors = 0;
   size_t memory = 0;
 };
 
@@ -81,8 +82,14 @@ class Device : public std::enable_shared_from_this<Device> {
   // Makes the device's context current on the calling thread; call once a thread before anything else.
   void attach();
 
-  // The kernel compiled from kernels/<family>/<op>.cu, loaded on first use.
-  Kernel& kernel(const std::string& op);
+  // Kernels written for this hardware are called so in file names; "portable" where there are none, or where they are not wanted.
+  const std::string& variant() const { return variant_; }
+  // "" sets the device's own.
+  void set_variant(const std::string& name);
+
+  // The kernel compiled from kernels/<family>/<module>.cu, loaded on first use.
+  Kernel& kernel(const std::string& module) { return kernel(module, module); }
+  Kernel& kernel(const std::string& module, const std::string& entry);
   // An entry of a module in a file (PTX or cubin), read once.
   Kernel& kernel_of(const std::string& path, const std::string& entry);
 
@@ -110,7 +117,7 @@ class Device : public std::enable_shared_from_this<Device> {
 
   const Driver* drv_ = nullptr;
   Info info_;
-  std::string kernels_;
+  std::string kernels_, variant_;
   CUdevice dev_ = 0;
   CUcontext ctx_ = nullptr;
   CUstream stream_ = nullptr;

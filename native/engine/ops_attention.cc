@@ -23,7 +23,7 @@ Tensor compress_pool(Run& r, Site site, const Tensor& kv, const Tensor& gate, co
   p.entry0 = 0;
   const Tensor v = r.out(DType::bf16, {p.n_entry, p.width}, site);
   p.v = v.arg();
-  r.launch(site, "compress_pool", compress_pool_launch(p), p, {{"v", v}});
+  r.launch(site, "compress_pool", p, {{"v", v}});
   return v;
 }
 
@@ -34,7 +34,7 @@ Tensor hadamard(Run& r, Site site, const Tensor& x) {
   p.width = x.dim(1);
   const Tensor y = r.out(DType::bf16, x.shape, site);
   p.y = y.arg();
-  r.launch(site, "hadamard", hadamard_launch(p), p, {{"y", y}});
+  r.launch(site, "hadamard", p, {{"y", y}});
   return y;
 }
 
@@ -50,7 +50,7 @@ Tensor index_scores(Run& r, Site site, const Tensor& q, const Tensor& k, const T
   p.scale = scale;
   const Tensor s = r.out(DType::f32, {p.n_tok, p.n_entry}, site);
   p.s = s.arg();
-  r.launch(site, "index_scores", index_scores_launch(p), p, {{"s", s}});
+  r.launch(site, "index_scores", p, {{"s", s}});
   return s;
 }
 
@@ -64,7 +64,7 @@ Tensor index_topk(Run& r, Site site, const Tensor& s, const Tensor& pos, int top
   p.ratio = ratio;
   const Tensor idx = r.out(DType::i32, {p.n_tok, topk}, site);
   p.idx = idx.arg();
-  r.launch(site, "index_topk", index_topk_launch(p), p, {{"idx", idx}});
+  r.launch(site, "index_topk", p, {{"idx", idx}});
   return idx;
 }
 
@@ -81,7 +81,7 @@ Tensor key_list(Run& r, Site site, const Tensor& pos, const Tensor& comp, const 
   p.raw0 = 0;
   const Tensor idx = r.out(DType::i32, {p.n_tok, p.window + p.n_comp}, site);
   p.idx = idx.arg();
-  r.launch(site, "key_list", key_list_launch(p), p, {{"idx", idx}});
+  r.launch(site, "key_list", p, {{"idx", idx}});
   return idx;
 }
 
@@ -99,7 +99,7 @@ Tensor sparse_attention(Run& r, Site site, const Tensor& q, const Tensor& kv, co
   p.scale = scale;
   const Tensor o = r.out(DType::bf16, q.shape, site);
   p.o = o.arg();
-  r.launch(site, "sparse_attention", sparse_attention_launch(p), p, {{"o", o}});
+  r.launch(site, "sparse_attention", p, {{"o", o}});
   return o;
 }
 

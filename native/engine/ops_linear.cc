@@ -22,7 +22,7 @@ Tensor rmsnorm(Run& r, Site site, const Tensor& x, const Tensor& w, float eps) {
   p.eps = eps;
   const Tensor y = r.out(DType::bf16, x.shape, site);
   p.y = y.arg();
-  r.launch(site, "rmsnorm", rmsnorm_launch(p), p, {{"y", y}});
+  r.launch(site, "rmsnorm", p, {{"y", y}});
   return y;
 }
 
@@ -38,7 +38,7 @@ Tensor rope(Run& r, Site site, const Tensor& x, const Tensor& pos, const Tensor&
   p.inverse = inverse;
   const Tensor y = r.out(DType::bf16, x.shape, site);
   p.y = y.arg();
-  r.launch(site, "rope", rope_launch(p), p, {{"y", y}});
+  r.launch(site, "rope", p, {{"y", y}});
   return y;
 }
 
@@ -54,7 +54,7 @@ Tensor q_norm_rope(Run& r, Site site, const Tensor& q, const Tensor& pos, const 
   p.eps = eps;
   const Tensor y = r.out(DType::bf16, q.shape, site);
   p.y = y.arg();
-  r.launch(site, "q_norm_rope", q_norm_rope_launch(p), p, {{"y", y}});
+  r.launch(site, "q_norm_rope", p, {{"y", y}});
   return y;
 }
 
@@ -67,7 +67,7 @@ Tensor linear_f32(Run& r, Site site, const Tensor& a, const Tensor& w) {
   p.K = w.dim(1);
   const Tensor y = r.out(DType::f32, {p.M, p.N}, site);
   p.y = y.arg();
-  r.launch(site, "linear_f32", linear_f32_launch(p), p, {{"y", y}});
+  r.launch(site, "linear_f32", p, {{"y", y}});
   return y;
 }
 
@@ -80,7 +80,7 @@ Tensor linear_bf16(Run& r, Site site, const Tensor& a, const Tensor& w) {
   p.K = w.dim(1);
   const Tensor y = r.out(DType::bf16, {p.M, p.N}, site);
   p.y = y.arg();
-  r.launch(site, "linear_bf16", linear_bf16_launch(p), p, {{"y", y}});
+  r.launch(site, "linear_bf16", p, {{"y", y}});
   return y;
 }
 
@@ -94,7 +94,7 @@ Fp8 act_quant_fp8(Run& r, Site site, const Tensor& x) {
   const Fp8 o{r.out(DType::e4m3, x.shape, site + ".q"), r.out(DType::ue8m0, {p.M, (p.K + 127) / 128}, site + ".s")};
   p.q = o.q.arg();
   p.s = o.s.arg();
-  r.launch(site, "act_quant_fp8", act_quant_fp8_launch(p), p, {{"q", o.q}, {"s", o.s}});
+  r.launch(site, "act_quant_fp8", p, {{"q", o.q}, {"s", o.s}});
   return o;
 }
 
@@ -109,7 +109,7 @@ Tensor linear_fp8(Run& r, Site site, const Fp8& a, const Fp8& w) {
   p.K = w.q.dim(1);
   const Tensor y = r.out(DType::bf16, {p.M, p.N}, site);
   p.y = y.arg();
-  r.launch(site, "linear_fp8", linear_fp8_launch(p), p, {{"y", y}});
+  r.launch(site, "linear_fp8", p, {{"y", y}});
   return y;
 }
 
@@ -124,7 +124,7 @@ Tensor grouped_linear_fp8w(Run& r, Site site, const Tensor& a, const Fp8& w) {
   p.N = w.q.dim(0) / p.n_group;
   const Tensor y = r.out(DType::bf16, {p.M, p.n_group, p.N}, site);
   p.y = y.arg();
-  r.launch(site, "grouped_linear_fp8w", grouped_linear_fp8w_launch(p), p, {{"y", y}});
+  r.launch(site, "grouped_linear_fp8w", p, {{"y", y}});
   return y;
 }
 
@@ -137,7 +137,7 @@ Tensor kv_fp8_sim(Run& r, Site site, const Tensor& x, int n_nope, int block) {
   p.block = block;
   const Tensor y = r.out(DType::bf16, x.shape, site);
   p.y = y.arg();
-  r.launch(site, "kv_fp8_sim", kv_fp8_sim_launch(p), p, {{"y", y}});
+  r.launch(site, "kv_fp8_sim", p, {{"y", y}});
   return y;
 }
 
@@ -149,7 +149,7 @@ Tensor fp4_sim(Run& r, Site site, const Tensor& x, int block) {
   p.block = block;
   const Tensor y = r.out(DType::bf16, x.shape, site);
   p.y = y.arg();
-  r.launch(site, "fp4_sim", fp4_sim_launch(p), p, {{"y", y}});
+  r.launch(site, "fp4_sim", p, {{"y", y}});
   return y;
 }
 

@@ -24,7 +24,7 @@ Gate gate_hash(Run& r, Site site, const Tensor& logits, const Tensor& tok, const
   const Gate g{r.out(DType::i32, {p.n_tok, p.n_act}, site + ".ids"), r.out(DType::f32, {p.n_tok, p.n_act}, site + ".weights")};
   p.ids = g.ids.arg();
   p.weights = g.weights.arg();
-  r.launch(site, "gate_hash", gate_hash_launch(p), p, {{"ids", g.ids}, {"weights", g.weights}});
+  r.launch(site, "gate_hash", p, {{"ids", g.ids}, {"weights", g.weights}});
   return g;
 }
 
@@ -39,7 +39,7 @@ Gate gate_topk(Run& r, Site site, const Tensor& logits, const Tensor& bias, int 
   const Gate g{r.out(DType::i32, {p.n_tok, n_act}, site + ".ids"), r.out(DType::f32, {p.n_tok, n_act}, site + ".weights")};
   p.ids = g.ids.arg();
   p.weights = g.weights.arg();
-  r.launch(site, "gate_topk", gate_topk_launch(p), p, {{"ids", g.ids}, {"weights", g.weights}});
+  r.launch(site, "gate_topk", p, {{"ids", g.ids}, {"weights", g.weights}});
   return g;
 }
 
@@ -58,7 +58,7 @@ Dispatch moe_dispatch(Run& r, Site site, const Tensor& ids, int n_expert) {
   p.row_slot = d.row_slot.arg();
   p.row_expert = d.row_expert.arg();
   p.slot_row = d.slot_row.arg();
-  r.launch(site, "moe_dispatch", moe_dispatch_launch(p), p,
+  r.launch(site, "moe_dispatch", p,
            {{"offset", d.offset}, {"row_tok", d.row_tok}, {"row_slot", d.row_slot}, {"row_expert", d.row_expert}, {"slot_row", d.slot_row}});
   return d;
 }
@@ -76,7 +76,7 @@ Nvfp4 act_quant_nvfp4(Run& r, Site site, const Tensor& x, const Tensor& src_row,
   const Nvfp4 o{r.out(DType::e2m1, {p.n_row, p.K}, site + ".q"), r.out(DType::e4m3, {p.n_row, (p.K + 15) / 16}, site + ".s")};
   p.q = o.q.arg();
   p.s = o.s.arg();
-  r.launch(site, "act_quant_nvfp4", act_quant_nvfp4_launch(p), p, {{"q", o.q}, {"s", o.s}});
+  r.launch(site, "act_quant_nvfp4", p, {{"q", o.q}, {"s", o.s}});
   return o;
 }
 
@@ -98,7 +98,7 @@ Tensor expert_linear_mxfp4(Run& r, Site site, const Fp8& a, const Tensor& src_ro
   p.K = w.w.dim(2);
   const Tensor y = r.out(DType::bf16, {n_row, p.N}, site);
   p.y = y.arg();
-  r.launch(site, "expert_linear_mxfp4", expert_linear_mxfp4_launch(p), p, {{"y", y}});
+  r.launch(site, "expert_linear_mxfp4", p, {{"y", y}});
   return y;
 }
 
@@ -119,7 +119,7 @@ Tensor expert_linear_nvfp4(Run& r, Site site, const Nvfp4& a, const Tensor& offs
   p.K = w.w.dim(2);
   const Tensor y = r.out(DType::bf16, {p.n_row, p.N}, site);
   p.y = y.arg();
-  r.launch(site, "expert_linear_nvfp4", expert_linear_nvfp4_launch(p), p, {{"y", y}});
+  r.launch(site, "expert_linear_nvfp4", p, {{"y", y}});
   return y;
 }
 
@@ -135,7 +135,7 @@ Tensor swiglu(Run& r, Site site, const Tensor& g, const Tensor& u, const Tensor&
   p.limit = limit;
   const Tensor y = r.out(DType::bf16, g.shape, site);
   p.y = y.arg();
-  r.launch(site, "swiglu", swiglu_launch(p), p, {{"y", y}});
+  r.launch(site, "swiglu", p, {{"y", y}});
   return y;
 }
 
@@ -150,7 +150,7 @@ Tensor moe_combine(Run& r, Site site, const Tensor& routed, const Tensor& slot_r
   p.d_model = shared.dim(1);
   const Tensor z = r.out(DType::bf16, shared.shape, site);
   p.z = z.arg();
-  r.launch(site, "moe_combine", moe_combine_launch(p), p, {{"z", z}});
+  r.launch(site, "moe_combine", p, {{"z", z}});
   return z;
 }
 

@@ -21,7 +21,7 @@ Tensor embed(Run& r, Site site, const Tensor& tok, const Tensor& table, int hc) 
   p.hc = hc;
   const Tensor x = r.out(DType::bf16, {p.n_tok, hc, p.d_model}, site);
   p.x = x.arg();
-  r.launch(site, "embed", embed_launch(p), p, {{"x", x}});
+  r.launch(site, "embed", p, {{"x", x}});
   return x;
 }
 
@@ -34,7 +34,7 @@ Tensor mtp_fuse(Run& r, Site site, const Tensor& e, const Tensor& h) {
   p.d_model = h.dim(2);
   const Tensor x = r.out(DType::bf16, h.shape, site);
   p.x = x.arg();
-  r.launch(site, "mtp_fuse", mtp_fuse_launch(p), p, {{"x", x}});
+  r.launch(site, "mtp_fuse", p, {{"x", x}});
   return x;
 }
 
@@ -49,7 +49,7 @@ Tensor sample(Run& r, Site site, const Tensor& logits, const Tensor& pos, const 
   p.seed = s.seed;
   const Tensor id = r.out(DType::i32, {p.n_row}, site);
   p.id = id.arg();
-  r.launch(site, "sample", sample_launch(p), p, {{"id", id}});
+  r.launch(site, "sample", p, {{"id", id}});
   return id;
 }
 
@@ -64,7 +64,7 @@ Tensor hc_mix(Run& r, Site site, const Tensor& x, const Tensor& fn, float eps) {
   p.eps = eps;
   const Tensor mix = r.out(DType::f32, {p.n_tok, p.n_mix}, site);
   p.mix = mix.arg();
-  r.launch(site, "hc_mix", hc_mix_launch(p), p, {{"mix", mix}});
+  r.launch(site, "hc_mix", p, {{"mix", mix}});
   return mix;
 }
 
@@ -83,7 +83,7 @@ HcSplit hc_split(Run& r, Site site, const Tensor& mix, const Tensor& scale, cons
   p.pre = o.pre.arg();
   p.post = o.post.arg();
   p.comb = o.comb.arg();
-  r.launch(site, "hc_split", hc_split_launch(p), p, {{"pre", o.pre}, {"post", o.post}, {"comb", o.comb}});
+  r.launch(site, "hc_split", p, {{"pre", o.pre}, {"post", o.post}, {"comb", o.comb}});
   return o;
 }
 
@@ -97,7 +97,7 @@ Tensor hc_head_split(Run& r, Site site, const Tensor& mix, const Tensor& scale, 
   p.eps = eps;
   const Tensor pre = r.out(DType::f32, mix.shape, site);
   p.pre = pre.arg();
-  r.launch(site, "hc_head_split", hc_head_split_launch(p), p, {{"pre", pre}});
+  r.launch(site, "hc_head_split", p, {{"pre", pre}});
   return pre;
 }
 
@@ -110,7 +110,7 @@ Tensor hc_collapse(Run& r, Site site, const Tensor& pre, const Tensor& x) {
   p.d_model = x.dim(2);
   const Tensor y = r.out(DType::bf16, {p.n_tok, p.d_model}, site);
   p.y = y.arg();
-  r.launch(site, "hc_collapse", hc_collapse_launch(p), p, {{"y", y}});
+  r.launch(site, "hc_collapse", p, {{"y", y}});
   return y;
 }
 
@@ -125,7 +125,7 @@ Tensor hc_post(Run& r, Site site, const Tensor& z, const Tensor& x, const Tensor
   p.d_model = x.dim(2);
   const Tensor y = r.out(DType::bf16, x.shape, site);
   p.y = y.arg();
-  r.launch(site, "hc_post", hc_post_launch(p), p, {{"y", y}});
+  r.launch(site, "hc_post", p, {{"y", y}});
   return y;
 }
 

@@ -2,6 +2,8 @@
 
 #include <cstring>
 
+#include "native/device/op_launch.h"
+
 namespace engine {
 namespace {
 
@@ -54,15 +56,14 @@ Tensor Run::stack_rows(const Tensor& a, const Tensor& b, const std::string& name
   return x;
 }
 
-void Run::launch_raw(const std::string& site, const char* op, const LaunchShape& shape, const void* params,
-                     std::initializer_list<Output> outputs) {
+void Run::launch_raw(const std::string& site, const char* op, const void* params, std::initializer_list<Output> outputs) {
   try {
-    device::Kernel& kernel = dev_.kernel(op);
     dev_.mark();
-    dev_.launch(kernel, shape, params);
+    const device::OpLaunch l = device::launch_op(dev_, device::op_row(op), params);
     if (o_.taps) {
-      const float ms = dev_.wait();
-      for (const Output& o : outputs) tap(site, op, o, outputs.size() == 1, ms);
+      Tap t;
+      t.op = op, t.variant = l.variant, t.elapsed_ms = dev_.wait();
+      for (const Output& o : outputs) tap(t, site, o, outputs.size() == 1);
     }
   } catch (const device::Cancelled&) {
     throw;
@@ -72,14 +73,11 @@ void Run::launch_raw(const std::string& site, const char* op, const LaunchShape&
   ++turn_;
 }
 
-void Run::tap(const std::string& site, const char* op, const Output& o, bool only, float ms) {
-  Tap t;
+void Run::tap(Tap t, const std::string& site, const Output& o, bool only) {
   t.name = only ? site : site + "." + o.name;
-  t.op = op;
   t.output = o.name;
   t.dtype = name_of(o.tensor.dtype);
   t.shape = o.tensor.shape;
-  t.elapsed_ms = ms;
   t.data.resize(o.tensor.bytes());
   o.tensor.buffer->download(t.data.data());
   t.unwritten = count_poison(t.data, o.tensor.dtype, device::Poison::from(o_.poison_seed, turn_));

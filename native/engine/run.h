@@ -10,7 +10,7 @@
 namespace engine {
 
 struct Tap {
-  std::string name, op, output, dtype;
+  std::string name, op, variant, output, dtype;
   Shape shape;
   std::vector<uint8_t> data;
   size_t unwritten = 0;  // bytes that still held poison
@@ -43,9 +43,8 @@ class Run {
   };
   // Launches `op` and taps its outputs: named `site` when there is one, else `site.<output>`.
   template <class Params>
-  void launch(const std::string& site, const char* op, const LaunchShape& shape, const Params& p,
-              std::initializer_list<Output> outputs) {
-    launch_raw(site, op, shape, &p, outputs);
+  void launch(const std::string& site, const char* op, const Params& p, std::initializer_list<Output> outputs) {
+    launch_raw(site, op, &p, outputs);
   }
 
   // Waits, holds the guards of every buffer made since the last call against what they were, and lets the buffers go.
@@ -54,9 +53,8 @@ class Run {
 
  private:
   Tensor make(DType t, Shape shape, const std::string& name);
-  void launch_raw(const std::string& site, const char* op, const LaunchShape& shape, const void* params,
-                  std::initializer_list<Output> outputs);
-  void tap(const std::string& site, const char* op, const Output& o, bool only, float ms);
+  void launch_raw(const std::string& site, const char* op, const void* params, std::initializer_list<Output> outputs);
+  void tap(Tap t, const std::string& site, const Output& o, bool only);
 
   device::Device& dev_;
   RunOptions o_;

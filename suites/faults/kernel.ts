@@ -20,15 +20,16 @@ export const kernel = (
   { zoo = [], file, output, blame = "FAIL", blind }: Of = {},
 ): Fault => {
   const op = where.split("/")[1];
+  const path = file ?? `kernels/${where}.cu`;
   return {
     id,
     kind: "kernel",
     zoo,
     what,
-    file: file ?? `kernels/${where}.cu`,
+    file: path,
     find,
     replace,
-    run: ["--op", op],
+    run: ["--op", op, "--variant", /\.sm100\.|\/umma/.test(path) ? "sm100" : "portable"],
     blame,
     at: output === undefined ? op : `${op}.${output}`,
     ...(blind !== undefined && { blind }),

@@ -34,6 +34,17 @@ const shapes = [
   shape(130, 71, 392),
 ];
 
+// what tcgen05 makes of a shape: 128 x T tiles, a ring of stages that wraps, K split over a cluster, more tiles than multiprocessors
+const umma = [
+  shape(1, 129, 4104),
+  shape(31, 300, 1104),
+  shape(33, 127, 64),
+  shape(128, 128, 256),
+  shape(129, 257, 1104),
+  shape(300, 140, 144),
+  shape(2, 38500, 80),
+];
+
 const corners: C[] = [
   { name: "std10", make: (g) => inputs(g, 21, 67, 264, 10) },
   { name: "heavy", make: (g) => ({ ...inputs(g, 33, 66, 200), a: g.heavy("bf16", [33, 200]) }) },
@@ -59,4 +70,4 @@ const corners: C[] = [
   },
 ];
 
-export default suite(op, [...model, ...shapes, ...corners]);
+export default suite(op, [...model, ...shapes, ...umma, ...corners]);

@@ -37,6 +37,17 @@ const shapes = [
   shape(130, 70, 400),
 ];
 
+// what tcgen05 makes of a shape: 128 x T tiles, a ring of stages that wraps, K split over a cluster, more tiles than multiprocessors
+const umma = [
+  shape(1, 129, 4112),
+  shape(31, 300, 1104),
+  shape(33, 127, 64),
+  shape(128, 128, 256),
+  shape(129, 257, 1104),
+  shape(300, 140, 144),
+  shape(2, 38500, 80),
+];
+
 const corners: C[] = [
   { name: "std10.saturated", make: (g) => inputs(g, 18, 70, 256, 600) },
   {
@@ -80,4 +91,4 @@ const corners: C[] = [
   },
 ];
 
-export default suite(op, [...model, ...shapes, ...corners]);
+export default suite(op, [...model, ...shapes, ...umma, ...corners]);

@@ -1,0 +1,35 @@
+// What tcgen05.mma is told about its operands: shared-memory descriptors and instruction descriptors.
+#pragma once
+#include "kernels/ptx/tcgen05.cuh"
+
+namespace umma {
+
+constexpr uint32_t SWIZZLE_BYTES = 128;                // of K a row of an operand tile has, so a tile is one swizzle atom wide
+constexpr uint32_t GROUP_BYTES = 8 * SWIZZLE_BYTES;    // eight rows, the atom's height
+constexpr uint32_t SCALE_ATOM_BYTES = 512, SCALE_ATOM_COLUMNS = 4;  // 128 rows x 4 scales, as tcgen05.cp.32x128b takes and leaves them
+
+// K-major, 128-byte swizzle (PTX ISA #tcgen05-shared-memory-descriptor). `at` may point 32, 64 or 96 bytes into the atom.
+__device__ __forceinline__ uint64_t k_major(uint32_t at) {
+  return uint64_t(at >> 4 & 0x3fff) | uint64_t(GROUP_BYTES >> 4) << 32 | uint64_t(1) << 46 | uint64_t(2) << 61;
+}
+// Rows of 16 bytes without swizzle: what tcgen05.cp copies.
+__device__ __forceinline__ uint64_t rows_16b(uint32_t at) {
+  return uint64_t(at >> 4 & 0x3fff) | uint64_t(128 >> 4) << 32 | uint64_t(1) << 46;
+}
+
+// Instruction descriptors (PTX ISA #tcgen05-instruction-descriptor): M is 128, D is f32, both operands K-major.
+constexpr uint32_t TYPE_E4M3 = 0, TYPE_BF16 = 1, TYPE_E2M1_8BIT = 5, TYPE_E2M1_4BIT = 1;
+
+constexpr __host__ __device__ uint32_t idesc_bf16(uint32_t N) {
+  return 1u << 4 | TYPE_BF16 << 7 | TYPE_BF16 << 10 | (N >> 3) << 17 | (128u >> 4) << 24;
+}
+// ue8m0 scales; `k` is the byte of the scale words that this instruction takes.
+constexpr __host__ __device__ uint32_t idesc_mxf8f6f4(uint32_t a, uint32_t b, uint32_t N, uint32_t k) {
+  return k << 4 | a << 7 | b << 10 | (N >> 3) << 17 | 1u << 23 | (128u >> 7) << 27 | k << 29;
+}
+// ue4m3 scales, all four bytes of a word.
+constexpr __host__ __device__ uint32_t idesc_nvf4(uint32_t N) {
+  return TYPE_E2M1_4BIT << 7 | TYPE_E2M1_4BIT << 10 | (N >> 3) << 17 | (128u >> 7) << 27;
+}
+
+}  // namespace umma

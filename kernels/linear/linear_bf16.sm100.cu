@@ -1,0 +1,17 @@
+// linear_bf16 on tcgen05: y = a wT with bf16 operands and a bf16 result.
+//
+//   y[m][n] = bf16(sum over k of a[m][k] w[n][k])
+//
+// cite      DeepSeek-V4 inference/model.py F.linear in bf16 (indexer weights_proj)
+// shapes    a bf16 [M, K], w bf16 [N, K] -> y bf16 [M, N]; any M and N, rows of K on 16 bytes
+// numerics  kind::f16, products of bf16 are exact in f32; f32 accumulation, one rounding to bf16
+// parallel  umma_linear.cuh: 128 rows of w x up to 128 tokens a tile, K split over a cluster where tiles are few
+#include "kernels/common/umma_linear.cuh"
+#include "linear_bf16.h"
+
+extern "C" __global__ void __launch_bounds__(umma_linear::THREADS, 1) linear_bf16(const __grid_constant__ LinearBf16Sm100Params p) {
+  const plan::Linear l(p.op.M, p.op.N, p.op.K, umma_linear::Bf16::K_STAGE, 0, 128);
+  umma_linear::run<umma_linear::Bf16>(p.w_map, p.a_map, l, umma_linear::NoScales{}, [&](int32_t m, int32_t n, float v) {
+    p.op.y[int64_t(m) * p.op.N + n] = __float2bfloat16_rn(v);
+  });
+}

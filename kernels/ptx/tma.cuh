@@ -1,0 +1,46 @@
+// Tensor copies by the TMA unit (PTX ISA #data-movement-and-conversion-instructions-cp-async-bulk-tensor). Coordinates are innermost first.
+#pragma once
+#include "kernels/common/types.h"
+#include "kernels/ptx/mbarrier.cuh"
+
+namespace ptx {
+
+__device__ __forceinline__ void prefetch_map(const TensorMap* map) {
+  asm volatile("prefetch.tensormap [%0];" ::"l"(map) : "memory");
+}
+
+// A box of a 2-D tensor; elements outside of the tensor arrive as zeros and count as bytes.
+__device__ __forceinline__ void tma_load_2d(uint32_t to, const TensorMap* map, uint64_t* bar, int32_t x, int32_t y) {
+  asm volatile(
+      "cp.async.bulk.tensor.2d.shared::cluster.global.tile.mbarrier::complete_tx::bytes [%0], [%1, {%3, %4}], [%2];" ::"r"(to),
+      "l"(map), "r"(shared(bar)), "r"(x), "r"(y)
+      : "memory");
+}
+
+__device__ __forceinline__ void tma_load_3d(uint32_t to, const TensorMap* map, uint64_t* bar, int32_t x, int32_t y, int32_t z) {
+  asm volatile(
+      "cp.async.bulk.tensor.3d.shared::cluster.global.tile.mbarrier::complete_tx::bytes [%0], [%1, {%3, %4, %5}], [%2];" ::"r"(to),
+      "l"(map), "r"(shared(bar)), "r"(x), "r"(y), "r"(z)
+      : "memory");
+}
+
+// Four rows of a 2-D tensor, anywhere; a row outside of it arrives as zeros.
+__device__ __forceinline__ void tma_gather4(uint32_t to, const TensorMap* map, uint64_t* bar, int32_t x, int4 rows) {
+  asm volatile(
+      "cp.async.bulk.tensor.2d.shared::cta.global.tile::gather4.mbarrier::complete_tx::bytes.cta_group::1 [%0], [%1, {%3, %4, %5, %6, "
+      "%7}], [%2];" ::"r"(to),
+      "l"(map), "r"(shared(bar)), "r"(x), "r"(rows.x), "r"(rows.y), "r"(rows.z), "r"(rows.w)
+      : "memory");
+}
+
+// `bytes` in a row; both addresses and the size are multiples of 16.
+__device__ __forceinline__ void bulk_load(uint32_t to, const void* from, uint64_t* bar, uint32_t bytes) {
+  asm volatile("cp.async.bulk.shared::cluster.global.mbarrier::complete_tx::bytes [%0], [%1], %3, [%2];" ::"r"(to), "l"(from),
+               "r"(shared(bar)), "r"(bytes)
+               : "memory");
+}
+
+// What this thread wrote to shared memory becomes visible to copies and to the tensor core.
+__device__ __forceinline__ void fence_proxy_async() { asm volatile("fence.proxy.async.shared::cta;" ::: "memory"); }
+
+}  // namespace ptx
