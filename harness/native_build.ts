@@ -23,7 +23,7 @@ export const BUILD = join(ROOT, "build");
  * Targets that a verification does not need: cubins and registers for sm_100a and sm_90a, and of the virtual SM100 its tests, its
  * benchmark, its list of forms, and the CUDA libraries that programs run on.
  */
-export type Extra = "cubins" | "sim_test" | "sim_bench" | "sim_coverage" | "sim_host";
+export type Extra = "cubins" | "cubins_sm100a" | "sim_test" | "sim_bench" | "sim_coverage" | "sim_host";
 const stampOf = (target: Extra | "all"): string =>
   join(BUILD, target === "all" ? "native.stamp" : `${target}.stamp`);
 const LOCK = join(BUILD, "native.lock");

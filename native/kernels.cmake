@@ -1,6 +1,7 @@
 # Every kernels/<family>/<op>.cu -> build/kernels/<op>.ptx (what the virtual SM100 runs), <op>.sm_100a.cubin, <op>.sm_90a.cubin and
 # <op>.<sm>.json (registers, spills, shared memory, from ptxas -v). Warnings are errors, in the front end and in ptxas.
-# Cubins take longer than everything else together and only a GPU wants them: they are the target "cubins", not part of "all".
+# Cubins take longer than everything else together and only a GPU wants them: they are the target "cubins", not part of "all";
+# "cubins_sm100a" are those that ptxas makes of the PTX, which takes a fraction of that.
 set(KERNEL_OUT ${CMAKE_BINARY_DIR}/kernels)
 set(KERNEL_HEADERS ${CMAKE_BINARY_DIR}/generated)
 file(MAKE_DIRECTORY ${KERNEL_OUT} ${CMAKE_BINARY_DIR}/test)
@@ -11,7 +12,8 @@ file(GLOB KERNEL_SOURCES CONFIGURE_DEPENDS ${ROOT}/kernels/*/*.cu)
 file(GLOB TEST_KERNEL_SOURCES CONFIGURE_DEPENDS test/kernels/*.cu)
 
 set(ptx)
-set(cubins)
+set(cubins_100a)
+set(cubins_90a)
 foreach(cu IN LISTS KERNEL_SOURCES TEST_KERNEL_SOURCES)
   cmake_path(GET cu STEM LAST_ONLY op)
   set(base ${KERNEL_OUT}/${op})
@@ -34,9 +36,10 @@ foreach(cu IN LISTS KERNEL_SOURCES TEST_KERNEL_SOURCES)
         COMMAND ${CMAKE_COMMAND} -DOP=${op} -DSM=${sm} -DBASE=${base} -DCU=${cu} -DNVCC=${NVCC} "-DFLAGS=${NVCC_FLAGS_TEXT}"
                 -P ${CMAKE_CURRENT_LIST_DIR}/cubin.cmake
         DEPENDS ${base}.ptx ${CMAKE_CURRENT_LIST_DIR}/cubin.cmake COMMENT "${op}.sm_${sm}.cubin" VERBATIM)
-      list(APPEND cubins ${base}.sm_${sm}.cubin)
+      list(APPEND cubins_${sm} ${base}.sm_${sm}.cubin)
     endforeach()
   endif()
 endforeach()
 add_custom_target(kernels ALL DEPENDS ${ptx})
-add_custom_target(cubins DEPENDS ${cubins})
+add_custom_target(cubins_sm100a DEPENDS ${cubins_100a})
+add_custom_target(cubins DEPENDS ${cubins_100a} ${cubins_90a})
