@@ -62,6 +62,7 @@ void Run::launch_raw(const std::string& site, const char* op, const LaunchShape&
     dev_.launch(kernel, shape, params);
     if (o_.taps) {
       const float ms = dev_.wait();
+      if (o_.on_launch) o_.on_launch(site, op);
       for (const Output& o : outputs) tap(site, op, o, outputs.size() == 1, ms);
     }
   } catch (const device::Cancelled&) {
