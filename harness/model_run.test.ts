@@ -58,6 +58,7 @@ function engineOf(wrong: Wrong, drop?: string): EngineHandle {
       return {
         x: y.data as Uint16Array<ArrayBuffer>,
         taps,
+        profiles: [],
         damage: [],
         counters: {},
         elapsed_ms: 1,
@@ -99,6 +100,7 @@ const nativeOf = (wrong: (op: string, output: string, t: Tensor) => Tensor): Nat
       outputs,
       elapsed_ms: [1],
       counters: {},
+      profiles: "[]",
       canariesIntact: true,
       damage: [],
       unwritten: Object.fromEntries(Object.keys(op.out).map((k) => [k, 0])),
@@ -125,6 +127,7 @@ async function verify(
     native: nativeOf((_, __, t) => t),
     engine: modes.includes("accumulated") ? engineOf(wrong, drop) : null,
     opinions: new InlineOpinions(null, { config, weights }),
+    onProfile: () => undefined,
     ...o,
   };
   const at = { native: x, faithful: x, ideal: x };
@@ -222,6 +225,7 @@ test("drift alone fails when it exceeds what the format costs", async () => {
     native: nativeOf((_, __, t) => t),
     engine: null,
     opinions: new InlineOpinions(null, { config, weights }),
+    onProfile: () => undefined,
   };
   const other = encode(
     "bf16",

@@ -5,6 +5,7 @@ import { loadSuite } from "./discover.ts";
 import { SeededInputs } from "./inputs.ts";
 import { priceOf } from "./isolated.ts";
 import type { Native } from "./native.ts";
+import { profileRecords, type ProfileSink } from "./profile_records.ts";
 import { InlineOpinions } from "./opinions.ts";
 import type { Agreement, Row } from "./result.ts";
 import { errorRows, rowOf, tapName, type RowContext } from "./rows.ts";
@@ -25,6 +26,7 @@ export interface OpOptions {
   readonly repeat: number;
   /** Name of the tfjs backend, null to leave tfjs out. */
   readonly tf: string | null;
+  readonly onProfile: ProfileSink;
   readonly signal?: AbortSignal;
 }
 
@@ -64,6 +66,7 @@ async function compare(
   const faithful = await runFaithful(call);
   const second = await new InlineOpinions(o.tf).second(call, faithful.out);
   const native = await launched;
+  profileRecords(at, native.profiles).forEach(o.onProfile);
   const regret = await regretOf(call, native.out);
   // what follows from a legal choice is held against the oracle under the same choice
   const ref = regret && legal(call.op, regret) ? (await runFaithful(call, native.out)).out : faithful.out;
@@ -124,6 +127,7 @@ export function settleVacuous(rows: readonly Row[]): Row[] {
 export async function runOps(s: Session, p: OpsPlan): Promise<void> {
   const { native, tf, signal } = s;
   const { device, seed, repeat } = s.args;
+  const onProfile: ProfileSink = (p) => s.store.append(p);
   let done = 0;
   for (const op of new Set(p.cases.map((c) => c.op))) {
     const rows: Row[] = [];
@@ -134,7 +138,7 @@ export async function runOps(s: Session, p: OpsPlan): Promise<void> {
       s.progress.show(`${done} of ${p.cases.length}: ${op.name} ${c.case}`);
       signal.throwIfAborted();
       const t0 = performance.now();
-      const mine = await runCase(c, { native, device, seed, repeat, tf, signal });
+      const mine = await runCase(c, { native, device, seed, repeat, tf, onProfile, signal });
       for (const r of mine) s.store.append(r);
       s.store.append({ kind: "done", key, ms: performance.now() - t0 });
       rows.push(...mine);

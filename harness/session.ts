@@ -46,10 +46,11 @@ export function headerOf(
     tf,
     all: a.all,
     repeat: a.repeat,
+    profile: a.profile,
   };
   return {
     kind: "run",
-    schema: 1,
+    schema: 2,
     started: new Date().toISOString(),
     command: `pnpm verify ${typed.join(" ")}`,
     identity: identityOf(plan),

@@ -41,6 +41,7 @@ export async function runModel(s: Session, p: ModelPlan, opinions: ThreadOpinion
     prompt: p.prompt,
     device: s.args.device,
     opinions,
+    onProfile: (r) => s.store.append(r),
   };
   t0 = performance.now();
   try {
