@@ -8,7 +8,6 @@ import { loadSuite } from "./discover.ts";
 import { distance } from "./distance.ts";
 import { SeededInputs } from "./inputs.ts";
 import type { Native } from "./native.ts";
-import { parseProfiles } from "./profile.ts";
 import type { Status } from "./result.ts";
 import { roofline } from "./roofline.ts";
 import { judge } from "./verdict.ts";
@@ -72,7 +71,7 @@ async function once(o: AbOptions, call: Call, variant: Variant): Promise<Ran> {
   const run = await runNative(o.native, call, { device: o.device, repeat: 1, variant });
   if (!virtual) return { run, cost: null, ms: [run.ms] };
   // a second launch, when there was one, only settled what the first had written
-  const [p] = parseProfiles(o.native.takeProfiles());
+  const [p] = run.profiles;
   if (p === undefined) return { run, cost: null, ms: [] }; // a grid without CTAs is no launch
   const model = roofline(p);
   const cost: Cost = {

@@ -6,6 +6,7 @@ import { numel, type Storage, type Tensor } from "../oracle/tensor.ts";
 import { loadExact, loadTf, type ExactOracle } from "./discover.ts";
 import { distance } from "./distance.ts";
 import type { Native, RunOpResult } from "./native.ts";
+import { parseProfiles, type LaunchProfile } from "./profile.ts";
 import type { Agreement } from "./result.ts";
 import type { Guards } from "./verdict.ts";
 
@@ -181,6 +182,8 @@ export interface NativeRun {
   readonly out: Tensors;
   readonly ms: number;
   readonly counters: Readonly<Record<string, number>>;
+  /** An entry a launch, where launches are profiled. */
+  readonly profiles: readonly LaunchProfile[];
   readonly guards: Readonly<Record<string, Guards>>;
   readonly variant: Variant;
 }
@@ -212,6 +215,7 @@ export async function runNative(native: Native, c: Call, o: NativeOptions): Prom
     ms: r.elapsed_ms[0] ?? NaN,
     counters: r.counters,
     variant: r.variant,
+    profiles: parseProfiles(r.profiles),
     guards: Object.fromEntries(
       entries.map(([k]) => [k, { damage, unwritten: r.unwritten[k] ?? 0, repeatable: r.repeatable }]),
     ),

@@ -39,6 +39,7 @@ const results = (header: Partial<RunHeader>, rows: Row[]): Results => ({
     ...header,
   } as RunHeader,
   rows,
+  profiles: [],
   divergences: [],
   done: new Set(),
   end: null,

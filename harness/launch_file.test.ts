@@ -99,6 +99,8 @@ describe("one sentence on what is wrong", () => {
       { params: [{ type: "u8", value: 256 }] },
       /type u8: expected an integer in 0\.\.255, got 256/u,
     ],
+    ["useful MACs that are none", { params: [], useful_macs: -5 }, /key "useful_macs": .*>0/u],
+    ["useful MACs in parts", { params: [], useful_macs: 1.5 }, /key "useful_macs": .*int/u],
     ["an unknown key", { params: [], gird: [1] }, /gird/u],
     [
       "more bytes than a host array",

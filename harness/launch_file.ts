@@ -86,6 +86,8 @@ const launchForm = z.strictObject({
   cluster: extent.optional(),
   smem: z.number().int().nonnegative().default(0),
   attributes: attributes.default(attributes.parse({})),
+  /** Multiply-adds of tensor cores that the results need: padding is issued too, and nothing in PTX tells it apart. */
+  useful_macs: size.optional(),
   /** Buffers that no parameter declares in place. */
   buffers: z.array(buffer).default([]),
   params: z.array(z.union([leaf, struct])),

@@ -66,6 +66,7 @@ function engineOf(wrong: Wrong, drop?: string): EngineHandle {
       return {
         x: y.data as Uint16Array<ArrayBuffer>,
         taps,
+        profiles: [],
         damage: [],
         counters: {},
         elapsed_ms: 1,
@@ -107,6 +108,7 @@ const nativeOf = (wrong: (op: string, output: string, t: Tensor) => Tensor): Nat
       outputs,
       elapsed_ms: [1],
       counters: {},
+      profiles: "[]",
       canariesIntact: true,
       damage: [],
       unwritten: Object.fromEntries(Object.keys(op.out).map((k) => [k, 0])),
@@ -134,6 +136,7 @@ async function verify(
     native: nativeOf((_, __, t) => t),
     engine: modes.includes("accumulated") ? engineOf(wrong, drop) : null,
     opinions: new InlineOpinions(null, { config, weights }),
+    onProfile: () => undefined,
     ...o,
   };
   const at = { native: x, faithful: x, ideal: x };
@@ -231,6 +234,7 @@ test("drift alone fails when it exceeds what the format costs", async () => {
     native: nativeOf((_, __, t) => t),
     engine: null,
     opinions: new InlineOpinions(null, { config, weights }),
+    onProfile: () => undefined,
   };
   const other = encode(
     "bf16",

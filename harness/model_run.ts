@@ -13,6 +13,8 @@ import { ExactChain, ReplayChain, runUnit, SAMPLING, type Prompt, type Step, typ
 import { firstDivergence, firstToken } from "./divergence.ts";
 import { judgeIsolated, launch, type Isolation, type Launched } from "./isolated.ts";
 import { freedomOf } from "./metrics.ts";
+import { parseProfiles } from "./profile.ts";
+import { profileRecords } from "./profile_records.ts";
 import type { EngineHandle, RunLayersResult, Tap } from "./native.ts";
 import type { Agreement, Divergence, Mode, Row } from "./result.ts";
 import { errorRows, tapName } from "./rows.ts";
@@ -84,6 +86,11 @@ export async function verifyUnit(
       return null;
     });
   const replayed = run ? await replay(o, u, at, run) : null;
+  for (const { site, counts } of run?.profiles ?? []) {
+    const call = replayed?.get(site)?.call; // a launch that the model does not have is a row of `strangers`
+    const place = { mode: "accumulated", site, layer: layerOf(site), case: null } as const;
+    if (call) profileRecords({ call, ...place }, parseProfiles(counts)).forEach(o.onProfile);
+  }
 
   const launches = new Map<string, Launched>();
   const isolated: Promise<Row[]>[] = [];

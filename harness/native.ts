@@ -71,6 +71,8 @@ export interface RunOpResult {
   readonly elapsed_ms: readonly number[];
   /** Virtual device: what the simulator counted over all launches; empty on a GPU. */
   readonly counters: Readonly<Record<string, number>>;
+  /** JSON of what the virtual device counted, an entry a launch (options.profile; else none). */
+  readonly profiles: string;
   readonly canariesIntact: boolean;
   /** One sentence a damaged guard: which buffer, which side, the first changed byte. */
   readonly damage: readonly string[];
@@ -156,6 +158,13 @@ export interface Tap {
   readonly variant: Variant;
 }
 
+/** JSON of what the virtual device counted of an engine's launch: a list of one. */
+export interface TapProfile {
+  readonly site: string;
+  readonly op: string;
+  readonly counts: string;
+}
+
 export interface EngineOpen extends Cancellable {
   /** Checkpoint directory: config.json, safetensors with or without an index, partial.json when only some layers are there. */
   readonly dir: string;
@@ -198,6 +207,8 @@ export interface RunLayersResult {
   /** Streams after block `hi`. */
   readonly x: Uint16Array<ArrayBuffer>;
   readonly taps: readonly Tap[];
+  /** In order of the launches (taps and options.profile; else none). */
+  readonly profiles: readonly TapProfile[];
   readonly logits?: Float32Array<ArrayBuffer>;
   readonly sampled?: Int32Array<ArrayBuffer>;
   /** One sentence a damaged guard around any buffer of the run. */
@@ -218,7 +229,7 @@ export interface Native {
   devices(): readonly NativeDevice[];
   /** For later launches of this process on the virtual device. */
   virtual(options: VirtualOptions): void;
-  /** JSON of what the virtual device counted, launch by launch, since the last call (options.profile). */
+  /** JSON of what the virtual device counted of `launch`es, one by one, since the last call or op (options.profile). */
   takeProfiles(): string;
   runOp(request: RunOpRequest): Promise<RunOpResult>;
   launch(request: LaunchRequest): Promise<LaunchOutcome>;

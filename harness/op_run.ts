@@ -5,6 +5,7 @@ import { loadSuite } from "./discover.ts";
 import { SeededInputs } from "./inputs.ts";
 import { priceOf } from "./isolated.ts";
 import type { Native } from "./native.ts";
+import { profileRecords, type ProfileSink } from "./profile_records.ts";
 import { InlineOpinions } from "./opinions.ts";
 import type { Agreement, Row } from "./result.ts";
 import { errorRows, rowOf, tapName, type RowContext } from "./rows.ts";
@@ -27,6 +28,7 @@ export interface OpOptions {
   readonly variant?: Variant;
   /** Name of the tfjs backend, null to leave tfjs out. */
   readonly tf: string | null;
+  readonly onProfile: ProfileSink;
   readonly signal?: AbortSignal;
 }
 
@@ -66,6 +68,7 @@ async function compare(
   const faithful = await runFaithful(call);
   const second = await new InlineOpinions(o.tf).second(call, faithful.out);
   const native = await launched;
+  profileRecords(at, native.profiles).forEach(o.onProfile);
   const regret = await regretOf(call, native.out);
   // what follows from a legal choice is held against the oracle under the same choice
   const ref = regret && legal(call.op, regret) ? (await runFaithful(call, native.out)).out : faithful.out;
@@ -128,6 +131,7 @@ export async function runOps(s: Session, p: OpsPlan): Promise<void> {
   const { native, tf, signal } = s;
   const { device, seed, repeat } = s.args;
   const { variant } = s;
+  const onProfile: ProfileSink = (p) => s.store.append(p);
   let done = 0;
   for (const op of new Set(p.cases.map((c) => c.op))) {
     const rows: Row[] = [];
@@ -144,6 +148,7 @@ export async function runOps(s: Session, p: OpsPlan): Promise<void> {
         seed,
         repeat,
         tf,
+        onProfile,
         signal,
         ...(variant ? { variant } : {}),
       });

@@ -18,6 +18,7 @@ const args = (a: Partial<VerifyArgs>): VerifyArgs => ({
   isolated: false,
   accumulated: false,
   repeat: 1,
+  profile: false,
   tf: true,
   report: "html",
   list: false,
@@ -83,6 +84,14 @@ test.each([
     'op: expected an op of the list that --list prints, got "rmsnrom"; did you mean rmsnorm?',
   ],
   [{ op: "rmsnorm", case: "nope" }, `case: expected part of a case's name of rmsnorm, got "nope"`],
+  [
+    { op: "rmsnorm", profile: true, device: "cuda:0" },
+    'profile: expected --device virtual beside it, got "cuda:0"',
+  ],
+  [
+    { golden: "fixtures/golden/a", profile: true },
+    'profile: expected a run that launches kernels, got "--golden"',
+  ],
   [{ case: "decode" }, 'case: expected --op beside it, got "decode"'],
   [
     { golden: "/nowhere" },

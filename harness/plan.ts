@@ -116,6 +116,8 @@ export async function planOf(a: VerifyArgs): Promise<Plan> {
   integer("seed", a.seed, 0, 2 ** 31 - 1);
   integer("repeat", a.repeat, 1, 100);
   if (!/^(virtual|cuda:\d+)$/.test(a.device)) throw bad("device", "virtual or cuda:N", a.device);
+  if (a.profile && a.device !== "virtual") throw bad("profile", "--device virtual beside it", a.device);
+  if (a.profile && a.golden !== undefined) throw bad("profile", "a run that launches kernels", "--golden");
   if (a.case !== undefined && a.op === undefined) throw bad("case", "--op beside it", a.case);
   if (a.golden !== undefined) {
     if (!existsSync(join(a.golden, "bundle.json")))

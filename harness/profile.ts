@@ -1,6 +1,6 @@
-/** What the virtual SM100 counts of a launch (native/sim/machine/profile.h writes this JSON), and its table. */
+/** What the virtual SM100 counts of a launch (native/sim/machine/profile.h writes this JSON), and what the model makes of it. */
 import { z } from "zod";
-import { roofline } from "./roofline.ts";
+import { LIMITS } from "./roofline.ts";
 
 const count = z.number().nonnegative();
 const total = z.object({ total: count }).partial();
@@ -33,76 +33,30 @@ export const launchProfile = z.object({
     local_load: total.optional(),
     local_store: total.optional(),
   }),
-  mma: z.record(z.string(), z.object({ issued: count, useful: count })),
+  mma: z.record(z.string(), z.object({ issued: count })),
   waits: z.object({ barrier: count, mbarrier: count, cluster: count }),
   shared_wavefronts: z.object({ issued: count, ideal: count }),
   global_sectors: z.object({ issued: count, ideal: count }),
 });
 export type LaunchProfile = z.infer<typeof launchProfile>;
 
+/** A launch's time on a B200 as roofline.ts models it, never a measurement. */
+export const launchModel = z.object({
+  device: z.literal("B200"),
+  microseconds: count,
+  /** The slowest term, and what kind of unit it is. */
+  bound: z.string(),
+  limit: z.enum(LIMITS),
+  /** SMs that have work: CTAs beyond 148 share them. */
+  sms: count,
+  /** Slowest first. */
+  terms: z.array(z.object({ name: z.string(), limit: z.enum(LIMITS), microseconds: count })),
+});
+export type LaunchModel = z.infer<typeof launchModel>;
+
+/** Multiply-adds that tensor cores were given, padding included. */
+export const issuedMacs = (p: LaunchProfile): number =>
+  Object.values(p.mma).reduce((sum, m) => sum + m.issued, 0);
+
 export const parseProfiles = (json: string): LaunchProfile[] =>
   z.array(launchProfile).parse(JSON.parse(json));
-
-const SI: readonly (readonly [number, string])[] = [
-  [1e12, "T"],
-  [1e9, "G"],
-  [1e6, "M"],
-  [1e3, "k"],
-];
-export function si(n: number): string {
-  const [scale, letter] = SI.find(([s]) => n >= s) ?? [1, ""];
-  return `${scale === 1 ? Math.round(n) : (n / scale).toPrecision(4)}${letter && ` ${letter}`}`;
-}
-
-const percent = (part: number, whole: number): string =>
-  whole === 0 ? "-" : `${((100 * part) / whole).toFixed(1)} %`;
-
-/** Lines of the table of one launch. */
-export function profileTable(p: LaunchProfile): string[] {
-  const row = (name: string, value: string, note = ""): string =>
-    `  ${name.padEnd(24)} ${value.padStart(12)}  ${note}`.trimEnd();
-  const lines = [
-    `${p.kernel} <<<${p.grid.join(" x ")}, ${p.block.join(" x ")}>>>${p.cluster.some((c) => c > 1) ? `, cluster ${p.cluster.join(" x ")}` : ""}`,
-    row("registers a thread", String(p.registers), "values alive at once in the PTX; ptxas may need more"),
-    row(
-      "shared memory",
-      `${si(p.static_smem + p.dynamic_smem)}B`,
-      `${p.static_smem} static, ${p.dynamic_smem} dynamic`,
-    ),
-  ];
-  if (p.tmem_columns > 0) lines.push(row("tensor memory", `${p.tmem_columns}`, "columns of 512"));
-  lines.push(row("thread instructions", si(p.thread_instructions), `${si(p.warp_instructions)} of warps`));
-  for (const [name, c] of Object.entries(p.instructions).sort((a, b) => b[1].thread - a[1].thread))
-    if (c.warp > 0) lines.push(row(`  ${name}`, si(c.thread), percent(c.thread, p.thread_instructions)));
-  for (const [name, b] of Object.entries(p.bytes))
-    if (typeof b === "object" && (b.total ?? 0) > 0)
-      lines.push(row(name.replace("_", " "), `${si(b.total ?? 0)}B`));
-  lines.push(row("device bytes read", `${si(p.bytes.global_read_unique)}B`, "each byte once"));
-  lines.push(row("device bytes written", `${si(p.bytes.global_write_unique)}B`, "each byte once"));
-  for (const [kind, m] of Object.entries(p.mma))
-    lines.push(row(kind, `${si(m.issued)}MAC`, `useful ${percent(m.useful, m.issued)}`));
-  lines.push(
-    row(
-      "bank conflicts",
-      si(p.shared_wavefronts.issued - p.shared_wavefronts.ideal),
-      `wavefronts beyond ${si(p.shared_wavefronts.ideal)}`,
-    ),
-    row(
-      "uncoalesced sectors",
-      si(p.global_sectors.issued - p.global_sectors.ideal),
-      `of 32 bytes, beyond ${si(p.global_sectors.ideal)}`,
-    ),
-    row(
-      "waits",
-      si(p.waits.barrier + p.waits.mbarrier + p.waits.cluster),
-      `barrier ${p.waits.barrier}, mbarrier ${p.waits.mbarrier}, cluster ${p.waits.cluster}`,
-    ),
-  );
-  const model = roofline(p);
-  lines.push(
-    `  modelled on a B200: at least ${model.microseconds.toPrecision(3)} us, bound by ${model.bound} (${model.sms} SMs; a model, not a measurement)`,
-  );
-  for (const t of model.terms.slice(0, 4))
-    lines.push(row(`  ${t.name}`, `${t.microseconds.toPrecision(3)} us`));
-  return lines;
-}

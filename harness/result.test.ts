@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { op } from "../kernels/skeleton/skeleton.op.ts";
 import { encode as store } from "../oracle/num/index.ts";
 import { makeCall } from "./call.ts";
+import { profile } from "../reports/testing_profiles.ts";
 import { exitCode } from "./exit.ts";
 import { decode, encode, type RunHeader } from "./result.ts";
 import { errorRows, hashOf, rowOf } from "./rows.ts";
@@ -15,7 +16,7 @@ import { CLEAN, judge } from "./verdict.ts";
 
 const header = (identity: string): RunHeader => ({
   kind: "run",
-  schema: 1,
+  schema: 2,
   started: "2026-01-01T00:00:00Z",
   command: "pnpm verify --op skeleton",
   identity,
@@ -69,6 +70,24 @@ describe("lines", () => {
     const [bad, good] = [row([1, 3]), row([1, 2])];
     const text = [header("a"), bad, good].map((x) => `${encode(x)}\n`).join("");
     expect(decode(`${text}{"kind":"ro`, "f").rows.map((r) => r.status)).toEqual(["PASS"]);
+  });
+  test("profiles come back whole, the last of a key; a header of schema 1 is one that knew none", () => {
+    const [first, again, other] = [profile(), profile({ us: 2, useful: null }), profile({ turn: 1 })];
+    const lines = [header("a"), first, other, again].map((x) => `${encode(x)}\n`).join("");
+    const r = decode(lines, "f");
+    expect(r.profiles).toEqual([again, other]);
+    expect(r.rows).toEqual([]);
+    const old = { ...header("a"), schema: 1 as const };
+    expect(decode(`${encode(old)}\n`, "f")).toMatchObject({ header: { schema: 1 }, profiles: [] });
+  });
+  test.each([
+    ["a model that names no unit", { model: { ...profile().model, limit: "luck" } }],
+    ["another device's model", { model: { ...profile().model, device: "H200" } }],
+    ["counts below zero", { useful_macs: -1 }],
+    ["no place", { site: undefined }],
+  ])("a profile with %s is refused", (_, wrong) => {
+    const line = JSON.stringify({ ...profile(), ...wrong });
+    expect(() => decode(`${encode(header("a"))}\n${line}\n`, "p.jsonl")).toThrow(/^p\.jsonl:2: expected/);
   });
   test("anything else is refused with the file and the line", () => {
     const text = `${encode(header("a"))}\n`;

@@ -1,170 +1,32 @@
 /**
  * What a run leaves behind: one line of JSON a compared tensor, append-only. A file starts with a `run` record (what ran,
- * where), holds `row` records, `divergence` records and `done` marks (units that need no rerun), and ends with an `end` record.
+ * where), holds `row` records, `profile` records (`--profile`), `divergence` records and `done` marks (units that need no rerun), and
+ * ends with an `end` record.
  * Reports are pure functions of these records; nothing else crosses that border.
  */
 import { z } from "zod";
+import { launchModel, launchProfile } from "./profile.ts";
+import { coords, count, MODES, num, place, rowSchema, STATUSES, type Row } from "./result_row.ts";
 
-/** JSON has no NaN and no infinity: they travel as strings, and come back as numbers. */
-const num = z.union([z.number(), z.enum(["NaN", "Infinity", "-Infinity"]).transform(Number)]);
-const count = z.number().int().nonnegative();
-const coords = z.array(z.number().int());
+export * from "./result_row.ts";
+export { LIMITS, type Limit } from "./roofline.ts";
 
-export const STATUSES = ["PASS", "FAIL", "FLAKY", "UNSUPPORTED", "VACUOUS", "ORACLE_SPLIT", "ERROR"] as const;
-export type Status = (typeof STATUSES)[number];
-
-/** isolated: the op got the faithful oracle's inputs; accumulated: native fed native; op: a suite's case; golden: against a bundle. */
-export const MODES = ["isolated", "accumulated", "op", "golden"] as const;
-export type Mode = (typeof MODES)[number];
-
-/** The largest relative L2 over slices of one kind, and which slice has it. */
-const worst = z.object({ index: coords, value: num });
-const nonfinite = z.object({ nan: count, pos_inf: count, neg_inf: count });
-
-/** native against faithful; every `rel` is ||native - faithful|| / ||faithful|| over its slice. */
-const metrics = z.object({
-  n: count,
-  /** Elements whose bits differ. */
-  differ: count,
-  /** 1 - 2 <x, y> / (<x, x> + <y, y>) */
-  calc_diff: num,
-  cosine: num,
-  rel_l2: num,
-  /** ||native|| / ||faithful|| */
-  norm_ratio: num,
-  max_abs: num,
-  /** Rows are all dimensions but the last; [row]. */
-  worst_row: worst,
-  /** Channels of the last dimension; [column]. */
-  worst_col: worst,
-  /** 1 x 128 pieces of a row; [row, block]. */
-  worst_block: worst,
-  /** Distance in representable values of the output's dtype. `histogram[i]` counts distances in (2^(i-2), 2^(i-1)]; [0] is 0, [1] is 1. */
-  ulp: z.object({ max: num, histogram: z.array(count) }),
-  /** Of the `n` elements that differ, the share with |native| > |faithful|, and how many sigmas that is off one half. */
-  bias: z.object({ n: count, share_up: num, sigma: num }),
-  /** Shares of all elements. */
-  zeros: z.object({ native: num, faithful: num }),
-  saturated: z.object({ native: num, faithful: num }),
-  nonfinite: z.object({ native: nonfinite, faithful: nonfinite }),
-});
-
-/** One number held against its bound. `share` = how much of the bound is used (1 = all of it). */
-const check = z.object({
-  name: z.string(),
-  value: num,
-  bound: num,
-  share: num,
-  ok: z.boolean(),
-  at: coords.optional(),
-});
-
-/** One element with both values, to be looked up by hand. Bits are hexadecimal. */
-const element = z.object({
-  at: coords,
-  native: num,
-  faithful: num,
-  ideal: num.nullable(),
-  native_bits: z.string(),
-  faithful_bits: z.string(),
-  ulp: num,
-});
-
-/** How far the faithful chain is from the ideal one: what the format costs. */
-const price = z.object({ calc_diff: num, rel_l2: num });
-
-/** The gate: tfjs against `against`. */
-const agreement = z.object({
-  against: z.enum(["ideal", "faithful", "golden"]),
-  rel_l2: num,
-  bound: num,
-  agree: z.boolean(),
-  backend: z.string(),
-});
-
-/** Discrete decisions: how many rows chose otherwise than the faithful oracle, and what it cost in units of the score. */
-const decisions = z.object({
-  n: count,
-  flips: count,
-  slack: num,
-  max_regret: num,
-  sum_regret: num,
-  /** The costliest flips, worst first. */
-  worst: z.array(z.object({ row: count, regret: num, native: z.array(num), faithful: z.array(num) })),
-});
-
-const base = {
-  kind: z.literal("row"),
-  /** Unique in a run: mode, layer or case, tap. */
-  key: z.string(),
-  mode: z.enum(MODES),
-  op: z.string(),
-  family: z.string(),
-  /** The tap: `layers.12.attn.q_a`, or `rmsnorm` (op mode); with `.<output>` where the op has several. */
-  site: z.string(),
-  /** Name of the op's output tensor. */
-  output: z.string(),
+/** What the virtual SM100 counted of one launch, what the op cannot do without, and a model's time: counts and a model, no measurement. */
+const profile = z.object({
+  kind: z.literal("profile"),
+  ...place,
   layer: count.nullable(),
   case: z.string().nullable(),
-  dtype: z.string(),
-  shape: z.array(count),
-  /** One sentence: what was found, against what, where. */
-  sentence: z.string(),
-  metrics: metrics.nullable(),
-  checks: z.array(check),
-  /** Largest share over `checks`; null when nothing was measured. */
-  share: num.nullable(),
-  /** What the op's declaration says of its tolerance. */
-  why: z.string(),
-  worst_element: element.nullable(),
-  price: price.nullable(),
-  oracles: agreement.nullable(),
-  decisions: decisions.nullable(),
-  /** Milliseconds of one call; null where that party did not run. All outputs of a call carry the same times. */
-  time_ms: z.object({
-    native: num.nullable(),
-    faithful: num.nullable(),
-    ideal: num.nullable(),
-    tf: num.nullable(),
-  }),
-  /** What the device counted during the call (thread instructions, bytes, launches ...). */
-  counters: z.record(z.string(), num),
-  /** The kernel that ran (kernels/schema.ts VARIANTS); null where none did. */
-  variant: z.string().nullable(),
-  /** rel L2 a token, of a layer's last tensor in accumulated runs: the (layer, token) map. */
-  by_token: z.array(num).nullable(),
-  hashes: z.object({
-    inputs: z.string(),
-    faithful: z.string(),
-    native: z.string().nullable(),
-    kernel: z.string().nullable(),
-    tolerance: z.string(),
-  }),
-};
-
-const measured = { ...base, metrics, worst_element: element.nullable() };
-
-export const rowSchema = z.discriminatedUnion("status", [
-  z.object({ status: z.literal("PASS"), ...measured }),
-  /** `stage` names the first check that failed, in verdict order. */
-  z.object({ status: z.literal("FAIL"), stage: z.string(), ...base }),
-  /** Two runs on the same input differ in bits. */
-  z.object({ status: z.literal("FLAKY"), stage: z.string(), ...base }),
-  z.object({ status: z.literal("UNSUPPORTED"), reason: z.string(), ...base }),
-  /** The check could not have failed: zeros or a constant would have passed, or nothing was compared. */
-  z.object({ status: z.literal("VACUOUS"), reason: z.string(), ...base }),
-  /** The oracles disagree, so the kernel is not judged. */
-  z.object({ status: z.literal("ORACLE_SPLIT"), ...base, oracles: agreement }),
-  /** Something threw or trapped. */
-  z.object({ status: z.literal("ERROR"), error: z.string(), ...base }),
-]);
-export type Row = z.infer<typeof rowSchema>;
-export type Metrics = z.infer<typeof metrics>;
-export type Check = z.infer<typeof check>;
-export type Element = z.infer<typeof element>;
-export type Price = z.infer<typeof price>;
-export type Agreement = z.infer<typeof agreement>;
-export type Decisions = z.infer<typeof decisions>;
+  /** Launches of the same inputs count from 0: later ones repeat the work, to see whether bits agree. */
+  turn: count,
+  counts: launchProfile,
+  /** Bytes of the inputs that must be read and of the outputs, each once. */
+  unavoidable: z.object({ read: count, write: count }),
+  /** Multiply-adds that the results need; null where no tensor core ran. */
+  useful_macs: z.number().nonnegative().nullable(),
+  model: launchModel,
+});
+export type Profile = z.infer<typeof profile>;
 
 /** Where native first leaves the faithful chain: (layer, token), then op, then tile. */
 const divergence = z.object({
@@ -182,7 +44,8 @@ export type Divergence = z.infer<typeof divergence>;
 
 const run = z.object({
   kind: z.literal("run"),
-  schema: z.literal(1),
+  /** 2 added `profile` records. */
+  schema: z.union([z.literal(1), z.literal(2)]),
   started: z.string(),
   /** The command line to type to get this run again. */
   command: z.string(),
@@ -232,13 +95,14 @@ const end = z.object({
 });
 export type RunEnd = z.infer<typeof end>;
 
-export const recordSchema = z.union([run, rowSchema, divergence, done, end]);
+export const recordSchema = z.union([run, rowSchema, profile, divergence, done, end]);
 export type Line = z.infer<typeof recordSchema>;
 
-/** A run as reports see it. `rows` holds the last row of each key. */
+/** A run as reports see it. `rows` and `profiles` hold the last record of each key. */
 export interface Results {
   readonly header: RunHeader;
   readonly rows: readonly Row[];
+  readonly profiles: readonly Profile[];
   readonly divergences: readonly Divergence[];
   readonly done: ReadonlySet<string>;
   readonly end: RunEnd | null;
@@ -258,18 +122,27 @@ export function decode(text: string, where: string): Results {
   let header: RunHeader | null = null;
   let last: RunEnd | null = null;
   const rows = new Map<string, Row>();
+  const profiles = new Map<string, Profile>();
   const divergences: Divergence[] = [];
   const finished = new Set<string>();
   lines.forEach((line, i) => {
     const r = parseRecord(line, `${where}:${i + 1}`);
     if (r.kind === "run") header ??= r;
     else if (r.kind === "row") rows.set(r.key, r);
+    else if (r.kind === "profile") profiles.set(r.key, r);
     else if (r.kind === "divergence") divergences.push(r);
     else if (r.kind === "done") finished.add(r.key);
     else last = r;
   });
   if (header === null) throw new Error(`${where}: expected a "run" record first, got none`);
-  return { header, rows: [...rows.values()], divergences, done: finished, end: last };
+  return {
+    header,
+    rows: [...rows.values()],
+    profiles: [...profiles.values()],
+    divergences,
+    done: finished,
+    end: last,
+  };
 }
 
 function parseRecord(line: string, where: string): Line {

@@ -2,7 +2,7 @@
  * What a launch that the virtual SM100 counted would take on a B200 at the least: a model from public limits, never a measurement.
  * Each resource the launch uses gives a time; the largest is the bound and names the bottleneck.
  */
-import type { LaunchProfile } from "./profile.ts";
+import type { LaunchModel, LaunchProfile } from "./profile.ts";
 
 /** Limits of one B200 (HGX, 1000 W). Sources: NVIDIA Blackwell architecture brief for HBM and tensor rates; FlashAttention-4's microbenchmarks for MUFU and shared memory. */
 export const B200 = {
@@ -19,19 +19,9 @@ export const B200 = {
   warp_issue_clk_sm: 4,
 } as const;
 
-export interface RooflineTerm {
-  readonly name: string;
-  readonly microseconds: number;
-}
-
-export interface Roofline {
-  /** Slowest first. */
-  readonly terms: readonly RooflineTerm[];
-  readonly microseconds: number;
-  readonly bound: string;
-  /** SMs that have work: CTAs beyond 148 share them. */
-  readonly sms: number;
-}
+/** What can bind a launch: a term of the model names the unit, its limit the kind of unit. */
+export const LIMITS = ["memory", "tensor", "CUDA cores", "shared memory"] as const;
+export type Limit = (typeof LIMITS)[number];
 
 /** Which tensor rate a counted kind runs at: "tcgen05.mxf4nvf4", "mma.bf16" ... Throws for a kind that has none. */
 export function macRate(kind: string): number {
@@ -52,7 +42,7 @@ export function macRate(kind: string): number {
 }
 
 /** The model of one launch. */
-export function roofline(p: LaunchProfile): Roofline {
+export function roofline(p: LaunchProfile): LaunchModel {
   const ctas = p.grid.reduce((a, b) => a * b, 1);
   const sms = Math.min(B200.sms, ctas);
   const share = sms / B200.sms;
@@ -62,22 +52,30 @@ export function roofline(p: LaunchProfile): Roofline {
   const thread = (c: string): number => p.instructions[c]?.thread ?? 0;
   const shared = (p.bytes.shared_load?.total ?? 0) + (p.bytes.shared_store?.total ?? 0);
   const wavefronts = p.shared_wavefronts.issued * B200.shared_bytes_clk_sm;
-  const terms: RooflineTerm[] = [
+  const all: LaunchModel["terms"] = [
     {
       name: "device memory",
+      limit: "memory",
       microseconds: us((p.bytes.global_read_unique + p.bytes.global_write_unique) / B200.hbm_bytes_s),
     },
     ...Object.entries(p.mma).map(([kind, m]) => ({
       name: kind,
+      limit: "tensor" as const,
       microseconds: us(m.issued / (macRate(kind) * share)),
     })),
     {
       name: "shared memory",
+      limit: "shared memory",
       microseconds: us(Math.max(shared, wavefronts) / (B200.shared_bytes_clk_sm * clocks)),
     },
-    { name: "special functions", microseconds: us(thread("approx") / (B200.mufu_clk_sm * clocks)) },
+    {
+      name: "special functions",
+      limit: "CUDA cores",
+      microseconds: us(thread("approx") / (B200.mufu_clk_sm * clocks)),
+    },
     {
       name: "f32 and integer lanes",
+      limit: "CUDA cores",
       microseconds: us(
         ["integer", "float", "half", "compare", "logic", "convert"].reduce((s, c) => s + thread(c), 0) /
           (B200.f32_clk_sm * clocks),
@@ -85,10 +83,13 @@ export function roofline(p: LaunchProfile): Roofline {
     },
     {
       name: "instruction issue",
+      limit: "CUDA cores",
       microseconds: us(
         Object.keys(p.instructions).reduce((s, c) => s + warp(c), 0) / (B200.warp_issue_clk_sm * clocks),
       ),
     },
-  ].sort((a, b) => b.microseconds - a.microseconds);
-  return { terms, microseconds: terms[0].microseconds, bound: terms[0].name, sms };
+  ];
+  const terms = all.sort((a, b) => b.microseconds - a.microseconds);
+  const [{ name: bound, limit, microseconds }] = terms;
+  return { device: "B200", microseconds, bound, limit, sms, terms };
 }

@@ -120,7 +120,7 @@ function base(x: RowContext): Omit<Extract<Row, { status: "ERROR" }>, "status" |
 /** Six digits are what anybody reads of a measurement, and half of a row's size. Values near one keep theirs. */
 const DIGITS = 6;
 const FULL = new Set(["cosine", "norm_ratio"]);
-function brief<T>(x: T, key = ""): T {
+export function brief<T>(x: T, key = ""): T {
   if (typeof x === "number")
     return (Number.isInteger(x) || FULL.has(key) ? x : Number(x.toPrecision(DIGITS))) as T;
   if (Array.isArray(x)) return x.map((v: unknown) => brief(v)) as T;

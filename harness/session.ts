@@ -50,10 +50,11 @@ export function headerOf(
     all: a.all,
     variant: a.variant,
     repeat: a.repeat,
+    profile: a.profile,
   };
   return {
     kind: "run",
-    schema: 1,
+    schema: 2,
     started: new Date().toISOString(),
     command: `pnpm verify ${typed.join(" ")}`,
     identity: identityOf(plan),

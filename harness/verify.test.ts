@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import type { VerifyArgs } from "./commands/verify.ts";
+import { opsByName } from "./discover.ts";
 import { ensureNative, ToolMissing } from "./native.ts";
 import { decode, type Results, type Row } from "./result.ts";
 import { RESULTS } from "./store.ts";
@@ -43,6 +44,7 @@ const args = (a: Partial<VerifyArgs>): VerifyArgs => ({
   isolated: false,
   accumulated: false,
   repeat: 1,
+  profile: false,
   tf: false,
   report: "none",
   list: false,
@@ -57,6 +59,16 @@ async function run(a: Partial<VerifyArgs>): Promise<{ code: number; results: Res
 }
 const bad = (r: Results): string[] =>
   r.rows.filter((x) => x.status !== "PASS").map((x) => `${x.status} ${x.mode} ${x.site}: ${x.sentence}`);
+/** Launches that touched less than their op must move, or issued fewer products than its results need: a wrong formula. */
+const tooLittle = (r: Results): string[] =>
+  r.profiles
+    .filter(
+      ({ counts: { bytes, mma }, unavoidable, useful_macs }) =>
+        bytes.global_read_unique < unavoidable.read ||
+        bytes.global_write_unique < unavoidable.write ||
+        (useful_macs ?? 0) > Object.values(mma).reduce((sum, m) => sum + m.issued, 0),
+    )
+    .map((p) => p.key);
 const inputs = (rows: readonly Row[]): string => rows.map((r) => r.hashes.inputs).join();
 
 describe("an op", () => {
@@ -78,6 +90,39 @@ describe("an op", () => {
     const two = (await run({ op: "skeleton", seed: 2 })).results.rows;
     expect(inputs(one)).not.toBe(inputs(two));
     expect(one.every((r) => r.oracles === null)).toBe(true);
+  }, 120_000);
+});
+
+describe("profiles", () => {
+  const launches = (r: Results, mode: string): string[] =>
+    r.profiles
+      .filter((p) => p.mode === mode && p.turn === 0)
+      .map((p) => `${p.op} ${p.site}`)
+      .sort();
+
+  test("a layer: every launch in both modes, no less than the op must move, useful within issued", async () => {
+    const { results, out } = await run({ layer: 2, tokens: 9, profile: true, report: "html,json,markdown" });
+    expect(bad(results)).toEqual([]);
+    expect(launches(results, "isolated")).toEqual(launches(results, "accumulated"));
+    const taps = new Set(results.rows.map((r) => r.site));
+    for (const p of results.profiles)
+      expect(taps.has(p.site) || [...taps].some((t) => t.startsWith(`${p.site}.`))).toBe(true);
+    expect(new Set(results.profiles.map((p) => p.op))).toEqual(new Set(results.rows.map((r) => r.op)));
+    expect(tooLittle(results)).toEqual([]);
+    expect(said).toContain("profile, accumulated: a model, not a measurement");
+    expect(readFileSync(join(out, "summary.md"), "utf8")).toContain("Profile: a model, not a measurement");
+    expect(readFileSync(join(out, "report.html"), "utf8")).toContain('"by_limit"');
+  }, 240_000);
+  test("every suite: no launch touches less than its declaration says it must", async () => {
+    const ops = [...(await opsByName()).keys()];
+    const { results } = await run({ op: ops.join(), profile: true });
+    expect(new Set(results.profiles.map((p) => p.op))).toEqual(new Set(ops));
+    expect(tooLittle(results)).toEqual([]);
+  }, 240_000);
+  test("without --profile there are none", async () => {
+    const { results } = await run({ op: "skeleton" });
+    expect(results.profiles).toEqual([]);
+    expect(said).not.toContain("profile");
   }, 120_000);
 });
 

@@ -77,7 +77,7 @@ export async function verify(a: VerifyArgs, typed: readonly string[]): Promise<n
   }
   const names = await reporterNames(a.report);
   const plan = await planOf(a);
-  const virtual = virtualOptions(a);
+  const virtual = virtualOptions(a, a.profile);
   if (plan.kind === "golden") {
     const { golden } = await import("./golden_table.ts");
     return golden(plan.dir, a.tf);
@@ -174,7 +174,11 @@ async function finish(
       files.push(path);
     }
   }
-  const text = [tables(results, process.stdout), findings(results, process.stdout)].filter((t) => t !== "");
+  const profiles =
+    results.profiles.length > 0 ? (await import("../reports/profile_text.ts")).profileText(results) : "";
+  const text = [tables(results, process.stdout), profiles, findings(results, process.stdout)].filter(
+    (t) => t !== "",
+  );
   process.stdout.write(`${text.join("\n\n")}\n\n${summary(results, wall_s, process.stdout)}\n`);
   if (stopped) process.stdout.write(`interrupted: rows are kept in ${s.store.dir}; add --resume to go on\n`);
   for (const f of files) process.stdout.write(`${f}\n`);

@@ -45,6 +45,7 @@ export async function runModel(s: Session, p: ModelPlan, opinions: ThreadOpinion
     device: s.args.device,
     ...variant,
     opinions,
+    onProfile: (r) => s.store.append(r),
   };
   t0 = performance.now();
   try {

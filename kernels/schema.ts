@@ -28,6 +28,9 @@ export function storageBytes(dtype: DType, n: number): number {
 /** Values of an op's axes and attributes, by name. */
 export type Scalars = Readonly<Record<string, number>>;
 
+/** Integer inputs of a call (ids, offsets, key lists) by name, row after row; an optional input that is absent has no entry. */
+export type Ints = Readonly<Record<string, Int32Array>>;
+
 /**
  * How a native output is held against the faithful oracle.
  * - `exact`: bit for bit (formats, indices, copies, quantisers).
@@ -117,6 +120,16 @@ export interface OpDecl {
   readonly variants?: { readonly [v in Exclude<Variant, "portable">]?: VariantDecl };
   /** Floating-point operations (a multiply-add counts two). */
   readonly flops: (s: Scalars) => number;
+  /**
+   * Multiply-adds of the op's matrix products: what a tensor core usefully does for it. Only where that is not flops / 2, because
+   * flops counts other arithmetic too or slots that an index list leaves empty.
+   */
+  readonly macs?: (s: Scalars, ints: Ints) => number;
+  /**
+   * Elements that a call cannot do without, by input, for the inputs of which it need not read everything: rows of a table that
+   * are looked up, experts that have rows, keys that a list names. Every other input, and every output, counts whole.
+   */
+  readonly reads?: (s: Scalars, ints: Ints) => Readonly<Record<string, number>>;
   /** Marks an op whose purpose is rounding: the tf oracle simulates it too and is held against faithful, not ideal. */
   readonly quantiser?: true;
 }
@@ -143,6 +156,9 @@ export const choice = (slack: number, why: string): Judge => ({ kind: "choice", 
  * partial sums walk like sqrt(terms), and 4 covers the spread of the walk over rows and a factor of cancellation.
  */
 export const f32Sum = (terms: number): number => 4 * Math.sqrt(terms) * 2 ** -24;
+
+/** How many different indices there are; negative ones mark empty slots. */
+export const distinct = (indices: Int32Array): number => new Set(indices.filter((i) => i >= 0)).size;
 
 export function defineOp<const D extends OpDecl>(decl: D): D {
   const names = [

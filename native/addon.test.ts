@@ -5,6 +5,7 @@ import { beforeAll, describe, expect, test } from "vitest";
 import { loadOps } from "../kernels/registry.ts";
 import { loadNative, openNative, type Native, type RunOpRequest } from "../harness/native.ts";
 import { BUILD, ROOT } from "../harness/native_build.ts";
+import { parseProfiles } from "../harness/profile.ts";
 
 const N = 1000;
 const faults = join(BUILD, "test", "faults.ptx");
@@ -68,6 +69,24 @@ describe("runOp", () => {
     expect(r.elapsed_ms).toHaveLength(3);
     expect(r.counters.launches).toBe(3);
     expect(r.counters.thread_instructions).toBeGreaterThan(3 * N);
+  });
+
+  test("counts each launch where that is asked for, and of no other call", async () => {
+    const options = { async: "lazy", seed: 0, checks: true, maxInstructions: 0 } as const;
+    native.virtual({ ...options, profile: true });
+    const [trapped, r, none] = await Promise.allSettled([
+      native.runOp(skeleton({ modulePath: faults, entry: "traps" })),
+      native.runOp(skeleton({ repeat: 3 })),
+      native.runOp(skeleton({}, 0)),
+    ]);
+    native.virtual({ ...options, profile: false });
+    expect(trapped.status).toBe("rejected");
+    const counts = r.status === "fulfilled" ? parseProfiles(r.value.profiles) : [];
+    expect(counts.map((c) => [c.kernel, c.bytes.global_read_unique, c.bytes.global_write_unique])).toEqual(
+      Array.from({ length: 3 }, () => ["skeleton", 2 * N + 4 * N, 2 * N]),
+    );
+    expect(none).toMatchObject({ status: "fulfilled", value: { profiles: "[]" } });
+    expect((await native.runOp(skeleton())).profiles).toBe("[]");
   });
 
   test("launches nothing for an empty grid and leaves the output as it was", async () => {

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { ensureCheckpoint, type CheckpointRequest } from "../fixtures/checkpoint.ts";
 import { loadConfig } from "../fixtures/configs.ts";
 import { loadNative, type EngineHandle, type Native, type RunLayers, type Tap } from "../harness/native.ts";
+import { parseProfiles } from "../harness/profile.ts";
 
 const mini = loadConfig("mini");
 const c = mini.config;
@@ -81,6 +82,21 @@ describe("ranges of layers", () => {
     const quiet = await run({ taps: false });
     expect(quiet.taps).toEqual([]);
     expect(same(quiet.x, a.x)).toBe(true);
+  });
+
+  test("counts every launch under its site where that is asked for", async () => {
+    const options = { async: "lazy", seed: 0, checks: true, maxInstructions: 0 } as const;
+    const short = { ids: ids.subarray(0, 1), x: streams.subarray(0, c.hc * c.d_model) };
+    native.virtual({ ...options, profile: true });
+    const counted = await run(short).finally(() => native.virtual({ ...options, profile: false }));
+    const launchesOf = (t: Tap) =>
+      counted.profiles.filter(
+        (p) => p.op === t.op && (p.site === t.name || `${p.site}.${t.output}` === t.name),
+      );
+    expect(counted.taps.filter((t) => launchesOf(t).length !== 1).map((t) => t.name)).toEqual([]);
+    expect(new Set(counted.taps.flatMap(launchesOf)).size).toBe(counted.profiles.length);
+    for (const p of counted.profiles) expect(parseProfiles(p.counts).map((x) => x.kernel)).toEqual([p.op]);
+    expect((await run(short)).profiles).toEqual([]);
   });
 
   test("a single token, and progress after each layer", async () => {

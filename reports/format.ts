@@ -12,6 +12,19 @@ export function sig(x: number | null | undefined): string {
   return x.toExponential(2).replace("e+", "e");
 }
 
+const SI: readonly (readonly [number, string])[] = [
+  [1e12, "T"],
+  [1e9, "G"],
+  [1e6, "M"],
+  [1e3, "k"],
+];
+
+/** A count with the letter of its thousands; a unit may follow. */
+export function si(n: number, digits = 4): string {
+  const [scale, letter] = SI.find(([s]) => n >= s) ?? [1, ""];
+  return letter === "" ? String(Math.round(n)) : `${(n / scale).toPrecision(digits)} ${letter}`;
+}
+
 /** A share of a bound as percent. */
 export const percent = (x: number | null): string =>
   x === null || !Number.isFinite(x) ? sig(x) : `${sig(Math.round(x * 1e4) / 100)} %`;

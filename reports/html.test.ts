@@ -9,6 +9,7 @@ import type { Results } from "../harness/result.ts";
 import { inlineJson, page as render } from "./html.ts";
 import { junit } from "./junit.ts";
 import { hostileRun, modelRun, results, row } from "./testing.ts";
+import { profiledRun } from "./testing_profiles.ts";
 
 test("inlined JSON cannot end its element, and non-finite numbers survive as strings", () => {
   const text = inlineJson({ a: "</script><!--", b: [NaN, -Infinity] });
@@ -167,6 +168,41 @@ describe.skipIf(BROWSER === undefined)(
       expect(await page.locator("#detail h2").innerText()).toBe("layers.37.ffn.experts.w1");
       expect(noise).toEqual([]);
       await page.close();
+    }, 60_000);
+
+    test("counted launches: bars drawn, the table sorts, a tensor shows its launch; none without counts", async () => {
+      const { page, noise } = await open(profiledRun());
+      for (const label of [
+        "Modelled B200 time of each op by what binds it",
+        "Useful share of the multiply-adds given to tensor cores",
+      ])
+        expect(await painted(page, `canvas[aria-label="${label}"]`)).toBeGreaterThan(0.05);
+      const card = page.locator("section", { hasText: "What the launches did, by op" });
+      const said = await card.innerText();
+      for (const part of ["MODEL, NOT A MEASUREMENT", "never a measurement"])
+        expect(said.toLowerCase()).toContain(part.toLowerCase());
+      const ops = card.locator("tbody tr td:first-child");
+      expect(await ops.count()).toBe(new Set(profiledRun().profiles.map((p) => p.op)).size);
+      await card.locator("th button", { hasText: "Useful" }).click();
+      expect(await card.locator("tbody tr").first().innerText()).toContain("66.0 %");
+      await card.locator("th button", { hasText: "Op" }).click();
+      expect(await ops.first().innerText()).toBe("expert_linear_mxfp4");
+
+      // an output of several leads to the launch of its call
+      await page.locator("#filter").fill("layers.0.attn_hc.comb");
+      await page.locator("section", { hasText: "All tensors" }).locator("tbody tr").first().click();
+      const detail = await page.locator("#detail").innerText();
+      for (const part of ["33.8 kB a CTA", "1.33× is moved", "a model, not a measurement"])
+        expect(detail).toContain(part);
+      expect(noise).toEqual([]);
+      await page.close();
+
+      const plain = await open(modelRun(3));
+      expect(await plain.page.locator("main").innerText()).not.toContain("What the launches did");
+      await plain.page.locator(".strip .cell").first().click();
+      expect(await plain.page.locator("#detail").innerText()).not.toContain("a CTA");
+      expect(plain.noise).toEqual([]);
+      await plain.page.close();
     }, 60_000);
 
     test("hostile names and non-finite numbers stay text", async () => {

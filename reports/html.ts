@@ -13,7 +13,15 @@ import type { Reporter } from "./report.ts";
 import { view } from "./view.ts";
 
 /** Browser code in the order in which it runs. */
-const SCRIPTS = ["dom.js", "charts.js", "strip.js", "detail.js", "tables.js", "main.js"] as const;
+const SCRIPTS = [
+  "dom.js",
+  "charts.js",
+  "strip.js",
+  "detail.js",
+  "tables.js",
+  "profile.js",
+  "main.js",
+] as const;
 
 const own = (name: string): string => readFileSync(join(import.meta.dirname, "html", name), "utf8");
 

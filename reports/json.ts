@@ -1,5 +1,6 @@
 /** The whole run as one JSON document; numbers that JSON lacks are the strings NaN, Infinity and -Infinity. */
 import type { Reporter } from "./report.ts";
+import { CAVEAT, opProfiles } from "./profiles.ts";
 import { growth, ledger, times } from "./tables.ts";
 import { summarise } from "./summary.ts";
 
@@ -26,6 +27,14 @@ export const json: Reporter = {
       growth: growth(r),
       ledger: ledger(r),
       times: times(r, s.modes),
+      profile:
+        r.profiles.length === 0
+          ? null
+          : {
+              note: CAVEAT,
+              by_op: Object.fromEntries(s.modes.map((mode) => [mode, opProfiles(r, mode)])),
+              launches: r.profiles,
+            },
       done: [...r.done],
       rows: r.rows,
     };

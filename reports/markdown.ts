@@ -1,6 +1,8 @@
 /** A summary for a job page or a pull request: the verdict, what was found, and the tightest bounds. */
 import type { Results, Row } from "../harness/result.ts";
 import { duration, percent, sig } from "./format.ts";
+import { PROFILE_COLUMNS, PROFILE_LEGEND } from "./profile_text.ts";
+import { CAVEAT, opProfiles, profiledMode } from "./profiles.ts";
 import type { Reporter } from "./report.ts";
 import { ALARM, environment, rank, summarise } from "./summary.ts";
 import { growth, ledger, times } from "./tables.ts";
@@ -33,6 +35,17 @@ function table(head: readonly string[], rows: readonly (readonly string[])[]): s
 }
 
 const section = (title: string, body: string): string => (body === "" ? "" : `### ${title}\n\n${body}\n`);
+
+/** The table of launches and what it is. */
+function profile(r: Results): string {
+  const mode = profiledMode(r);
+  if (mode === null) return "";
+  const rows = opProfiles(r, mode).map((p) =>
+    PROFILE_COLUMNS.map((c) => (c.title === "op" ? code(c.of(p)) : c.of(p))),
+  );
+  const titles = PROFILE_COLUMNS.map((c) => c.title);
+  return `**${CAVEAT}**\n\n${table(titles, rows)}\n\n${mode}; ${PROFILE_LEGEND}.`;
+}
 
 const name = (row: Row): string => row.site + (row.case === null ? "" : ` ${row.case}`);
 
@@ -102,6 +115,7 @@ function render(r: Results): string {
         ]),
       ),
     ),
+    section("Profile: a model, not a measurement", profile(r)),
     section(
       "Environment",
       environment(r)

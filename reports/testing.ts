@@ -4,7 +4,7 @@ import { STATUSES } from "../harness/result.ts";
 
 export const header = (o: Partial<RunHeader> = {}): RunHeader => ({
   kind: "run",
-  schema: 1,
+  schema: 2,
   started: "2026-01-02T03:04:05.000Z",
   command: "pnpm verify --layer 12",
   identity: "5f2d9c1a",
@@ -156,6 +156,7 @@ export function row(o: RowSpec = {}): Row {
 export const results = (rows: Row[], o: Partial<Results> = {}): Results => ({
   header: header({ layers: [...new Set(rows.flatMap((r) => (r.layer === null ? [] : [r.layer])))] }),
   rows,
+  profiles: [],
   divergences: [],
   done: new Set(),
   end: { kind: "end", wall_s: 7.25, phases: { load: 1.5 }, counts: {}, exit: 0, interrupted: false },

@@ -1,5 +1,6 @@
 /** What the HTML report carries as data: the rows, and every table that is computed once. */
 import type { Mode, Results } from "../harness/result.ts";
+import { CAVEAT, launches, opProfiles, type OpProfile } from "./profiles.ts";
 import { growth, ledger, strip, times, tokenMap, type OpTime } from "./tables.ts";
 import { environment, MEANING, summarise } from "./summary.ts";
 
@@ -26,6 +27,9 @@ export function view(r: Results) {
     divergences: r.divergences,
     ledger: ledger(r),
     times: Object.fromEntries(s.modes.map((mode): [Mode, OpTime[]] => [mode, times(r, [mode])])),
+    profiles: Object.fromEntries(s.modes.map((mode): [Mode, OpProfile[]] => [mode, opProfiles(r, mode)])),
+    launches: launches(r),
+    caveat: CAVEAT,
     rows: r.rows,
   };
 }

@@ -2,7 +2,8 @@
 import { writeFileSync } from "node:fs";
 import type { CommandModule } from "yargs";
 import { EXIT, UsageError } from "../exit.ts";
-import { parseProfiles, profileTable } from "../profile.ts";
+import { parseProfiles } from "../profile.ts";
+import { profileTable } from "./profile_table.ts";
 import { roofline } from "../roofline.ts";
 import { launchBuilder, launchOnce, type LaunchArgs } from "./sim_launch.ts";
 
@@ -19,11 +20,12 @@ export const profileCommand: CommandModule<object, ProfileArgs> = {
       .example("$0 sim profile k.ptx --launch k.json --json k.profile.json", "table and JSON"),
   handler: async (a) => {
     try {
-      const { native } = await launchOnce(a, true);
+      const { native, file } = await launchOnce(a, true);
+      const useful_macs = file.useful_macs ?? null;
       const profiles = parseProfiles(native.takeProfiles());
-      for (const p of profiles) process.stdout.write(`${profileTable(p).join("\n")}\n`);
+      for (const p of profiles) process.stdout.write(`${profileTable(p, useful_macs).join("\n")}\n`);
       if (a.json !== undefined) {
-        const rows = profiles.map((p) => ({ ...p, model: { device: "B200", ...roofline(p) } }));
+        const rows = profiles.map((p) => ({ ...p, useful_macs, model: roofline(p) }));
         writeFileSync(a.json, `${JSON.stringify(rows, null, 1)}\n`);
       }
     } catch (e) {

@@ -21,6 +21,7 @@ export interface VerifyArgs extends VirtualArgs {
   accumulated: boolean;
   repeat: number;
   tf: boolean;
+  profile: boolean;
   report: string;
   out?: string;
   list: boolean;
@@ -61,6 +62,7 @@ export const command: CommandModule<object, VerifyArgs> = {
           "accumulated",
           "repeat",
           "tf",
+          "profile",
         ],
         "How:",
       )
@@ -93,6 +95,11 @@ export const command: CommandModule<object, VerifyArgs> = {
       .option("accumulated", { type: "boolean", default: false, describe: "Only: native feeds native" })
       .option("repeat", { type: "number", default: 2, describe: "With --op: launches whose bits must agree" })
       .option("tf", { type: "boolean", default: true, describe: "--no-tf leaves the tfjs oracle out" })
+      .option("profile", {
+        type: "boolean",
+        default: false,
+        describe: "Count what every launch does on the virtual device, and model its time on a B200",
+      })
       .group(["report", "out", "resume"], "Results:")
       .option("report", {
         type: "string",

@@ -1,4 +1,4 @@
-import { close, defineOp, f32Sum, out, t } from "../schema.ts";
+import { close, defineOp, distinct, f32Sum, out, t } from "../schema.ts";
 
 export const op = defineOp({
   name: "sparse_attention",
@@ -38,4 +38,6 @@ export const op = defineOp({
     smem: "16 * (128 * ceil_div(head_dim, 64) + 64) + 68 * 32 * ceil_div(min(n_key, 1280), 32) + 512",
   },
   flops: ({ n_tok, n_head, head_dim, n_key }) => 4 * n_tok * n_head * head_dim * n_key,
+  macs: ({ n_head, head_dim }, { idx }) => 2 * n_head * head_dim * idx.filter((key) => key >= 0).length,
+  reads: ({ head_dim }, { idx }) => ({ kv: distinct(idx) * head_dim }),
 });

@@ -1,4 +1,4 @@
-import { defineOp, exact, out, t } from "../schema.ts";
+import { defineOp, distinct, exact, out, t } from "../schema.ts";
 
 export const op = defineOp({
   name: "embed",
@@ -20,4 +20,5 @@ export const op = defineOp({
   contract: "every stream is a bit-identical copy of the token's row; an id outside 0..vocab-1 traps",
   launch: { grid: ["n_tok", "ceil_div(d_model, 1024)"], block: "min(128, 32 * ceil_div(d_model, 256))" },
   flops: () => 0,
+  reads: ({ d_model }, { tok }) => ({ table: distinct(tok) * d_model }),
 });

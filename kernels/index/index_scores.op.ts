@@ -29,4 +29,5 @@ export const op = defineOp({
   contract: "s = sum_h relu(q_h . k) * bf16(w_h * scale), f32 dot products and sum; no mask",
   launch: { grid: ["n_tok", "ceil_div(n_entry, 64)"], block: 128 },
   flops: ({ n_tok, n_head, width, n_entry }) => 2 * n_tok * n_head * n_entry * (width + 1),
+  macs: ({ n_tok, n_head, width, n_entry }) => n_tok * n_head * n_entry * width,
 });

@@ -21,4 +21,9 @@ export const op = defineOp({
     "of the entries n < floor((pos + 1) / ratio) the topk largest scores, ties to the lowest index, NaN below every number; written in ascending index order, then -1",
   launch: { grid: ["n_tok"], block: "n_entry > 8192 ? 1024 : 256" },
   flops: ({ n_tok, n_entry }) => n_tok * n_entry,
+  // a token that sees no more entries than it takes needs no score
+  reads: ({ n_entry, topk, ratio }, { pos }) => {
+    const visible = pos.map((p) => Math.min(n_entry, Math.floor((p + 1) / ratio)));
+    return { s: visible.reduce((sum, n) => sum + (n > topk ? n : 0), 0) };
+  },
 });

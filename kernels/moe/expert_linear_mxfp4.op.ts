@@ -1,4 +1,5 @@
-import { close, defineOp, f32Sum, opt, out, t } from "../schema.ts";
+import { close, defineOp, distinct, f32Sum, opt, out, t } from "../schema.ts";
+import { usedExperts } from "./used.ts";
 
 export const op = defineOp({
   name: "expert_linear_mxfp4",
@@ -32,4 +33,15 @@ export const op = defineOp({
     "row i of expert e (offset[e] <= i < offset[e + 1]) multiplies a[src_row[i]] (row i itself when src_row is null) with w[expert_slot[e]]: per 32-block of K an f32 dot, * a_s * w_s, f32 sum, one rounding to bf16; a row whose expert_slot is -1 traps",
   launch: { grid: ["ceil_div(N, 64)", "n_expert", "min(ceil_div(n_row, 64), 16)"], block: 128 },
   flops: ({ n_row, N, K }) => 2 * n_row * N * K,
+  reads: ({ n_row, N, K }, ints) => {
+    const { experts, slots } = usedExperts(ints);
+    const rows = "src_row" in ints ? distinct(ints.src_row) : n_row;
+    return {
+      a: rows * K,
+      a_s: rows * Math.ceil(K / 128),
+      expert_slot: experts,
+      w: slots * N * K,
+      w_s: slots * N * Math.ceil(K / 32),
+    };
+  },
 });

@@ -1,4 +1,5 @@
 import { close, defineOp, f32Sum, out, t } from "../schema.ts";
+import { usedExperts } from "./used.ts";
 
 export const op = defineOp({
   name: "expert_linear_nvfp4",
@@ -32,4 +33,14 @@ export const op = defineOp({
     "sum over 16-blocks of K of (f32 dot) * a_s * w_s, f32, times fl32(a_global[e] * w_global[slot]) once, one rounding to bf16; a row whose expert_slot is -1 traps",
   launch: { grid: ["ceil_div(N, 64)", "n_expert", "min(ceil_div(n_row, 64), 16)"], block: 128 },
   flops: ({ n_row, N, K }) => 2 * n_row * N * K,
+  reads: ({ N, K }, ints) => {
+    const { experts, slots } = usedExperts(ints);
+    return {
+      a_global: experts,
+      expert_slot: experts,
+      w: slots * N * K,
+      w_s: slots * N * Math.ceil(K / 16),
+      w_global: slots,
+    };
+  },
 });

@@ -1,4 +1,4 @@
-import { close, defineOp, exact, out, t } from "../schema.ts";
+import { close, defineOp, distinct, exact, out, t } from "../schema.ts";
 
 export const op = defineOp({
   name: "gate_hash",
@@ -24,4 +24,8 @@ export const op = defineOp({
     "ids = tid2eid[token id]; weights = score / sum of the n_act scores * route_scale, score = sqrt(softplus(logit))",
   launch: { grid: ["ceil_div(n_tok, 32)"], block: 32 },
   flops: ({ n_tok, n_act }) => 8 * n_tok * n_act,
+  reads: ({ n_act }, { tok, tid2eid }) => {
+    const experts = Array.from(tok, (id) => distinct(tid2eid.subarray(id * n_act, (id + 1) * n_act)));
+    return { tid2eid: distinct(tok) * n_act, logits: experts.reduce((a, b) => a + b, 0) };
+  },
 });

@@ -1,4 +1,4 @@
-import { defineOp, exact, out, t } from "../schema.ts";
+import { defineOp, distinct, exact, out, t } from "../schema.ts";
 
 export const op = defineOp({
   name: "moe_combine",
@@ -25,4 +25,5 @@ export const op = defineOp({
   contract: "f32 sum of routed[slot_row[tok][0..n_act-1]] in slot order, then shared, one rounding to bf16",
   launch: { grid: ["ceil_div(n_tok * ceil_div(d_model, 8), 128)"], block: 128 },
   flops: ({ n_tok, n_act, d_model }) => n_tok * (n_act + 1) * d_model,
+  reads: ({ d_model }, { slot_row }) => ({ routed: distinct(slot_row) * d_model }),
 });

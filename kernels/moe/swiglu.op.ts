@@ -1,4 +1,4 @@
-import { close, defineOp, opt, out, t } from "../schema.ts";
+import { close, defineOp, distinct, opt, out, t } from "../schema.ts";
 
 export const op = defineOp({
   name: "swiglu",
@@ -23,4 +23,5 @@ export const op = defineOp({
     "g <- min(g, limit); u <- clamp(u, -limit, limit); y = bf16(g / (1 + exp(-g)) * u * weight[row_slot[row]]), weight 1 when null, f32 inside, one rounding",
   launch: { grid: ["ceil_div(n_row * ceil_div(d_ff, 8), 128)"], block: 128 },
   flops: ({ n_row, d_ff }) => 6 * n_row * d_ff,
+  reads: ({ n_row }, ints) => ({ weight: "row_slot" in ints ? distinct(ints.row_slot) : n_row }),
 });

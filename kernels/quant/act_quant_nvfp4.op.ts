@@ -1,4 +1,4 @@
-import { defineOp, exact, opt, out, t } from "../schema.ts";
+import { defineOp, distinct, exact, opt, out, t } from "../schema.ts";
 
 export const op = defineOp({
   name: "act_quant_nvfp4",
@@ -24,5 +24,9 @@ export const op = defineOp({
     "row i quantises x[src_row[i]] (row i itself when src_row is null) with g = global[row_expert[i]]: s = e4m3(min(fl32(amax / fl32(6 g)), 448)), q = e2m1(fl32(x / fl32(s g))), all divisions IEEE f32; where s g = 0 every code is 0",
   launch: { grid: ["n_row", "ceil_div(K, 2048)"], block: "min(128, 32 * ceil_div(K, 512))" },
   flops: ({ n_row, K }) => 4 * n_row * K,
+  reads: ({ n_row, K }, ints) => ({
+    x: ("src_row" in ints ? distinct(ints.src_row) : n_row) * K,
+    global: distinct(ints.row_expert),
+  }),
   quantiser: true,
 });

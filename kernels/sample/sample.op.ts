@@ -27,4 +27,5 @@ export const op = defineOp({
     "temperature <= 0: the largest logit, ties to the lowest id, NaN never. Else p = softmax(logits / max(temperature, 1e-5)); keep the smallest set of largest p whose sum reaches top_p (equal p together; all when top_p >= 1); id maximises p / E over it, E = -log(u), u = ((philox(key = (seed, pos), counter = (id / 4, 0, 0, 0))[id % 4] >> 8) + 0.5) * 2^-24",
   launch: { grid: ["n_row"], block: "min(1024, 32 * ceil_div(vocab, 128))" },
   flops: ({ n_row, vocab }) => 8 * n_row * vocab,
+  reads: ({ n_row, temperature }) => ({ pos: temperature > 0 ? n_row : 0 }),
 });

@@ -103,7 +103,8 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
                                     {"thread_instructions", c.thread_instructions}};
                               },
                               &sim::parameter_bytes,
-                              &sim::take_lints};
+                              &sim::take_lints,
+                              &sim::take_profiles};
   exports.Set("configure", Napi::Function::New<guarded<configure>>(env));
   exports.Set("listOps", Napi::Function::New<guarded<list_ops>>(env));
   exports.Set("virtual", Napi::Function::New<guarded<set_virtual>>(env));

@@ -21,10 +21,16 @@ struct Handle {
   }
 };
 
+// What the virtual device counted of one launch, as a JSON array.
+struct Counted {
+  std::string site, op, counts;
+};
+
 struct Pass {
   engine::Request request;
   engine::Result result;
   std::vector<engine::Tap> taps;
+  std::vector<Counted> profiles;
   std::vector<std::pair<std::string, uint64_t>> counters;
   double elapsed_ms = 0;
 };
@@ -79,10 +85,19 @@ Napi::Value to_js(Napi::Env env, Pass& p) {
   auto o = Napi::Object::New(env);
   auto taps = Napi::Array::New(env, p.taps.size());
   for (size_t i = 0; i < p.taps.size(); ++i) taps.Set(uint32_t(i), tap_to_js(env, p.taps[i]));
+  auto profiles = Napi::Array::New(env, p.profiles.size());
+  for (size_t i = 0; i < p.profiles.size(); ++i) {
+    auto c = Napi::Object::New(env);
+    c.Set("site", p.profiles[i].site);
+    c.Set("op", p.profiles[i].op);
+    c.Set("counts", p.profiles[i].counts);
+    profiles.Set(uint32_t(i), c);
+  }
   auto counters = Napi::Object::New(env);
   for (const auto& [name, v] : p.counters) counters.Set(name, double(v));
   o.Set("x", typed_array(env, "bf16", std::move(p.result.x)));
   o.Set("taps", taps);
+  o.Set("profiles", profiles);
   if (!p.result.logits.empty()) o.Set("logits", typed_array(env, "f32", std::move(p.result.logits)));
   if (!p.result.sampled.empty()) o.Set("sampled", typed_array(env, "i32", std::move(p.result.sampled)));
   o.Set("damage", strings(env, p.result.damage));
@@ -98,6 +113,13 @@ void run_pass(Handle& h, Pass& p, const ToJs& to_js_thread, const std::shared_pt
     p.request.on_block = [&](int i) {
       to_js_thread([on_layer, i](Napi::Env env) { on_layer->Call({Napi::Number::New(env, i)}); });
     };
+  const auto take = device::virtual_device().take_profiles;
+  if (h.device == "virtual" && take) {
+    take();  // a job that trapped may have left its own
+    p.request.on_launch = [&p, take](const std::string& site, const char* op) {
+      if (std::string counts = take(); counts != "[]") p.profiles.push_back({site, op, std::move(counts)});
+    };
+  }
   const auto read = device::virtual_device().counters;
   const bool count = h.device == "virtual" && read;
   const auto before = count ? read() : std::vector<std::pair<std::string, uint64_t>>{};

@@ -36,6 +36,11 @@ std::vector<std::pair<std::string, uint64_t>> counters_of(const device::Device& 
   return read();
 }
 
+std::string take_profiles(const device::Device& dev) {
+  const auto take = device::virtual_device().take_profiles;
+  return dev.is_virtual() && take ? take() : "[]";
+}
+
 }  // namespace
 
 size_t element_bytes(const std::string& dtype) {
@@ -63,6 +68,7 @@ OpResult run_op_on(device::Device& dev, OpRequest& r) {
   dev.set_variant(r.variant);
   device::Kernel* kernel = r.module.empty() ? nullptr : &dev.kernel_of(r.module, r.entry.empty() ? r.row->name : r.entry);
   const auto before = counters_of(dev);
+  take_profiles(dev);  // a call that trapped may have left its own
   std::vector<std::vector<bool>> still(outs.size());
   std::vector<std::vector<uint8_t>> now(outs.size());
   // one launch more than asked for, when after the last some bytes equal the poison: by chance, or because nobody writes them
@@ -98,6 +104,7 @@ OpResult run_op_on(device::Device& dev, OpRequest& r) {
   for (const auto* side : {&ins, &outs})
     for (const auto& b : *side)
       if (std::string d = b->damage(); !d.empty()) result.damage.push_back(d);
+  result.profiles = take_profiles(dev);
   const auto after = counters_of(dev);
   for (size_t i = 0; i < after.size(); ++i)
     result.counters.emplace_back(after[i].first, after[i].second - (i < before.size() ? before[i].second : 0));

@@ -28,6 +28,7 @@ struct OpResult {
   std::vector<float> elapsed_ms;
   std::vector<std::string> damage;
   std::vector<std::pair<std::string, uint64_t>> counters;
+  std::string profiles = "[]";  // JSON, an entry a launch
   bool repeatable = true;
   device::OpLaunch launch;
 };

@@ -89,6 +89,7 @@ Napi::Value to_js(Napi::Env env, const OpRequest& r, OpResult& x) {
   o.Set("unwritten", unwritten);
   o.Set("elapsed_ms", elapsed);
   o.Set("counters", counters);
+  o.Set("profiles", x.profiles);
   o.Set("canariesIntact", x.damage.empty());
   o.Set("damage", strings(env, x.damage));
   o.Set("repeatable", x.repeatable);

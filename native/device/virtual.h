@@ -18,6 +18,8 @@ struct VirtualDevice {
   std::vector<uint32_t> (*parameter_bytes)(CUfunction) = nullptr;
   // Remarks that are no faults, since the last call.
   std::vector<std::string> (*take_lints)() = nullptr;
+  // What launches did, as a JSON array in their order, since the last call; "[]" when nobody asked to count.
+  std::string (*take_profiles)() = nullptr;
 };
 
 VirtualDevice& virtual_device();

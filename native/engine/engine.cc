@@ -62,7 +62,7 @@ Result Engine::run(const Request& q) {
   check(q);
   const Config& c = config();
   damage_.clear();
-  Run run(*dev_, {q.taps, q.poison_seed, q.on_tap});
+  Run run(*dev_, {q.taps, q.poison_seed, q.on_tap, q.on_launch});
   const Tensor ids = run.upload_i32(q.ids, "ids");
   Tensor x = q.x ? run.upload(DType::bf16, {ids.rows(), c.hc, c.d_model}, q.x, "x")
                  : embed(run, "embed", ids, weights_.get("embed.weight"), c.hc);

@@ -23,6 +23,7 @@ struct Request {
   std::vector<int32_t> mtp_ids;          // after the last layer: MTP block 0 with these following tokens, and its head
   uint64_t poison_seed = 0;
   std::function<void(Tap&&)> on_tap;
+  std::function<void(const std::string& site, const char* op)> on_launch;  // with taps
   std::function<void(int)> on_block;     // after each block
 };
 

@@ -63,6 +63,7 @@ void Run::launch_raw(const std::string& site, const char* op, const void* params
     if (o_.taps) {
       Tap t;
       t.op = op, t.variant = l.variant, t.elapsed_ms = dev_.wait();
+      if (o_.on_launch) o_.on_launch(site, op);
       for (const Output& o : outputs) tap(t, site, o, outputs.size() == 1);
     }
   } catch (const device::Cancelled&) {

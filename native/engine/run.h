@@ -21,6 +21,8 @@ struct RunOptions {
   bool taps = true;
   uint64_t poison_seed = 0;
   std::function<void(Tap&&)> on_tap;
+  // With taps: after each launch, when it is done and before its outputs are tapped.
+  std::function<void(const std::string& site, const char* op)> on_launch;
 };
 
 class Run {

@@ -1,4 +1,4 @@
-/* Charts: error growth over layers, ULP histograms, time per op, and the (layer, token) map. */
+/* Charts: error growth over layers, ULP histograms, bars by op, and the (layer, token) map. */
 (() => {
   "use strict";
   const { app, Chart } = globalThis;
@@ -134,6 +134,43 @@
         },
       },
     });
+
+  /** Ops downwards, values stacked from the left; `tip(row, dataset)` and `after(row)` are the lines of a tooltip. */
+  app.stackedBars = ({ label, axis, rows, datasets, max, tip, after }) => {
+    const box = chart("", label, {
+      type: "bar",
+      data: {
+        labels: rows.map((r) => r.op),
+        datasets: datasets.map((d) => ({
+          label: d.label,
+          data: rows.map(d.value),
+          backgroundColor: d.colour,
+          categoryPercentage: 0.82,
+          barPercentage: 0.92,
+        })),
+      },
+      options: {
+        indexAxis: "y",
+        interaction: { mode: "index", axis: "y", intersect: false },
+        scales: {
+          x: { stacked: true, max, title: { display: true, text: axis } },
+          y: { stacked: true, grid: { display: false }, ticks: { autoSkip: false } },
+        },
+        plugins: {
+          legend: { position: "bottom", labels: { boxWidth: 12, boxHeight: 12 } },
+          tooltip: {
+            filter: (i) => i.raw > 0,
+            callbacks: {
+              label: (i) => tip(rows[i.dataIndex], i.dataset.label),
+              afterBody: (items) => (items.length > 0 ? after(rows[items[0].dataIndex]) : []),
+            },
+          },
+        },
+      },
+    });
+    box.style.height = `${90 + 24 * rows.length}px`;
+    return box;
+  };
 
   /** Native time of the slowest ops; where nothing native was timed, the faithful oracle's. */
   app.timeChart = (rows) => {

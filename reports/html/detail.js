@@ -162,6 +162,39 @@
         }),
   ];
 
+  /** Counts of the launch that made this tensor, where launches were counted. */
+  const launch = (row) => {
+    const at = (site) => app.data.launches[JSON.stringify([row.mode, row.case, site])];
+    // an op of one output is tapped under its site, one of several under site and output
+    const several = row.site.endsWith(`.${row.output}`);
+    const l = at(row.site) ?? (several ? at(row.site.slice(0, -row.output.length - 1)) : undefined);
+    if (!l) return null;
+    const moved = (t) => `${app.si(t.unique)}B, ${app.si(t.total)}B as often as asked`;
+    return [
+      h("h3", {}, "Launch, counted and modelled"),
+      pairs([
+        ["grid, block", `${l.grid.join(" × ")}, ${l.block.join(" × ")}`],
+        ["cluster", l.cluster.some((n) => n > 1) ? l.cluster.join(" × ") : null],
+        ["device memory read", moved(l.read)],
+        ["device memory written", moved(l.written)],
+        [
+          "must move",
+          `${app.si(l.unavoidable.read)}B read, ${app.si(l.unavoidable.write)}B written: ${app.ratio(app.overUnavoidable(l))} is moved`,
+        ],
+        [
+          "multiply-adds of tensor cores",
+          l.macs && `${app.si(l.macs.issued)} issued, useful ${app.percent(app.usefulShare(l))}`,
+        ],
+        ["bank conflicts", `${app.si(l.conflicts)} extra wavefronts`],
+        ["barrier waits", app.si(l.waits)],
+        ["shared memory", `${app.si(l.shared)}B a CTA`],
+        ["registers a thread", String(l.registers)],
+        ["tensor memory", l.tmem_columns > 0 ? `${l.tmem_columns} columns` : null],
+        ["B200 time", `at least ${app.time(l.us / 1e3)}, bound by ${l.bound}: a model, not a measurement`],
+      ]),
+    ];
+  };
+
   /** What a status says beyond its sentence. */
   const because = (row) => row.error ?? row.reason ?? (row.stage ? `first failed check: ${row.stage}` : null);
 
@@ -214,6 +247,7 @@
       worstElement(row),
       row.metrics ? measured(row.metrics) : null,
       row.decisions ? decisions(row.decisions) : null,
+      launch(row),
       h("h3", {}, "Context"),
       pairs([
         [

@@ -44,6 +44,19 @@
     return x < 1 ? `${app.sig(x * 1e3)} µs` : x < 1e3 ? `${app.sig(x)} ms` : `${app.sig(x / 1e3)} s`;
   };
 
+  /** A count with the letter of its thousands; a unit may follow. */
+  app.si = (value) => {
+    const x = app.num(value);
+    if (x === null || !Number.isFinite(x)) return app.sig(x);
+    const [scale, letter] = [
+      [1e12, "T"],
+      [1e9, "G"],
+      [1e6, "M"],
+      [1e3, "k"],
+    ].find(([s]) => x >= s) ?? [1, ""];
+    return letter === "" ? String(Math.round(x)) : `${(x / scale).toPrecision(3)} ${letter}`;
+  };
+
   app.chip = (status) =>
     app.h("span", { className: `chip ${status}`, title: app.data.meaning[status] }, status);
 
@@ -97,7 +110,7 @@
 
   /**
    * A table that sorts by a click on a heading, shows `limit` rows at first and copies as JSON.
-   * Columns: { name, value(row), cell?(row), num? }; `open(row)` makes rows links.
+   * Columns: { name, value(row), cell?(row), num?, about? }; `open(row)` makes rows links.
    */
   app.table = ({ columns, rows, open, limit = 100 }) => {
     let shown = limit;
@@ -143,6 +156,7 @@
           "button",
           {
             type: "button",
+            title: c.about,
             onclick: () => {
               const down = by === c ? -1 : 1;
               by = by === c ? null : c;

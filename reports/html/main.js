@@ -30,6 +30,7 @@
   };
 
   const stripPlace = h("div");
+  const profilePlace = h("div");
   const timePlace = h("div");
   let drawnMode;
   const drawMode = () => {
@@ -55,6 +56,7 @@
           )
         : "",
     );
+    profilePlace.replaceChildren(app.profile(state.mode) ?? "");
     timePlace.replaceChildren(app.times(state.mode) ?? "");
   };
 
@@ -138,6 +140,7 @@
         ),
     app.tokenMap(),
     app.ledger(open),
+    profilePlace,
     timePlace,
     data.rows.length > 0 ? app.all(open) : null,
     app.environment(),

@@ -129,8 +129,7 @@ std::string Profile::json() const {
   for (int k = 0; k < Counters::WAYS; ++k) total(names[k], counts.bytes[k]);
   total("tmem_load", tmem_load), total("tmem_store", tmem_store), total("tma_load", tma_load), total("tma_store", tma_store);
   bytes.add("global_read_unique", number(counts.read.count())).add("global_write_unique", number(counts.written.count()));
-  // PTX has no way to say that a product is of padding: every one that is issued counts as useful.
-  for (const auto& [kind, n] : multiply_adds) mma.add(kind, Object().add("issued", number(n)).add("useful", number(n)).end());
+  for (const auto& [kind, n] : multiply_adds) mma.add(kind, Object().add("issued", number(n)).end());
   waits.add("barrier", number(counts.barrier_waits)).add("mbarrier", number(counts.mbarrier_waits));
   waits.add("cluster", number(counts.cluster_waits));
   auto pair = [](const Counters::Pair& p) {
