@@ -11,6 +11,7 @@ import type { Native } from "./native.ts";
 import type { Status } from "./result.ts";
 import { roofline } from "./roofline.ts";
 import { judge } from "./verdict.ts";
+import { workOf, type Work } from "./work.ts";
 
 export interface AbOptions {
   readonly native: Native;
@@ -52,6 +53,8 @@ export interface AbRow {
   readonly a: Side;
   readonly b: Side;
   readonly between: { readonly calc_diff: number; readonly differ: number; readonly n: number };
+  /** What no kernel of the op can do without. */
+  readonly work: Work;
 }
 
 export const median = (xs: readonly number[]): number => {
@@ -134,6 +137,7 @@ export async function abCase(op: OpDecl, name: string, o: AbOptions): Promise<Ab
         a: await sideOf("a", output),
         b: await sideOf("b", output),
         between: { calc_diff: distance(x, y).calc_diff, differ, n },
+        work: workOf(call),
       };
     }),
   );
@@ -148,7 +152,7 @@ const us = (s: Side): string =>
   s.median_ms !== null ? (1e3 * s.median_ms).toFixed(1) : s.cost ? s.cost.model_us.toPrecision(3) : "-";
 
 /**
- * Lines of the table. Ratios are B over A: above 1, A is cheaper. On a GPU `us` is the median of the launches; on the virtual device it is
+ * Lines of the table. B/A above 1: A is cheaper. Bytes and MACs are over what the op cannot do without. On a GPU `us` is the median of the launches; on the virtual device it is
  * the model of a B200.
  */
 export function abTable(rows: readonly AbRow[], o: Pick<AbOptions, "a" | "b" | "device">): string[] {
@@ -163,8 +167,10 @@ export function abTable(rows: readonly AbRow[], o: Pick<AbOptions, "a" | "b" | "
     `A ${time}`,
     `B ${time}`,
     "B/A",
-    "bytes B/A",
-    "MACs B/A",
+    "A bytes",
+    "B bytes",
+    "A MACs",
+    "B MACs",
     "instr B/A",
   ];
   const cells = rows.map((r) => [
@@ -179,8 +185,10 @@ export function abTable(rows: readonly AbRow[], o: Pick<AbOptions, "a" | "b" | "
     r.a.median_ms !== null
       ? ratio(r.b.median_ms, r.a.median_ms)
       : ratio(r.b.cost?.model_us, r.a.cost?.model_us),
-    ratio(r.b.cost?.device_bytes, r.a.cost?.device_bytes),
-    ratio(r.b.cost?.macs, r.a.cost?.macs),
+    ratio(r.a.cost?.device_bytes, r.work.bytes.read + r.work.bytes.write),
+    ratio(r.b.cost?.device_bytes, r.work.bytes.read + r.work.bytes.write),
+    ratio(r.a.cost?.macs, r.work.macs),
+    ratio(r.b.cost?.macs, r.work.macs),
     ratio(r.b.cost?.thread_instructions, r.a.cost?.thread_instructions),
   ]);
   const widths = head.map((t, i) => Math.max(t.length, ...cells.map((l) => l[i].length)));

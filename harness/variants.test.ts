@@ -1,0 +1,64 @@
+/**
+ * Ops with a kernel written for the device: the suite holds both kernels. `verify.test.ts` runs every case on the device's own kernel;
+ * here are the portable twin, and the other under moments of completion that the default never shows.
+ */
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { loadOps } from "../kernels/registry.ts";
+import { VARIANTS, type Variant } from "../kernels/schema.ts";
+import { loadNative, ToolMissing, type Native } from "./native.ts";
+import { planOps, runCase } from "./op_run.ts";
+import type { VirtualOptions } from "./virtual_options.ts";
+
+const ops = (await loadOps()).filter((op) => Object.keys(op.variants ?? {}).length > 0);
+const LAZY: VirtualOptions = { async: "lazy", seed: 0, checks: true, maxInstructions: 0, profile: false };
+
+let native: Native;
+let tools = true;
+beforeAll(async () => {
+  try {
+    native = await loadNative();
+  } catch (e) {
+    if (!(e instanceof ToolMissing)) throw e;
+    tools = false;
+  }
+}, 900_000);
+beforeEach((c) => {
+  if (!tools) c.skip("no CUDA compiler here");
+});
+afterAll(() => native?.virtual(LAZY));
+
+/** Bad rows of an op's suite, and how often each kernel ran. */
+async function suiteOf(name: string, variant: Variant, options: VirtualOptions) {
+  const op = ops.find((o) => o.name === name)!;
+  native.virtual(options);
+  const bad: string[] = [];
+  const ran: Record<string, number> = Object.fromEntries(VARIANTS.map((v) => [v, 0]));
+  for (const p of await planOps([op]))
+    for (const r of await runCase(p, {
+      native,
+      device: "virtual",
+      seed: 0,
+      repeat: 1,
+      variant,
+      tf: null,
+      onProfile: () => undefined,
+    })) {
+      ran[r.variant ?? "portable"]++;
+      // a corner case whose right answer is zero is judged by the informative ones beside it
+      if (r.status !== "PASS" && r.status !== "VACUOUS") bad.push(`${p.case}: ${r.status}: ${r.sentence}`);
+    }
+  return { bad, ran };
+}
+
+describe.each(ops.map((op) => op.name))("%s", (name) => {
+  test("the portable kernel", async () => {
+    const { bad, ran } = await suiteOf(name, "portable", LAZY);
+    expect(bad).toEqual([]);
+    expect(ran.sm100).toBe(0);
+  }, 240_000);
+  test("the sm100 kernel, operations completing at any time and warps in any order", async () => {
+    const { bad, ran } = await suiteOf(name, "sm100", { ...LAZY, async: "random", seed: 1 });
+    expect(bad).toEqual([]);
+    expect(ran.sm100).toBeGreaterThan(5);
+  }, 240_000);
+});
