@@ -60,4 +60,19 @@ struct Linear {
   }
 };
 
+// mix[n_tok, up to 32] = x[n_tok, K] fn[., K]T in tf32: a cluster shares K, two stages of 128 channels as f32.
+struct Mix {
+  static constexpr int32_t K_STAGE = 128, N_STAGE = 2, MOST_TOKENS = 64, FN_ROWS = 64;
+  int32_t tokens, n_tile, k_stages;
+
+  PLAN_FN Mix(int32_t n_tok, int32_t K)
+      : tokens(tile_tokens(n_tok, MOST_TOKENS)), n_tile(div_up(n_tok, tokens)), k_stages(div_up(K, K_STAGE)) {}
+  PLAN_FN int32_t split() const {
+    int32_t s = 1;
+    while (s < MAX_SPLIT && k_stages >= 4 * s) s *= 2;
+    return s;
+  }
+  PLAN_FN int32_t smem() const { return SMEM_RESERVED + N_STAGE * (FN_ROWS + tokens) * K_STAGE * 4; }
+};
+
 }  // namespace plan

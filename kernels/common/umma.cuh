@@ -17,11 +17,14 @@ __device__ __forceinline__ uint64_t rows_16b(uint32_t at) {
   return uint64_t(at >> 4 & 0x3fff) | uint64_t(128 >> 4) << 32 | uint64_t(1) << 46;
 }
 
-// Instruction descriptors (PTX ISA #tcgen05-instruction-descriptor): M is 128, D is f32, both operands K-major.
-constexpr uint32_t TYPE_E4M3 = 0, TYPE_BF16 = 1, TYPE_E2M1_8BIT = 5, TYPE_E2M1_4BIT = 1;
+// Instruction descriptors (PTX ISA #tcgen05-instruction-descriptor): M is 128 unless named, D is f32, both operands K-major.
+constexpr uint32_t TYPE_E4M3 = 0, TYPE_BF16 = 1, TYPE_TF32 = 2, TYPE_E2M1_8BIT = 5, TYPE_E2M1_4BIT = 1;
 
 constexpr __host__ __device__ uint32_t idesc_bf16(uint32_t N) {
   return 1u << 4 | TYPE_BF16 << 7 | TYPE_BF16 << 10 | (N >> 3) << 17 | (128u >> 4) << 24;
+}
+constexpr __host__ __device__ uint32_t idesc_tf32(uint32_t M, uint32_t N) {
+  return 1u << 4 | TYPE_TF32 << 7 | TYPE_TF32 << 10 | (N >> 3) << 17 | (M >> 4) << 24;
 }
 // ue8m0 scales; `k` is the byte of the scale words that this instruction takes.
 constexpr __host__ __device__ uint32_t idesc_mxf8f6f4(uint32_t a, uint32_t b, uint32_t N, uint32_t k) {

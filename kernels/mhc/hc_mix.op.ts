@@ -24,5 +24,16 @@ export const op = defineOp({
   },
   contract: "mix = (fn . x) / sqrt(mean(x^2) + eps), all f32, scaled after the dot product",
   launch: { grid: ["n_tok"], block: "min(256, 32 * ceil_div(hc * d_model, 1024))" },
+  variants: {
+    sm100: {
+      when: "n_tok > 0 && n_mix <= 32 && hc * d_model > 0 && hc * d_model % 8 == 0",
+      launch: {
+        grid: ["plan::Mix(n_tok, hc * d_model).n_tile * plan::Mix(n_tok, hc * d_model).split()"],
+        block: 288,
+        smem: "plan::Mix(n_tok, hc * d_model).smem()",
+        cluster: "plan::Mix(n_tok, hc * d_model).split()",
+      },
+    },
+  },
   flops: ({ n_tok, n_mix, hc, d_model }) => 2 * n_tok * hc * d_model * (n_mix + 1),
 });

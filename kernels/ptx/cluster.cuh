@@ -33,6 +33,12 @@ __device__ __forceinline__ float4 load_cluster_f32x4(uint32_t at) {
   return v;
 }
 
+__device__ __forceinline__ float load_cluster_f32(uint32_t at) {
+  float v;
+  asm volatile("ld.shared::cluster.f32 %0, [%1];" : "=f"(v) : "r"(at) : "memory");
+  return v;
+}
+
 // One lane of a converged warp, always the same.
 __device__ __forceinline__ bool elect_one() {
   uint32_t one;

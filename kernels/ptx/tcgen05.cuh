@@ -39,6 +39,14 @@ __device__ __forceinline__ void mma_f16_ts(uint32_t d, uint32_t a, uint64_t b, u
       : "memory");
 }
 
+// D (+)= A B, tf32 operands in shared memory: f32 words whose lower 13 bits do not count.
+__device__ __forceinline__ void mma_tf32(uint32_t d, uint64_t a, uint64_t b, uint32_t idesc, bool accumulate) {
+  asm volatile(
+      "{\n\t.reg .pred p;\n\tsetp.ne.u32 p, %4, 0;\n\ttcgen05.mma.cta_group::1.kind::tf32 [%0], %1, %2, %3, p;\n\t}" ::"r"(d), "l"(a),
+      "l"(b), "r"(idesc), "r"(uint32_t(accumulate))
+      : "memory");
+}
+
 // Operands of 4 to 8 bits, a ue8m0 scale per 32 of K.
 __device__ __forceinline__ void mma_mxf8f6f4(uint32_t d, uint64_t a, uint64_t b, uint32_t idesc, uint32_t sfa, uint32_t sfb,
                                              bool accumulate) {

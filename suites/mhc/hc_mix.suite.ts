@@ -23,6 +23,15 @@ const shape = (n_tok: number, hc: number, d_model: number, n_mix: number): C => 
 
 const corners: C[] = [
   {
+    // values that tf32 would round: bits of fn below its ten are all that is left of the sum
+    name: "low.bits",
+    attrs,
+    make: (g) => ({
+      x: g.from("bf16", [3, 4, 96], (i) => (i % 2 === 0 ? 1 : -1)),
+      fn: g.from("f32", [24, 384], (i) => 1 + (i % 2 === 0 ? (1 + (i % 7)) * 2 ** -15 : 0)),
+    }),
+  },
+  {
     // each row of fn picks one channel: mix is that channel over the RMS
     name: "one-hot",
     attrs,
@@ -52,5 +61,11 @@ export default suite(op, [
   shape(2, 3, 67, 15),
   shape(1, 1, 1, 3),
   shape(2, 4, 66, 29),
+  // what tcgen05 makes of it: tiles of 16 to 64 tokens, K split over a cluster or not, stages of 128 that end early, all 32 rows
+  shape(5, 4, 100, 24),
+  shape(16, 4, 1032, 24),
+  shape(17, 4, 264, 24),
+  shape(65, 4, 136, 24),
+  shape(130, 2, 520, 32),
   ...corners,
 ]);
