@@ -228,8 +228,7 @@ CUresult cuTensorMapEncodeTiled(CUtensorMap* out, CUtensorMapDataType type, cuui
                                 const cuuint32_t* element_stride, CUtensorMapInterleave interleave,
                                 CUtensorMapSwizzle swizzle, CUtensorMapL2promotion promotion,
                                 CUtensorMapFloatOOBfill fill) {
-  Request r{"cuTensorMapEncodeTiled", out,        type,    rank,      address, dim, stride,
-            element_stride,           interleave, swizzle, promotion, fill};
+  const Request r{"cuTensorMapEncodeTiled", out, type, rank, address, dim, stride, element_stride, interleave, swizzle, promotion, fill};
   Encoder e(r);
   SIM_TRY(e.start(TensorMap::Kind::tiled));
   SIM_TRY(e.box(box));
@@ -242,18 +241,7 @@ CUresult cuTensorMapEncodeIm2col(CUtensorMap* out, CUtensorMapDataType type, cuu
                                  const cuuint32_t* element_stride, CUtensorMapInterleave interleave,
                                  CUtensorMapSwizzle swizzle, CUtensorMapL2promotion promotion,
                                  CUtensorMapFloatOOBfill fill) {
-  Request r{"cuTensorMapEncodeIm2col",
-            out,
-            type,
-            rank,
-            address,
-            dim,
-            stride,
-            element_stride,
-            interleave,
-            swizzle,
-            promotion,
-            fill};
+  const Request r{"cuTensorMapEncodeIm2col", out, type, rank, address, dim, stride, element_stride, interleave, swizzle, promotion, fill};
   Encoder e(r);
   SIM_TRY(e.start(TensorMap::Kind::im2col));
   SIM_TRY(e.im2col(lower, upper, channels, pixels));
@@ -266,18 +254,7 @@ CUresult cuTensorMapEncodeIm2colWide(CUtensorMap* out, CUtensorMapDataType type,
                                      const cuuint32_t* element_stride, CUtensorMapInterleave interleave,
                                      CUtensorMapIm2ColWideMode mode, CUtensorMapSwizzle swizzle,
                                      CUtensorMapL2promotion promotion, CUtensorMapFloatOOBfill fill) {
-  Request r{"cuTensorMapEncodeIm2colWide",
-            out,
-            type,
-            rank,
-            address,
-            dim,
-            stride,
-            element_stride,
-            interleave,
-            swizzle,
-            promotion,
-            fill};
+  const Request r{"cuTensorMapEncodeIm2colWide", out, type, rank, address, dim, stride, element_stride, interleave, swizzle, promotion, fill};
   Encoder e(r);
   SIM_TRY(e.start(mode == CU_TENSOR_MAP_IM2COL_WIDE_MODE_W128 ? TensorMap::Kind::im2col_w128
                                                               : TensorMap::Kind::im2col_w));

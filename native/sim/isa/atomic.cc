@@ -1,31 +1,22 @@
-// PTX ISA 9.7.13 atom and red: one read-modify-write a lane, lanes in ascending order. Warps of other CTAs
-// may run on other host threads, so each update is a host atomic as well (b128 excepted: the host has none
-// that is portable, it takes one lock for all).
-#include <atomic>
+// PTX ISA 9.7.13 atom and red: one read-modify-write a lane, lanes in ascending order, each a host atomic as well (b128
+// excepted: the host has none that is portable, it takes one lock for all).
 #include <mutex>
 
 #include "../machine/access.h"
-#include "../numerics/half.h"
-#include "arith.h"
 #include "chapters.h"
+#include "reduction.h"
 #include "select.h"
 
 namespace sim {
+
+using namespace reduction;
+
 namespace {
 
 // Where the operands are; unpacked from Instr::aux. `result`: the old value is wanted.
 struct Shape {
   uint8_t space, wide, result, count, address, value, pad[2];
 };
-
-template <class U, class F>
-U update(U* at, F f) {
-  std::atomic_ref<U> cell(*at);
-  U old = cell.load(std::memory_order_relaxed);
-  while (!cell.compare_exchange_weak(old, f(old), std::memory_order_acq_rel, std::memory_order_relaxed)) {
-  }
-  return old;
-}
 
 // F(old, b[, c]) on unsigned cells U; register slots are 32 or 64 bits wide.
 template <class U, auto F, bool TERNARY>
@@ -43,9 +34,9 @@ void atom(Warp& w, const Instr& in) {
       U old;
       if constexpr (TERNARY) {
         const U c = U(w.op_any<Reg>(in, s.value + s.count + k)[l]);
-        old = update(cell + k, [&](U r) { return U(F(r, b, c)); });
+        old = update(cell + k, [&](U r) { return U(F(r, b, c)); }, std::memory_order_acq_rel);
       } else {
-        old = update(cell + k, [&](U r) { return U(F(r, b)); });
+        old = update(cell + k, [&](U r) { return U(F(r, b)); }, std::memory_order_acq_rel);
       }
       if (s.result) w.op_any<Reg>(in, k)[l] = old;
     }
@@ -76,39 +67,12 @@ void atom_128(Warp& w, const Instr& in) {
 
 constexpr auto exch = [](auto, auto b) { return b; };
 constexpr auto cas = [](auto r, auto b, auto c) { return r == b ? c : r; };
-constexpr auto add = [](auto r, auto b) { return r + b; };
-constexpr auto and_ = [](auto r, auto b) { return r & b; };
-constexpr auto or_ = [](auto r, auto b) { return r | b; };
-constexpr auto xor_ = [](auto r, auto b) { return r ^ b; };
-constexpr auto inc = [](uint32_t r, uint32_t b) { return r >= b ? 0u : r + 1; };
-constexpr auto dec = [](uint32_t r, uint32_t b) { return r == 0 || r > b ? b : r - 1; };
-template <class T>
-constexpr auto min_ = [](auto r, auto b) { return T(r) < T(b) ? r : b; };
-template <class T>
-constexpr auto max_ = [](auto r, auto b) { return T(r) > T(b) ? r : b; };
-// f32 addition flushes subnormals in global memory and keeps them in shared (PTX
-// #parallel-synchronization-and-communication-instructions-atom).
-constexpr auto add_f32 = [](uint32_t r, uint32_t b) { return canonical(f32(r) + f32(b)); };
-constexpr auto add_f32_ftz = [](uint32_t r, uint32_t b) {
-  return flush(canonical(flush(f32(r)) + flush(f32(b))));
-};
-// A NaN of f64: memory's unit keeps it as it is, the new one before the old; shared memory adds in the SM,
-// whose rule is arith.h's, with the old value as the second operand (an H200).
-constexpr auto add_f64_global = [](uint64_t r, uint64_t b) {
-  return is_nan64(b) ? b : is_nan64(r) ? r : bits(f64(r) + f64(b));
-};
+// Shared memory adds doubles in the SM, whose rule for NaN is arith.h's, with the old value as the second operand (an
+// H200).
 constexpr auto add_f64_shared = [](uint64_t r, uint64_t b) {
   return bits(prefer_nan(f64(r) + f64(b), f64(r), f64(b)));
 };
 
-template <class H>
-uint16_t add_half(uint16_t r, uint16_t b) {
-  return narrow<H>(double(widen(H{r})) + double(widen(H{b}))).u;
-}
-template <class H, bool MAX>
-uint16_t extreme_half(uint16_t r, uint16_t b) {
-  return narrow<H>(f32(extreme<MAX, false, false, false>(bits(widen(H{r})), bits(widen(H{b}))))).u;
-}
 template <auto F>
 constexpr auto one16 = [](uint32_t r, uint32_t b) { return F(uint16_t(r), uint16_t(b)); };
 template <auto F>
@@ -138,8 +102,8 @@ Handler integer_ops(Form& f) {
   if (f.has("or")) return atom<U, or_, false>;
   if (f.has("xor")) return atom<U, xor_, false>;
   if (f.has("add")) return atom<U, add, false>;
-  if (f.has("min")) return is_signed ? atom<U, min_<S>, false> : atom<U, min_<U>, false>;
-  if (f.has("max")) return is_signed ? atom<U, max_<S>, false> : atom<U, max_<U>, false>;
+  if (f.has("min")) return is_signed ? atom<U, lesser<S>, false> : atom<U, lesser<U>, false>;
+  if (f.has("max")) return is_signed ? atom<U, greater<S>, false> : atom<U, greater<U>, false>;
   if constexpr (sizeof(U) == 4) {
     if (f.has("inc")) return atom<U, inc, false>;
     if (f.has("dec")) return atom<U, dec, false>;
@@ -148,7 +112,9 @@ Handler integer_ops(Form& f) {
 }
 
 Handler handler_of(Form& f, Space space) {
-  const bool f32_only_shared = space == Space::shared;
+  // in global memory f32 addition flushes subnormals, in shared it keeps them (PTX
+  // #parallel-synchronization-and-communication-instructions-atom)
+  const bool in_shared = space == Space::shared;
   switch (f.type()) {
     case Type::b16:
       return integer_ops<uint16_t>(f);
@@ -165,11 +131,11 @@ Handler handler_of(Form& f, Space space) {
     case Type::f32:
       if (f.has("exch")) return atom<uint32_t, exch, false>;
       return !f.has("add")     ? nullptr
-             : f32_only_shared ? atom<uint32_t, add_f32, false>
+             : in_shared ? atom<uint32_t, add_f32, false>
                                : atom<uint32_t, add_f32_ftz, false>;
     case Type::f64:
-      return f.has("add")    ? f32_only_shared ? atom<uint64_t, add_f64_shared, false>
-                                                : atom<uint64_t, add_f64_global, false>
+      return f.has("add")    ? in_shared ? atom<uint64_t, add_f64_shared, false>
+                                                : atom<uint64_t, add_f64, false>
              : f.has("exch") ? atom<uint64_t, exch, false>
                              : nullptr;
     case Type::f16:

@@ -2,16 +2,14 @@
 // other clusters may run on other host threads.
 #include "bulk_reduce.h"
 
-#include <atomic>
-#include <limits>
-
-#include "../numerics/half.h"
-#include "arith.h"
 #include "bulk.h"
 #include "chapters.h"
+#include "reduction.h"
 #include "select.h"
 
 namespace sim {
+
+using namespace reduction;
 
 namespace {
 
@@ -20,36 +18,9 @@ void each(uint8_t* to, const uint8_t* from, uint32_t bytes) {
   for (uint32_t k = 0; k < bytes; k += sizeof(U)) {
     U b;
     std::memcpy(&b, from + k, sizeof b);
-    std::atomic_ref<U> cell(*reinterpret_cast<U*>(to + k));
-    U old = cell.load(std::memory_order_relaxed);
-    while (!cell.compare_exchange_weak(old, U(F(old, b)), std::memory_order_relaxed)) {
-    }
+    update(reinterpret_cast<U*>(to + k), [&](U old) { return U(F(old, b)); }, std::memory_order_relaxed);
   }
 }
-
-constexpr auto add = [](auto r, auto b) { return r + b; };
-constexpr auto and_ = [](auto r, auto b) { return r & b; };
-constexpr auto or_ = [](auto r, auto b) { return r | b; };
-constexpr auto xor_ = [](auto r, auto b) { return r ^ b; };
-constexpr auto inc = [](uint32_t r, uint32_t b) { return r >= b ? 0u : r + 1; };
-constexpr auto dec = [](uint32_t r, uint32_t b) { return r == 0 || r > b ? b : r - 1; };
-template <class T>
-constexpr auto lesser = [](auto r, auto b) { return T(r) < T(b) ? r : b; };
-template <class T>
-constexpr auto greater = [](auto r, auto b) { return T(r) > T(b) ? r : b; };
-// An H200 keeps subnormals, whatever the text says, and hands the NaN of a double on as it is.
-constexpr auto add_f32 = [](uint32_t r, uint32_t b) { return canonical(f32(r) + f32(b)); };
-constexpr auto add_f32_ftz = [](uint32_t r, uint32_t b) { return flush(canonical(flush(f32(r)) + flush(f32(b)))); };
-constexpr auto add_f64 = [](uint64_t r, uint64_t b) {
-  const uint64_t inf = 0x7ff0000000000000ull, magnitude = ~0ull >> 1;
-  return (b & magnitude) > inf ? b : (r & magnitude) > inf ? r : bits(f64(r) + f64(b));
-};
-template <class H>
-constexpr auto add_half = [](uint16_t r, uint16_t b) { return narrow<H>(double(widen(H{r})) + double(widen(H{b}))).u; };
-template <class H, bool MAX>
-constexpr auto extreme_half = [](uint16_t r, uint16_t b) {
-  return narrow<H>(f32(extreme<MAX, false, false, false>(bits(widen(H{r})), bits(widen(H{b}))))).u;
-};
 
 template <class U>
 Reduce bitwise(ReduceOp op) {
@@ -108,7 +79,7 @@ Reduce reduce_of(ReduceOp op, Type type, bool to_shared) {
     case Type::s64: return ordered<uint64_t, int64_t>(op);
     case Type::f16: return half<f16_t>(op);
     case Type::bf16: return half<bf16_t>(op);
-    case Type::f32: return adds ? each<uint32_t, add_f32> : nullptr;
+    case Type::f32: return adds ? each<uint32_t, add_f32> : nullptr;  // an H200 keeps subnormals, whatever the text says
     case Type::f64: return adds ? each<uint64_t, add_f64> : nullptr;
     default: return nullptr;
   }

@@ -6,6 +6,7 @@
 #define SIM_CHAPTERS(X) \
   X(integer) \
   X(integer_bits) \
+  X(video) \
   X(carry) \
   X(float) \
   X(approx) \
@@ -27,8 +28,10 @@
   X(ldmatrix) \
   X(mma) \
   X(wgmma) \
+  X(wmma) \
   X(hints) \
   X(control) \
+  X(stack) \
   X(memory) \
   X(address) \
   X(barrier) \

@@ -74,7 +74,7 @@ void call(Warp& w, const Instr& in) {
   s.leave_behind(w.exec, w.next);  // a guarded call: lanes that are off go on without it
   move_frame(w, site->arguments);
   Path& p = s.path();
-  p.frame = std::make_shared<Frame>(Frame{site, w.next, p.frame});
+  p.frame = std::make_shared<Frame>(Frame{site, w.next, p.frame, s.stack});
   w.next = site->entry;
 }
 
@@ -84,6 +84,7 @@ void ret(Warp& w, const Instr&) {
   Path& leaving = s.path();
   std::shared_ptr<Frame> frame = leaving.frame;
   move_frame(w, frame->site->results);
+  for (uint32_t m = w.exec; m; m &= m - 1) s.stack[unsigned(__builtin_ctz(m))] = frame->stack[unsigned(__builtin_ctz(m))];
   w.next = frame->back;
   leaving.frame = frame->parent;
 }

@@ -9,9 +9,10 @@
 //   in one register
 // m8n8 has only the rows g. f64 elements count as one register each: A register i holds k = t + 4 (i >> 1), B
 // register i k = t + 4 i.
-#include "../numerics/mma_tile.h"
 #include "arith.h"
 #include "chapters.h"
+#include "mma_fragment.h"
+#include "mma_sparse.h"
 #include "select.h"
 
 namespace sim {
@@ -19,92 +20,52 @@ namespace {
 
 // Unpacked from Instr::aux
 struct Shape {
-  uint8_t m, k_bytes;               // k_bytes: of a row of A
-  uint8_t kind_a, kind_b;           // floats: ptx::Type; integers: signed?
-  uint8_t half_c, half_d, op, pad;  // op: integers .satfinite, bits .and
+  uint8_t m, k_bytes;      // k_bytes: of a column of B; a row of A has as many, or, sparse, stores half
+  uint8_t kind_a, kind_b;  // floats: ptx::Type; integers: signed?
+  uint8_t half_c : 1, half_d : 1, sparse : 1, ordered : 1;
+  uint8_t selector, op, bits;  // op: integers .satfinite, bits .and; bits: of an element
 };
+static_assert(sizeof(Shape) == 8);
 Shape shape(const Instr& in) { return __builtin_bit_cast(Shape, in.aux); }
 
 struct Place {
-  unsigned a, b, c, d, n_a, n_b, n_c, n_d;  // first flat operand and count of each matrix: order d, a, b, c
+  unsigned a, b, c, d, n_a, n_b, n_c, n_d;  // first flat operand and count of each matrix: order d, a, b, c, then the metadata
 };
 Place place(const Shape& s) {
   Place p{};
-  p.n_a = s.k_bytes * s.m / 128, p.n_b = s.k_bytes / 16;
+  p.n_a = (s.k_bytes >> s.sparse) * s.m / 128, p.n_b = s.k_bytes / 16;
   p.n_d = (s.m / 4) >> s.half_d, p.n_c = (s.m / 4) >> s.half_c;
   p.d = 0, p.a = p.n_d, p.b = p.a + p.n_a, p.c = p.b + p.n_b;
   return p;
 }
-
-// C as four registers of floats from f32 or f16 fragments, and D back.
-void read_c(Warp& w, const Instr& in, const Shape& s, const Place& p, float (*c)[LANES]) {
-  for (unsigned r = 0; r < 4; ++r) {
-    if (!s.half_c) {
-      std::memcpy(c[r], w.op_any<float>(in, p.c + r), sizeof c[r]);
-    } else {
-      const uint32_t* x = w.op_any<uint32_t>(in, p.c + r / 2);
-      SIM_EACH_LANE(l) c[r][l] = f16_to_f32(x[l] >> (16 * (r % 2)) & 0xffff);
-    }
-  }
-}
-void write_d(Warp& w, const Instr& in, const Shape& s, const Place& p, const float (*d)[LANES]) {
-  if (s.half_d) {
-    for (unsigned r = 0; r < 4; r += 2) {
-      uint32_t* x = w.op_any<uint32_t>(in, p.d + r / 2);
-      SIM_EACH_LANE(l) x[l] = f32_to_f16_rn(bits(d[r][l])) | f32_to_f16_rn(bits(d[r + 1][l])) << 16;
-    }
-  } else {
-    // one loop over all 128 numbers first: four short ones gcc would unroll into scalar code
-    alignas(64) uint32_t out[4 * LANES];
-    const float* v = d[0];
-    for (unsigned i = 0; i < 4 * LANES; ++i) out[i] = canonical(v[i]);
-    for (unsigned r = 0; r < 4; ++r)
-      std::memcpy(w.op_any<uint32_t>(in, p.d + r), out + LANES * r, sizeof d[r]);
-  }
+SparseRows sparse_rows(Warp& w, const Instr& in, const Shape& s, const Place& p) {
+  return sim::sparse_rows(w, in, w.op_any<uint32_t>(in, p.c + p.n_c), s.selector, s.bits, s.k_bytes * 8u / s.bits, s.ordered);
 }
 
-Expand expand_of(Type t) {
-  switch (t) {
-    case Type::f16:
-      return expand<Element::f16>;
-    case Type::bf16:
-      return expand<Element::bf16>;
-    case Type::tf32:
-      return expand<Element::tf32>;
-    case Type::e4m3:
-      return expand<Element::e4m3>;
-    case Type::e5m2:
-      return expand<Element::e5m2>;
-    case Type::e2m3:
-      return expand<Element::e2m3>;
-    case Type::e3m2:
-      return expand<Element::e3m2>;
-    case Type::e2m1:
-      return expand<Element::e2m1>;
-    default:
-      return nullptr;
-  }
+TensorCore core_of(const Shape& s) {
+  return s.bits == 8 ? tensor_core_mma8(s.half_d)
+                     : tensor_core(element_of(Type(s.kind_a)), element_of(Type(s.kind_b)), s.half_c, s.half_d);
 }
-Element element_of(Type t) {
-  return t == Type::f16 ? Element::f16 : t == Type::bf16 ? Element::bf16 : Element::tf32;
-}
-template <unsigned PER, unsigned K>
+template <unsigned PER, unsigned K, bool SPARSE>
 void mma_float(Warp& w, const Instr& in) {
   const Shape s = shape(in);
   const Place p = place(s);
-  constexpr unsigned regs = K / (4 * PER);
-  alignas(64) Lanes32 low[regs][PER], high[regs][PER], b[regs][PER], c[4], d[4];
+  constexpr unsigned regs_b = K / (4 * PER), regs_a = regs_b >> SPARSE;
+  alignas(64) Lanes32 low[regs_a][PER], high[regs_a][PER], b[regs_b][PER], c[4], d[4];
   const Expand expand_a = expand_of(Type(s.kind_a)), expand_b = expand_of(Type(s.kind_b));
-  for (unsigned r = 0; r < regs; ++r) {
+  for (unsigned r = 0; r < regs_a; ++r) {
     expand_a(w.op_any<uint32_t>(in, p.a + 2 * r), low[r]);
     expand_a(w.op_any<uint32_t>(in, p.a + 2 * r + 1), high[r]);
-    expand_b(w.op_any<uint32_t>(in, p.b + r), b[r]);
   }
-  read_c(w, in, s, p, c);
-  multiply<PER, K>(low, high, b, c, d,
-                   PER == 4 ? tensor_core_mma8(s.half_d)
-                            : tensor_core(element_of(Type(s.kind_a)), element_of(Type(s.kind_b)), s.half_c, s.half_d));
-  write_d(w, in, s, p, d);
+  for (unsigned r = 0; r < regs_b; ++r) expand_b(w.op_any<uint32_t>(in, p.b + r), b[r]);
+  read_tile(w, in, p.c, s.half_c, c);
+  if constexpr (SPARSE) {
+    const SparseRows rows = sparse_rows(w, in, s, p);
+    SparseA<PER, K>(low, high, rows, core_of(s)).multiply(b, c, d);
+  } else {
+    multiply<PER, K>(low, high, b, c, d, core_of(s));
+  }
+  write_tile(w, in, p.d, s.half_d, d);
 }
 
 // Integers and single bits: exact in 32-bit wrap-around arithmetic, or clamped with .satfinite.
@@ -120,12 +81,16 @@ void mma_integer(Warp& w, const Instr& in) {
   constexpr unsigned per = 32 / BITS;
   const unsigned k = s.k_bytes * 8 / BITS;
   static thread_local int32_t a[16][128], b[8][128];
+  SparseRows rows;
+  if (s.sparse) rows = sparse_rows(w, in, s, p), std::memset(a, 0, sizeof a);
   for (unsigned i = 0; i < p.n_a; ++i) {
     const uint32_t* x = w.op_any<uint32_t>(in, p.a + i);
     const unsigned halves = s.m / 8, row = 8 * (i % halves), byte = 16 * (i / halves);
     for (unsigned l = 0; l < LANES; ++l)
-      for (unsigned e = 0; e < per; ++e)
-        a[row + l / 4][(byte + 4 * (l % 4)) * 8 / BITS + e] = element<BITS>(x[l], e, s.kind_a);
+      for (unsigned e = 0; e < per; ++e) {
+        const unsigned m = row + l / 4, j = (byte + 4 * (l % 4)) * 8 / BITS + e;
+        a[m][s.sparse ? rows.at[m][j] : j] = element<BITS>(x[l], e, s.kind_a);
+      }
   }
   for (unsigned i = 0; i < p.n_b; ++i) {
     const uint32_t* x = w.op_any<uint32_t>(in, p.b + i);
@@ -139,11 +104,7 @@ void mma_integer(Warp& w, const Instr& in) {
       const int32_t *x = a[l / 4 + 8 * (r / 2)], *y = b[2 * (l % 4) + r % 2];
       int32_t dot = 0;  // at most 128 products of 16 bits
       for (unsigned e = 0; e < k; ++e) dot += x[e] * y[e];
-      const int64_t sum = int64_t(int32_t(w.op_any<uint32_t>(in, p.c + r)[l])) + dot;
-      out[r][l] = s.op ? uint32_t(sum < INT32_MIN   ? INT32_MIN
-                                  : sum > INT32_MAX ? INT32_MAX
-                                                    : sum)
-                       : uint32_t(sum);
+      out[r][l] = in_32_bits(int64_t(int32_t(w.op_any<uint32_t>(in, p.c + r)[l])) + dot, s.op);
     }
   for (unsigned r = 0; r < s.m / 4u; ++r) std::memcpy(w.op_any<uint32_t>(in, p.d + r), out[r], sizeof out[r]);
 }
@@ -191,50 +152,67 @@ bool dims(const Form& f, unsigned& m, unsigned& k) {
   }
   return false;
 }
-Handler float_handler(Type a, Type b, unsigned m, unsigned k) {
-  const unsigned bits = ptx::bits_of(a) < 8 ? 8 : ptx::bits_of(a);
-  if (m != 16 || !expand_of(a) || !expand_of(b) || (bits > 8 && a != b)) return nullptr;
-  if (bits == 8) return k == 32 ? mma_float<4, 32> : k == 16 ? mma_float<4, 16> : nullptr;
-  if (bits == 16) return k == 16 ? mma_float<2, 16> : k == 8 ? mma_float<2, 8> : nullptr;
-  return k == 8 ? mma_float<1, 8> : k == 4 ? mma_float<1, 4> : nullptr;
+template <bool SPARSE>
+Handler float_handler(Type a, Type b, unsigned k) {
+  const unsigned bits = std::max(ptx::bits_of(a), 8u);
+  if (!expand_of(a) || !expand_of(b) || (bits > 8 && a != b)) return nullptr;
+  if constexpr (SPARSE) {
+    if (bits == 8) return k == 64 ? mma_float<4, 64, true> : nullptr;
+    if (bits == 16) return k == 32 ? mma_float<2, 32, true> : k == 16 ? mma_float<2, 16, true> : nullptr;
+    return k == 16 ? mma_float<1, 16, true> : k == 8 ? mma_float<1, 8, true> : nullptr;
+  } else {
+    if (bits == 8) return k == 32 ? mma_float<4, 32, false> : k == 16 ? mma_float<4, 16, false> : nullptr;
+    if (bits == 16) return k == 16 ? mma_float<2, 16, false> : k == 8 ? mma_float<2, 8, false> : nullptr;
+    return k == 8 ? mma_float<1, 8, false> : k == 4 ? mma_float<1, 4, false> : nullptr;
+  }
+}
+Handler integer_handler(const Shape& s, unsigned k) {
+  if (s.sparse && (s.m != 16 || s.bits == 1 || (k != 256u / s.bits && k != 512u / s.bits))) return nullptr;
+  return s.bits == 8 ? mma_integer<8> : s.bits == 4 ? mma_integer<4> : s.bits == 1 ? mma_bits : nullptr;
 }
 
-// Types in the opcode: d, a, b, c.
+Handler mma_f64(Form& f, unsigned m, unsigned k) {
+  for (size_t i = 0; i < 4; ++i)
+    if (f.type(i) != Type::f64) return nullptr;
+  if ((k != 4 && m != 16) || f.operand.size() != m / 4 * 2 + m / 8 * (k / 4) + k / 4) return nullptr;
+  Shape s{};
+  s.m = uint8_t(m), s.k_bytes = uint8_t(k * 8);
+  f.aux = __builtin_bit_cast(uint64_t, s);
+  return mma_double;
+}
+
+// Types in the opcode: d, a, b, c. Behind the operands of these a sparse form has metadata and selector.
 Handler mma(Form& f) {
   unsigned m, k;
   if (f.n_types() != 4 || !dims(f, m, k) || !f.has("row") || !f.has("col")) return nullptr;
   const Type d = f.type(0), a = f.type(1), b = f.type(2), c = f.type(3);
-  const bool integer = d == Type::s32;
-  unsigned element_bits = ptx::bits_of(a);
-  // sub-byte floats come in 8-bit containers
-  if (!integer && element_bits < 8) element_bits = 8;
   Shape s{};
-  s.m = uint8_t(m), s.k_bytes = uint8_t(k * element_bits / 8);
+  s.ordered = f.has("sp::ordered_metadata"), s.sparse = s.ordered || f.has("sp");
+  if (d == Type::f64) return s.sparse ? nullptr : mma_f64(f, m, k);
+  const bool integer = d == Type::s32;
+  // sub-byte floats come in 8-bit containers
+  s.bits = uint8_t(integer ? ptx::bits_of(a) : std::max(ptx::bits_of(a), 8u));
+  s.m = uint8_t(m), s.k_bytes = uint8_t(k * s.bits / 8);
   s.half_c = c == Type::f16, s.half_d = d == Type::f16;
   Handler h = nullptr;
-  size_t operands = 0;
-  if (d == Type::f64) {
-    if (a != d || b != d || c != d || (k != 4 && m != 16)) return nullptr;
-    operands = m / 4 * 2 + m / 8 * (k / 4) + k / 4;
-    h = mma_double;
+  if (integer) {
+    if (c != Type::s32 || ptx::bits_of(b) != s.bits) return nullptr;
+    s.kind_a = ptx::is_signed(a), s.kind_b = ptx::is_signed(b);
+    s.op = s.bits == 1 ? f.has("and") : f.has("satfinite");
+    h = integer_handler(s, k);
   } else {
-    if (integer) {
-      if (c != Type::s32 || ptx::bits_of(b) != element_bits) return nullptr;
-      s.kind_a = ptx::is_signed(a), s.kind_b = ptx::is_signed(b);
-      s.op = element_bits == 1 ? f.has("and") : f.has("satfinite");
-      h = element_bits == 8   ? mma_integer<8>
-          : element_bits == 4 ? mma_integer<4>
-          : element_bits == 1 ? mma_bits
-                              : nullptr;
-    } else {
-      if ((d != Type::f32 && d != Type::f16) || (c != Type::f32 && c != Type::f16)) return nullptr;
-      s.kind_a = uint8_t(a), s.kind_b = uint8_t(b);
-      h = float_handler(a, b, m, k);
-    }
-    const Place p = place(s);
-    operands = p.n_a + p.n_b + p.n_c + p.n_d;
+    if (m != 16 || (d != Type::f32 && d != Type::f16) || (c != Type::f32 && c != Type::f16)) return nullptr;
+    if (s.sparse && s.bits == 8 && s.half_d) return nullptr;  // of sm_120a only
+    s.kind_a = uint8_t(a), s.kind_b = uint8_t(b);
+    h = s.sparse ? float_handler<true>(a, b, k) : float_handler<false>(a, b, k);
   }
-  if (f.operand.size() != operands) return nullptr;
+  const Place p = place(s);
+  if (!h || f.operand.size() != p.c + p.n_c + (s.sparse ? 2 : 0)) return nullptr;
+  if (s.sparse) {
+    const Flat& selector = f.operand.back();
+    if (selector.kind != Flat::imm || selector.value >= sparse_selectors(s.bits, k)) return nullptr;
+    s.selector = uint8_t(selector.value);
+  }
   f.aux = __builtin_bit_cast(uint64_t, s);
   return h;
 }
@@ -242,16 +220,20 @@ Handler mma(Form& f) {
 }  // namespace
 
 void mma_rows(Rows& rows) {
-  constexpr Pattern MMA{4, 4, 1};
+  constexpr Pattern MMA{4, 4, 1}, SPARSE{6, 6, 1};
   constexpr TypeSet fp = types({Type::f16, Type::bf16, Type::tf32, Type::f32, Type::e4m3, Type::e5m2,
                                 Type::e2m3, Type::e3m2, Type::e2m1});
   constexpr TypeSet ints = types({Type::s32, Type::s8, Type::u8, Type::s4, Type::u4, Type::b1});
-  constexpr const char* anchor = "#warp-level-matrix-instructions-mma";
+  constexpr const char *anchor = "#warp-level-matrix-instructions-mma", *sparse_anchor = "#warp-level-matrix-instructions-mma-sp";
   // clang-format off
   //        name                types     modifiers                   operands scope        select anchor
   rows.add({"mma.sync.aligned", fp,       "m16n8*|row|col|kind::f8f6f4", MMA, Scope::WARP, mma, anchor});
   rows.add({"mma.sync.aligned", ints,     "m16n8*|m8n8*|row|col|satfinite|xor|and|popc", MMA, Scope::WARP, mma, anchor});
   rows.add({"mma.sync.aligned", F64_ONLY, "m16n8*|m8n8*|row|col|rn",  MMA, Scope::WARP, mma, anchor});
+  for (const char* name : {"mma.sp.sync.aligned", "mma.sp::ordered_metadata.sync.aligned"}) {
+    rows.add({name,             fp,       "m16n8*|row|col|kind::f8f6f4", SPARSE, Scope::WARP, mma, sparse_anchor});
+    rows.add({name,             ints,     "m16n8*|row|col|satfinite", SPARSE, Scope::WARP, mma, sparse_anchor});
+  }
   // clang-format on
 }
 

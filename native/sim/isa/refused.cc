@@ -23,16 +23,9 @@ const char* const BLOCK_SCALE =
     "mma.sync with block scale exists on sm_120a only; sm_100a scales blocks in tcgen05.mma";
 const char* const VOLTA =
     "mma.m8n8k4 with .f16 is Volta's quad-pair form, which no kernel of this project's targets uses";
-const char* const WMMA =
-    "wmma, whose fragments are opaque, is not modelled: mma.sync and ldmatrix are what nvcc's kernels use today";
-const char* const VIDEO = "video instructions are not modelled (PTX keeps them as slow emulation since sm_50)";
-const char* const STACK = "the stack of a thread has a fixed size here: alloca and its kin are not modelled";
 const char* const NO_SYNC =
     "forms without .sync left the ISA with sm_70: the lanes that take part would be unspecified";
 const char* const DEBUGGER = "brkpt suspends the launch for a debugger, and none is attached";
-const char* const SPARSE_WGMMA = "sparse wgmma is not modelled";
-const char* const SPARSE =
-    "where its metadata lies over the lanes of a warp is drawn in the ISA's figures only";
 
 }  // namespace
 
@@ -57,18 +50,6 @@ void refused_rows(Rows& rows) {
                            "mma.sync.aligned.m16n8k64.row.col.kind::mxf4nvf4", "mma.sp::ordered_metadata.sync.aligned.m16n8k64.row.col.kind::mxf8f6f4",
                            "mma.sp::ordered_metadata.sync.aligned.m16n8k128.row.col.kind::mxf4", "mma.sp::ordered_metadata.sync.aligned.m16n8k128.row.col.kind::mxf4nvf4"})
     rows.add({name,                       ANY_TYPE, "*", ANY,    L, refused<BLOCK_SCALE>,  PTX("warp-level-matrix-instructions-mma")});
-  rows.add({"wmma.store",                 ANY_TYPE, "*", STORES, L, refused<WMMA>,         PTX("warp-level-matrix-instructions-wmma-st")});
-  rows.add({"wmma",                       ANY_TYPE, "*", ANY,    L, refused<WMMA>,         PTX("warp-level-matrix-instructions-wmma")});
-  rows.add({"mma.sp",                     ANY_TYPE, "*", ANY,    L, refused<SPARSE>,   PTX("warp-level-matrix-instructions-mma-sp")});
-  rows.add({"mma.sp::ordered_metadata",   ANY_TYPE, "*", ANY,    L, refused<SPARSE>,       PTX("warp-level-matrix-instructions-mma-sp")});
-  rows.add({"wgmma.mma_async.sp",         ANY_TYPE, "*", ANY,    L, refused<SPARSE_WGMMA>, PTX("asynchronous-warpgroup-level-matrix-instructions-wgmma-mma-async-sp")});
-  for (const char* name : {"vadd", "vsub", "vabsdiff", "vmin", "vmax", "vshl", "vshr", "vmad", "vset"})
-    rows.add({name,                       ANY_TYPE, "*", ANY,    L, refused<VIDEO>,        PTX("scalar-video-instructions")});
-  for (const char* name : {"vadd2", "vsub2", "vavrg2", "vabsdiff2", "vmin2", "vmax2", "vset2", "vadd4", "vsub4", "vavrg4", "vabsdiff4", "vmin4", "vmax4", "vset4"})
-    rows.add({name,                       ANY_TYPE, "*", ANY,    L, refused<VIDEO>,        PTX("simd-video-instructions")});
-  rows.add({"alloca",                     ANY_TYPE, "",  ANY,    L, refused<STACK>,        PTX("stack-manipulation-instructions-alloca")});
-  rows.add({"stacksave",                  ANY_TYPE, "",  ANY,    L, refused<STACK>,        PTX("stack-manipulation-instructions-stacksave")});
-  rows.add({"stackrestore",               ANY_TYPE, "",  STORES, L, refused<STACK>,        PTX("stack-manipulation-instructions-stackrestore")});
   for (const char* name : {"vote.all", "vote.any", "vote.uni", "vote.ballot"})
     rows.add({name,                       ANY_TYPE, "",  ANY,    L, refused<NO_SYNC>,      PTX("parallel-synchronization-and-communication-instructions-vote")});
   for (const char* name : {"shfl.up", "shfl.down", "shfl.bfly", "shfl.idx"})

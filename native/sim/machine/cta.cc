@@ -38,6 +38,7 @@ void Cta::start(Launch& l, Cluster& in, const Dim3& ctaid, uint32_t cluster_rank
     s.registers.assign(p.register_bytes + 64, 0xcd);
     s.local.assign(size_t(p.local_bytes) * LANES + 64, 0xcd);
     s.local_shadow.assign(size_t(p.local_bytes) * LANES / 8 + 9, 0);
+    s.stack.fill(p.stack_base);
     s.params = l.params.data();
     s.w.bank[0] = reinterpret_cast<uint8_t*>((uintptr_t(s.registers.data()) + 63) & ~uintptr_t(63));
     s.w.bank[1] = const_cast<uint8_t*>(p.constants.data());

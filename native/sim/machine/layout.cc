@@ -74,7 +74,10 @@ Layout::Layout(const ptx::Module& module, const Function& kernel) : module_(modu
     static_shared = start - SHARED_RESERVED;
     for (const Variable* v : dynamic) shared_[v] = start;
   }
-  local_bytes = up(local, 16);
+  local_bytes = stack_base = up(local, 16);
+  for (const Function* f : functions)
+    for (const auto& in : f->body)
+      if (in.op.tokens[0] == "alloca") local_bytes = stack_base + STACK_BYTES;
 }
 
 void Layout::reach(const Function& f) {

@@ -19,7 +19,7 @@ class Layout {
   Layout(const ptx::Module& module, const ptx::Function& kernel);
 
   std::vector<const ptx::Function*> functions;  // the kernel, then device functions it reaches
-  uint32_t static_shared = 0, param_bytes = 0, local_bytes = 0;
+  uint32_t static_shared = 0, param_bytes = 0, local_bytes = 0, stack_base = 0;
   std::vector<uint32_t> param_offsets;
 
   uint32_t local_offset(const ptx::Variable* v) const { return local_.at(v); }

@@ -34,7 +34,7 @@ class Lowering {
     p_->static_shared = layout_.static_shared;
     p_->param_bytes = layout_.param_bytes;
     p_->param_offsets = layout_.param_offsets;
-    p_->local_bytes = layout_.local_bytes;
+    p_->local_bytes = layout_.local_bytes, p_->stack_base = layout_.stack_base;
     slots_.begin();
     for (const Function* f : layout_.functions) function(*f);
     finish();

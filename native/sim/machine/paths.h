@@ -3,6 +3,7 @@
 // lanes (a lock) still get on: paths take turns, and a join that holds others up for long lets the lanes that
 // have come go ahead without the rest.
 #pragma once
+#include <array>
 #include <memory>
 #include <vector>
 
@@ -16,10 +17,12 @@ namespace sim {
 
 struct Waitable;
 
+using StackTops = std::array<uint32_t, LANES>;  // of each thread, where alloca goes on
 struct Frame {  // a call in progress
   const CallSite* site;
   const Instr* back;
   std::shared_ptr<Frame> parent;
+  StackTops stack;  // when it began
 };
 
 struct Join {
@@ -53,6 +56,7 @@ struct WarpState {
   uint64_t warp_instructions = 0, thread_instructions = 0;
   uint64_t counted_warp = 0, counted_thread = 0;  // of these, already in the launch's sum
   std::vector<uint8_t> registers, local, local_shadow;
+  StackTops stack;
   const uint8_t* params = nullptr;
   std::vector<LateResult> late;
   Undefined undefined;

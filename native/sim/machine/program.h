@@ -107,13 +107,17 @@ struct Program {
   std::vector<std::unique_ptr<ptx::Instruction>> texts;  // of instructions the text implies (a final ret)
   std::vector<Init> inits;
   uint32_t register_bytes = 0;  // of a warp
-  uint32_t local_bytes = 0;     // of a thread: .local variables and the parameters of calls
+  uint32_t local_bytes = 0;     // of a thread: .local variables, the parameters of calls, and the stack
+  uint32_t stack_base = 0;      // where in local memory the stack begins, for kernels with alloca
   uint32_t static_shared = 0;   // bytes after the reserved first 1024
   uint32_t param_bytes = 0;
   std::vector<uint32_t> param_offsets;
   bool cancels_launches = false;  // it has a clusterlaunchcontrol.try_cancel
   uint32_t register_peak = 0;  // live 32-bit registers a thread, for cuFuncGetAttribute
 };
+
+// Of a thread of a kernel with alloca. (A GPU gives CU_LIMIT_STACK_SIZE, 1 KB by default.)
+inline constexpr uint32_t STACK_BYTES = 16 << 10;
 
 // The slots of symbols: where the loader put module-scope variables.
 struct Symbols {

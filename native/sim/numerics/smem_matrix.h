@@ -20,12 +20,13 @@ struct SmemMatrix {
   // ^= bits 7..9 of the absolute address, less the base offset (an H200 does so: fixtures/hw/h200/wgmma).
   constexpr uint32_t swizzled(uint32_t address) const {
     const uint32_t units = span / 16 - 1;
-    return address ^ (((address >> 7) - base_offset & units) << 4);
+    return address ^ ((((address >> 7) - base_offset) & units) << 4);
   }
-  // K-major: row `mn`, byte `k` of its 32 bytes.
+  // K-major: row `mn`, byte `k` of its 32 bytes, or, of B in a sparse product, of its 64: what a span does not hold lies
+  // in the next (an H200: fixtures/hw/h200/wgmma_sp).
   constexpr uint32_t k_major(uint32_t mn, uint32_t k) const {
     const uint32_t at = start + mn / 8 * sbo;
-    return span == 16 ? at + mn % 8 * 16 + k / 16 * lbo + k % 16 : swizzled(at + mn % 8 * span + k);
+    return span == 16 ? at + mn % 8 * 16 + k / 16 * lbo + k % 16 : swizzled(at + mn % 8 * span + k / span * lbo + k % span);
   }
   // MN-major, 16-bit elements: column `mn` of row `k`.
   constexpr uint32_t mn_major(uint32_t mn, uint32_t k) const {

@@ -207,8 +207,12 @@ void Parser::instruction(Function& f, uint32_t scope) {
   in.file = file_, in.source_line = source_line_;
   in.op = opcode();
   if (!c_.accept(';')) {
-    do in.operands.push_back(operand(f, scope));
-    while (c_.accept(','));
+    do {
+      // only vmad negates its operands
+      const bool minus = in.op.tokens[0] == "vmad" && !c_.at_number() && c_.accept('-');
+      in.operands.push_back(operand(f, scope));
+      in.operands.back().minus = minus;
+    } while (c_.accept(','));
     c_.expect(';');
   }
   f.body.push_back(std::move(in));

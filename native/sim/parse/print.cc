@@ -33,7 +33,7 @@ void print(std::ostream& s, const Operand& o) {
       s << "]";
       break;
     default:
-      s << (o.negated ? "!" : "") << o.name << o.selector;
+      s << (o.minus ? "-" : o.negated ? "!" : "") << o.name << o.selector;
       if (o.offset) s << "+" << o.offset;
   }
 }

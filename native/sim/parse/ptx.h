@@ -61,6 +61,7 @@ struct Operand {
   };
   Kind kind = reg;
   bool negated = false;  // !p
+  bool minus = false;    // -a of vmad
   std::string name;      // register, special register ("%tid.x"), symbol, label
   uint64_t value =
       0;  // immediates: the integer, or the literal's bits; registers: index into Function::registers

@@ -19,7 +19,7 @@ struct Mode {
   const char* name;
   int host;
 };
-constexpr Mode MODES[] = {
+constexpr Mode DEFAULT{"", FE_TONEAREST}, MODES[] = {
     {".rn", FE_TONEAREST}, {".rz", FE_TOWARDZERO}, {".rm", FE_DOWNWARD}, {".rp", FE_UPWARD}};
 template <class X, class G>
 X rounded(int host, G g) {  // volatile keeps the arithmetic between the two mode changes
@@ -30,8 +30,10 @@ X rounded(int host, G g) {  // volatile keeps the arithmetic between the two mod
 }
 
 using Op32 = std::function<float(volatile float*)>;
-void f32_op(const std::string& op, unsigned n, const Op32& f, bool with_sat = true) {
-  for (const Mode& m : MODES)
+void f32_op(const std::string& op, unsigned n, const Op32& f, bool with_sat = true, bool with_default = false) {
+  std::vector<Mode> modes(std::begin(MODES), std::end(MODES));
+  if (with_default) modes.push_back(DEFAULT);
+  for (const Mode& m : modes)
     for (int z = 0; z < 2; ++z)
       for (int s = 0; s < (with_sat ? 2 : 1); ++s) {
         std::string text = op + m.name + (z ? ".ftz" : "") + (s ? ".sat" : "") + ".f32 %r0";
@@ -48,8 +50,10 @@ void f32_op(const std::string& op, unsigned n, const Op32& f, bool with_sat = tr
       }
 }
 using Op64 = std::function<double(volatile double*)>;
-void f64_op(const std::string& op, unsigned n, const Op64& f) {
-  for (const Mode& m : MODES) {
+void f64_op(const std::string& op, unsigned n, const Op64& f, bool with_default = false) {
+  std::vector<Mode> modes(std::begin(MODES), std::end(MODES));
+  if (with_default) modes.push_back(DEFAULT);
+  for (const Mode& m : modes) {
     std::string text = op + m.name + ".f64 %q0";
     std::vector<const char*> names = {"q1", "q2", "q3"};
     names.resize(n);
@@ -72,12 +76,12 @@ void f64_op(const std::string& op, unsigned n, const Op64& f) {
 }
 
 SIM_TEST(float_add_sub_mul) {
-  f32_op("add", 2, [](volatile float* a) { return a[0] + a[1]; });
-  f32_op("sub", 2, [](volatile float* a) { return a[0] - a[1]; });
-  f32_op("mul", 2, [](volatile float* a) { return a[0] * a[1]; });
-  f64_op("add", 2, [](volatile double* a) { return a[0] + a[1]; });
-  f64_op("sub", 2, [](volatile double* a) { return a[0] - a[1]; });
-  f64_op("mul", 2, [](volatile double* a) { return a[0] * a[1]; });
+  f32_op("add", 2, [](volatile float* a) { return a[0] + a[1]; }, true, true);
+  f32_op("sub", 2, [](volatile float* a) { return a[0] - a[1]; }, true, true);
+  f32_op("mul", 2, [](volatile float* a) { return a[0] * a[1]; }, true, true);
+  f64_op("add", 2, [](volatile double* a) { return a[0] + a[1]; }, true);
+  f64_op("sub", 2, [](volatile double* a) { return a[0] - a[1]; }, true);
+  f64_op("mul", 2, [](volatile double* a) { return a[0] * a[1]; }, true);
 }
 SIM_TEST(float_fma) {
   f32_op("fma", 3, [](volatile float* a) { return std::fma(float(a[0]), float(a[1]), float(a[2])); });
@@ -115,26 +119,29 @@ SIM_TEST(float_x2) {
              {"mul", 2, [](float a, float b, float) { return a * b; }},
              {"fma", 3, [](float a, float b, float c) { return std::fma(a, b, c); }}};
   for (auto& o : ops)
-    for (const char* mod : {"", ".rn", ".rn.ftz"}) {
-      std::string text = std::string(o.op) + mod + ".f32x2 %q0, %q1, %q2" + (o.n == 3 ? ", %q3" : "");
-      std::vector<const char*> names = {"q1", "q2", "q3"};
-      names.resize(o.n);
-      auto rng = std::make_shared<std::mt19937_64>(5);
-      const bool z = std::string(mod).find("ftz") != std::string::npos;
-      check_row(
-          text, "q0", names, 60,
-          [=](unsigned, unsigned, unsigned) { return uint64_t(hard_f32(*rng)) << 32 | hard_f32(*rng); },
-          [&](const uint64_t* v) {
-            uint64_t r = 0;
-            for (int k = 0; k < 64; k += 32) {
-              float a[3] = {};
-              for (unsigned s = 0; s < o.n; ++s) a[s] = z ? ftz(F(v[s] >> k)) : F(v[s] >> k);
-              const float x = o.f(a[0], a[1], a[2]);
-              r |= U(z ? ftz(x) : x) << k;
-            }
-            return r;
-          });
-    }
+    for (const Mode& m : {MODES[0], MODES[1], MODES[2], MODES[3], DEFAULT})
+      for (const char* flush : {"", ".ftz"}) {
+        if (o.n == 3 && !*m.name) continue;  // fma names its rounding
+        const std::string mod = std::string(m.name) + flush;
+        std::string text = std::string(o.op) + mod + ".f32x2 %q0, %q1, %q2" + (o.n == 3 ? ", %q3" : "");
+        std::vector<const char*> names = {"q1", "q2", "q3"};
+        names.resize(o.n);
+        auto rng = std::make_shared<std::mt19937_64>(5);
+        const bool z = *flush;
+        check_row(
+            text, "q0", names, 60,
+            [=](unsigned, unsigned, unsigned) { return uint64_t(hard_f32(*rng)) << 32 | hard_f32(*rng); },
+            [&](const uint64_t* v) {
+              uint64_t r = 0;
+              for (int k = 0; k < 64; k += 32) {
+                volatile float a[3] = {};
+                for (unsigned s = 0; s < o.n; ++s) a[s] = z ? ftz(F(v[s] >> k)) : F(v[s] >> k);
+                const float x = rounded<float>(m.host, [&] { return o.f(a[0], a[1], a[2]); });
+                r |= U(z ? ftz(x) : x) << k;
+              }
+              return r;
+            });
+      }
   Registers r;
   for (unsigned l = 0; l < LANES; ++l) r.q(1)[l] = 0x3f800000'bf800000ull, r.q(2)[l] = 0x33000000'33000000ull;
   Prepared("add.rp.f32x2 %q0, %q1, %q2").run(r);

@@ -189,40 +189,43 @@ SIM_TEST(mixed_precision) {
   struct {
     const char* name;
     int host;
-  } modes[] = {{"", FE_TONEAREST}, {".rz", FE_TOWARDZERO}, {".rm", FE_DOWNWARD}, {".rp", FE_UPWARD}};
+  } modes[] = {{"", FE_TONEAREST}, {".rn", FE_TONEAREST}, {".rz", FE_TOWARDZERO}, {".rm", FE_DOWNWARD}, {".rp", FE_UPWARD}};
   auto bits_of = [](float f) -> uint64_t { return f != f ? 0x7fffffff : __builtin_bit_cast(uint32_t, f); };
   for (const Kind& k : KINDS)
-    for (auto& m : modes) {
-      const std::string t = std::string(m.name) + ".f32." + k.name;
-      auto rng = std::make_shared<std::mt19937_64>(3);
-      auto two = [&, rng](unsigned s, unsigned, unsigned) -> uint64_t {
-        return s == 0 ? hard_half(k.grid, *rng) : hard_f32(*rng);
-      };
-      auto three = [&, rng](unsigned s, unsigned, unsigned) -> uint64_t {
-        return s < 2 ? hard_half(k.grid, *rng) : hard_f32(*rng);
-      };
-      auto f = [](uint64_t u) { return __builtin_bit_cast(float, uint32_t(u)); };
-      auto in_mode = [&](auto g) {
-        std::fesetround(m.host);
-        volatile float r = g();
-        std::fesetround(FE_TONEAREST);
-        return bits_of(r);
-      };
-      check_row("add" + t + " %r0, %h1, %r2", "r0", {"h1", "r2"}, 100, two, [&](const uint64_t* v) {
-        volatile float a = float(value_of(k.grid, uint32_t(v[0]))), c = f(v[1]);
-        return in_mode([&] { return a + c; });
-      });
-      check_row("sub" + t + " %r0, %h1, %r2", "r0", {"h1", "r2"}, 100, two, [&](const uint64_t* v) {
-        volatile float a = float(value_of(k.grid, uint32_t(v[0]))), c = f(v[1]);
-        return in_mode([&] { return a - c; });
-      });
-      check_row("fma" + (m.host ? t : ".rn" + t) + " %r0, %h1, %h2, %r3", "r0", {"h1", "h2", "r3"}, 100,
-                three, [&](const uint64_t* v) {
-                  volatile float a = float(value_of(k.grid, uint32_t(v[0]))),
-                                 b = float(value_of(k.grid, uint32_t(v[1]))), c = f(v[2]);
-                  return in_mode([&] { return std::fma(float(a), float(b), float(c)); });
-                });
-    }
+    for (auto& m : modes)
+      for (bool sat : {false, true}) {
+        const std::string t = std::string(m.name) + (sat ? ".sat" : "") + ".f32." + k.name;
+        auto rng = std::make_shared<std::mt19937_64>(3);
+        auto two = [&, rng](unsigned s, unsigned, unsigned) -> uint64_t {
+          return s == 0 ? hard_half(k.grid, *rng) : hard_f32(*rng);
+        };
+        auto three = [&, rng](unsigned s, unsigned, unsigned) -> uint64_t {
+          return s < 2 ? hard_half(k.grid, *rng) : hard_f32(*rng);
+        };
+        auto f = [](uint64_t u) { return __builtin_bit_cast(float, uint32_t(u)); };
+        auto in_mode = [&](auto g) {
+          std::fesetround(m.host);
+          const volatile float rounded = g();
+          std::fesetround(FE_TONEAREST);
+          const float r = rounded;
+          return bits_of(!sat ? r : r > 0 ? std::min(r, 1.0f) : 0.0f);
+        };
+        check_row("add" + t + " %r0, %h1, %r2", "r0", {"h1", "r2"}, 100, two, [&](const uint64_t* v) {
+          volatile float a = float(value_of(k.grid, uint32_t(v[0]))), c = f(v[1]);
+          return in_mode([&] { return a + c; });
+        });
+        check_row("sub" + t + " %r0, %h1, %r2", "r0", {"h1", "r2"}, 100, two, [&](const uint64_t* v) {
+          volatile float a = float(value_of(k.grid, uint32_t(v[0]))), c = f(v[1]);
+          return in_mode([&] { return a - c; });
+        });
+        if (*m.name)
+          check_row("fma" + t + " %r0, %h1, %h2, %r3", "r0", {"h1", "h2", "r3"}, 100,
+                  three, [&](const uint64_t* v) {
+                    volatile float a = float(value_of(k.grid, uint32_t(v[0]))),
+                                   b = float(value_of(k.grid, uint32_t(v[1]))), c = f(v[2]);
+                    return in_mode([&] { return std::fma(float(a), float(b), float(c)); });
+                  });
+      }
 }
 
 }  // namespace

@@ -2,30 +2,11 @@
 // of a fragment.
 #include <cmath>
 
-#include "isa_reference.h"
+#include "isa_elements.h"
 #include "isa_row.h"
 
 namespace sim::isa_test {
 namespace {
-
-struct Type_ {
-  const char* name;
-  unsigned bits;
-  std::function<double(uint32_t)> value;
-};
-double tf32(uint32_t u) { return double(__builtin_bit_cast(float, u & 0xffffe000u)); }
-const Type_ F16{"f16", 16, [](uint32_t c) { return value_of(f16_grid(), c); }},
-    BF16{"bf16", 16, [](uint32_t c) { return value_of(bf16_grid(), c); }}, TF32{"tf32", 32, tf32},
-    E4M3{"e4m3", 8, [](uint32_t c) { return value_of(e4m3_grid(), c); }},
-    E5M2{"e5m2", 8, [](uint32_t c) { return value_of(e5m2_grid(), c); }},
-    E2M3{"e2m3", 8, [](uint32_t c) { return value_of(e2m3_grid(), c & 63); }},
-    E3M2{"e3m2", 8, [](uint32_t c) { return value_of(e3m2_grid(), c & 63); }},
-    E2M1{"e2m1", 8,
-         [](uint32_t c) { return value_of(e2m1_grid(), c >> 2 & 15); }},  // in the middle of its container
-    S8{"s8", 8, [](uint32_t c) { return double(int8_t(c)); }},
-    U8{"u8", 8, [](uint32_t c) { return double(c); }},
-    S4{"s4", 4, [](uint32_t c) { return double(int(c << 28) >> 28); }},
-    U4{"u4", 4, [](uint32_t c) { return double(c); }};
 
 // Row and column of element i (within the thread's fragment, in order of registers) of A, and of B: PTX's
 // figures, as text gives them.
@@ -51,7 +32,7 @@ std::string list(char cls, unsigned first, unsigned n) {
 
 // Values small enough that every product and sum is exact in f32: the result is then one number whatever the
 // order of summation.
-void float_case(const Type_& A, const Type_& B, unsigned k, bool half_c, bool half_d, const char* kind = "") {
+void float_case(const Element& A, const Element& B, unsigned k, bool half_c, bool half_d, const char* kind = "") {
   const unsigned m = 16, na = m * k * A.bits / 1024, nb = 8 * k * B.bits / 1024, nc = half_c ? 2 : 4,
                  nd = half_d ? 2 : 4;
   const std::string op = "mma.sync.aligned.m16n8k" + std::to_string(k) + ".row.col" + kind +
@@ -63,27 +44,17 @@ void float_case(const Type_& A, const Type_& B, unsigned k, bool half_c, bool ha
   for (int round = 0; round < 20; ++round) {
     Registers regs;
     double a[16][64] = {}, b[64][8] = {}, c[16][8];
-    auto code = [&](const Type_& t) -> uint32_t {  // a code whose value is a small multiple of 1/8
-      if (t.bits == 32)
-        return __builtin_bit_cast(uint32_t, float(int(rng() % 33) - 16) / 8) |
-               uint32_t(rng() & 0x1fff);  // low bits are ignored
-      for (;;) {
-        const uint32_t v = uint32_t(rng()) & ((1u << t.bits) - 1);
-        const double x = t.value(v);
-        if (std::fabs(x) <= 8 && x * 8 == std::nearbyint(x * 8)) return v;
-      }
-    };
     for (unsigned l = 0; l < LANES; ++l) {
       unsigned r, q;
       for (unsigned i = 0; i < na * 32 / A.bits; ++i) {
-        const uint32_t v = code(A);
+        const uint32_t v = small_code(A, rng);
         uint32_t& w = regs.r(4 + i * A.bits / 32)[l];
         if (i * A.bits % 32 == 0) w = 0;
         w |= v << i * A.bits % 32;
         a_place(A.bits, m, l, i, r, q), a[r][q] = A.value(v);
       }
       for (unsigned i = 0; i < nb * 32 / B.bits; ++i) {
-        const uint32_t v = code(B);
+        const uint32_t v = small_code(B, rng);
         uint32_t& w = regs.r(8 + i * B.bits / 32)[l];
         if (i * B.bits % 32 == 0) w = 0;
         w |= v << i * B.bits % 32;
@@ -133,13 +104,13 @@ SIM_TEST(mma_float) {
     float_case(BF16, BF16, k, false, false);
   }
   for (unsigned k : {4u, 8u}) float_case(TF32, TF32, k, false, false);
-  for (const Type_* a : {&E4M3, &E5M2})
-    for (const Type_* b : {&E4M3, &E5M2})
+  for (const Element* a : {&E4M3, &E5M2})
+    for (const Element* b : {&E4M3, &E5M2})
       for (unsigned k : {16u, 32u})
         for (bool half : {false, true}) float_case(*a, *b, k, half, half);
-  for (const Type_* a : {&E4M3, &E5M2, &E2M3, &E3M2, &E2M1})
-    for (const Type_* b : {&E4M3, &E5M2, &E2M3, &E3M2, &E2M1})
-      float_case(*a, *b, 32, false, false, ".kind::f8f6f4");
+  for (const Element* a : {&E4M3, &E5M2, &E2M3, &E3M2, &E2M1})
+    for (const Element* b : {&E4M3, &E5M2, &E2M3, &E3M2, &E2M1})
+      for (bool half : {false, true}) float_case(*a, *b, 32, half, half, ".kind::f8f6f4");
 }
 // Inexact sums: within the error of 16 f32 roundings of the exact one.
 SIM_TEST(mma_rounding) {
@@ -172,7 +143,7 @@ SIM_TEST(mma_rounding) {
     }
 }
 
-void int_case(unsigned m, unsigned k, const Type_& A, const Type_& B, bool sat) {
+void int_case(unsigned m, unsigned k, const Element& A, const Element& B, bool sat) {
   const unsigned na = m * k * A.bits / 1024, nb = 8 * k * B.bits / 1024, nc = m / 4;
   const std::string op = "mma.sync.aligned.m" + std::to_string(m) + "n8k" + std::to_string(k) + ".row.col" +
                          (sat ? ".satfinite" : "") + ".s32." + A.name + "." + B.name + ".s32 ";
@@ -207,12 +178,12 @@ void int_case(unsigned m, unsigned k, const Type_& A, const Type_& B, bool sat) 
     }
 }
 SIM_TEST(mma_integer) {
-  for (const Type_* a : {&S8, &U8})
-    for (const Type_* b : {&S8, &U8})
+  for (const Element* a : {&S8, &U8})
+    for (const Element* b : {&S8, &U8})
       for (bool sat : {false, true})
         int_case(8, 16, *a, *b, sat), int_case(16, 16, *a, *b, sat), int_case(16, 32, *a, *b, sat);
-  for (const Type_* a : {&S4, &U4})
-    for (const Type_* b : {&S4, &U4})
+  for (const Element* a : {&S4, &U4})
+    for (const Element* b : {&S4, &U4})
       for (bool sat : {false, true})
         int_case(8, 32, *a, *b, sat), int_case(16, 32, *a, *b, sat), int_case(16, 64, *a, *b, sat);
 }

@@ -124,12 +124,12 @@ SIM_TEST(set) {
     char reg;
     uint64_t one;
   } results[] = {{"u32", 'r', 0xffffffff}, {"s32", 'r', 0xffffffff}, {"f32", 'r', 0x3f800000},
-                 {"f16", 'h', 0x3c00},     {"bf16", 'h', 0x3f80},    {"u16", 'h', 0xffff}};
+                 {"f16", 'h', 0x3c00},     {"bf16", 'h', 0x3f80},    {"u16", 'h', 0xffff}, {"s16", 'h', 0xffff}};
   for (const Kind& k : kinds())
     for (auto& d : results)
       for (const std::string& c : comparisons(k))
       for (const char* j : {"", "and", "or", "xor"}) {
-        if (*j && c != comparisons(k).front() && c != comparisons(k).back()) continue;
+        if (*j && c != "eq" && c != "ne" && c != comparisons(k).back()) continue;
         auto rng = std::make_shared<std::mt19937_64>(5);
         const std::string a = k.reg + std::string("1"),
                           b = k.reg + std::string("2"), dst = d.reg + std::string("0");
@@ -140,19 +140,46 @@ SIM_TEST(set) {
             [&](unsigned s, unsigned, unsigned) { return s == 2 ? (*rng)() & 1 : k.gen(*rng); },
             [&](const uint64_t* s) { return joined(j, by_name(c, k.order(s[0], s[1])), s[2]) ? d.one : 0; });
       }
-  auto rng = std::make_shared<std::mt19937_64>(5);
-  check_row(
-      "set.gtu.f16x2.f16x2 %r0, %r1, %r2", "r0", {"r1", "r2"}, 30,
-      [=](unsigned, unsigned, unsigned) { return (*rng)() & 0xffffffff; },
-      [](const uint64_t* s) {
-        uint64_t r = 0;
-        for (unsigned at : {0u, 16u}) {
-          const Order o =
-              order(value_of(f16_grid(), s[0] >> at & 0xffff), value_of(f16_grid(), s[1] >> at & 0xffff));
-          r |= (o == greater || o == unordered ? 0x3c00ull : 0) << at;
+}
+// Each half is compared on its own; a subnormal equals zero with .ftz.
+SIM_TEST(set_of_halves) {
+  struct Half {
+    const char* type;
+    const Grid& grid;
+    uint64_t one;
+  };
+  for (const Half& h : {Half{"f16", f16_grid(), 0x3c00}, Half{"bf16", bf16_grid(), 0x3f80}})
+    for (const char* c : {"eq", "ne", "lt", "le", "gt", "ge", "equ", "neu", "ltu", "leu", "gtu", "geu", "num", "nan"})
+      for (const char* z : {"", ".ftz"})
+        for (const char* j : {"", "and", "or", "xor"}) {
+          const bool f16 = h.type[0] == 'f';
+          if (*z && !f16) continue;
+          auto value = [&](uint64_t v) {
+            const double x = value_of(h.grid, uint32_t(v & 0xffff));
+            return *z && std::fabs(x) < 0x1p-14 ? 0.0 : x;
+          };
+          auto result = [&](const uint64_t* s, unsigned at) { return joined(j, by_name(c, order(value(s[0] >> at), value(s[1] >> at))), s[2]); };
+          auto rng = std::make_shared<std::mt19937_64>(5);
+          Values gen = [=](unsigned s, unsigned, unsigned) -> uint64_t {  // often equal, often small
+            const uint64_t r = (*rng)();
+            return s == 2 ? r & 1 : r >> 8 & (r % 3 == 0 ? 0x80018001 : r % 3 == 1 ? 0x7c017c01 : 0xffffffff);
+          };
+          const std::string op = std::string("set.") + c + (*j ? "." : "") + j + z, tail = *j ? ", %p3" : "";
+          for (const char* d : {"u32", "s32", "f16x2", "bf16x2"}) {
+            if (d[1] != '3' && std::string(d) != std::string(h.type) + "x2") continue;
+            check_row(op + "." + d + "." + h.type + "x2 %r0, %r1, %r2" + tail, "r0", {"r1", "r2", "p3"}, 6, gen, [&](const uint64_t* s) {
+              const uint64_t one = d[1] == '3' ? 0xffff : h.one;
+              return (result(s, 0) ? one : 0) | (result(s, 16) ? one << 16 : 0);
+            });
+          }
+          if (!*z) continue;
+          for (const char* d : {"f16", "u16", "s16"})
+            check_row(op + "." + d + ".f16 %h0, %h1, %h2" + tail, "h0", {"h1", "h2", "p3"}, 6, gen,
+                      [&](const uint64_t* s) { return result(s, 0) ? d[0] == 'f' ? h.one : 0xffff : 0; });
+          for (const char* d : {"u32", "s32"})
+            check_row(op + "." + d + ".f16 %r0, %h1, %h2" + tail, "r0", {"h1", "h2", "p3"}, 6, gen,
+                      [&](const uint64_t* s) -> uint64_t { return result(s, 0) ? 0xffffffff : 0; });
         }
-        return r;
-      });
 }
 SIM_TEST(selp_slct) {
   for (unsigned n : {16u, 32u, 64u}) {

@@ -65,6 +65,8 @@ struct Mma {
   std::string form, a, b, c;  // element kinds
   unsigned n_a, n_b, n_c;
   std::string d;  // type of the output, for bounds
+  std::string metadata = "";  // kind of a sparse form's, which `selector` chooses lanes of
+  unsigned selector = 0;
 };
 }  // namespace
 
@@ -97,6 +99,15 @@ uint64_t matrix_element(const std::string& kind, const std::string& how, uint64_
   return r;
 }
 
+uint32_t sparse_metadata(const std::string& kind, uint64_t seed, uint64_t k) {
+  const std::vector<uint32_t> codes = kind == "tf32"      ? std::vector<uint32_t>{4, 14}
+                                      : kind == "ordered" ? std::vector<uint32_t>{4, 8, 9, 12, 13, 14}
+                                                          : std::vector<uint32_t>{1, 2, 3, 4, 6, 7, 8, 9, 11, 12, 13, 14};
+  uint32_t v = 0;
+  for (unsigned e = 0; e < 8; ++e) v |= codes[word(seed, 8 * k + e) % codes.size()] << 4 * e;
+  return v;
+}
+
 namespace {
 Input registers(const std::string& kind, const std::string& how, uint64_t seed, size_t lanes, unsigned n) {
   const unsigned bytes = kind == "f64" ? 8 : 4, es = kind == "f64" ? 64 : kind == "tf32" || kind == "f32" || kind == "s32" ? 32
@@ -118,21 +129,28 @@ void mma_cases(Chapter& chapter, const std::vector<Mma>& forms, const std::vecto
       const std::string reg = f64 ? ".b64 " : ".b32 ", type = f64 ? "b64" : "b32";
       const unsigned bytes = f64 ? 8 : 4;
       Case c;
-      c.form = m.form, c.name = m.form + " " + how;
+      const bool sparse = !m.metadata.empty();
+      c.form = m.form, c.name = m.form + " " + how + (sparse ? " selector " + std::to_string(m.selector) : "");
       c.body = LANE + ".reg " + reg + list("a", m.n_a) + ", " + list("b", m.n_b) + ", " + list("c", m.n_c) + ";\n";
       const std::pair<const char*, unsigned> sets[] = {{"a", m.n_a}, {"b", m.n_b}, {"c", m.n_c}};
       for (unsigned k = 0; k < 3; ++k)
         c.body += "mad.wide.u32 %at, %w, " + std::to_string(sets[k].second * bytes) + ", %in" + std::to_string(k) + ";\n" +
                   move("ld", type, sets[k].first, sets[k].second, bytes);
       const std::string d = "{" + list("c", m.n_c) + "}";
-      c.body += m.form + " " + d + ", {" + list("a", m.n_a) + "}, {" + list("b", m.n_b) + "}, " + d + ";\n";
+      if (sparse) c.body += ".reg .b32 %e;\nmad.wide.u32 %at, %w, 4, %in3;\nld.global.b32 %e, [%at];\n";
+      c.body += m.form + " " + d + ", {" + list("a", m.n_a) + "}, {" + list("b", m.n_b) + "}, " + d +
+                (sparse ? ", %e, " + std::to_string(m.selector) : "") + ";\n";
       c.body += "mad.wide.u32 %at, %w, " + std::to_string(m.n_c * bytes) + ", %out;\n" + move("st", type, "c", m.n_c, bytes);
-      c.block = 32, c.grid = warps, c.n_inputs = 3;
+      c.block = 32, c.grid = warps, c.n_inputs = sparse ? 4 : 3;
       c.out_stride = m.n_c * bytes, c.out_bytes = size_t(warps) * 32 * c.out_stride;
-      c.raw_lanes = 128, c.hash_lanes = 32;
+      c.raw_lanes = sparse ? 32 : 128, c.hash_lanes = 32;
       c.inputs = [m, how, warps, seed = seed_of(c.name)] {
-        return std::vector<Input>{registers(m.a, how, seed, 32 * warps, m.n_a), registers(m.b, how, seed + 1, 32 * warps, m.n_b),
-                                  registers(m.c, how, seed + 2, 32 * warps, m.n_c)};
+        std::vector<Input> in = {registers(m.a, how, seed, 32 * warps, m.n_a), registers(m.b, how, seed + 1, 32 * warps, m.n_b),
+                                 registers(m.c, how, seed + 2, 32 * warps, m.n_c)};
+        if (m.metadata.empty()) return in;
+        in.push_back({Bytes(32 * warps * 4), 4});
+        for (unsigned k = 0; k < 32 * warps; ++k) store(in[3].bytes, 4 * k, sparse_metadata(m.metadata, seed + 3, k), 4);
+        return in;
       };
       chapter.add(c);
     }
@@ -177,6 +195,33 @@ HW_CHAPTER(mma) {
     ints.push_back({"mma.sync.aligned.m16n8k256" + tail, "any", "any", "s32", 4, 2, 4, ""});
   }
   mma_cases(chapter, ints, {"exact", "any"}, 8);
+}
+
+HW_CHAPTER(mma_sp) {
+  for (const bool ordered : {true, false}) {
+    const std::string name = std::string("mma.sp") + (ordered ? "::ordered_metadata" : "") + ".sync.aligned.m16n8k", codes = ordered ? "ordered" : "any";
+    // `lanes` of each four give metadata
+    auto add = [&](unsigned k, const std::string& types, const std::string& a, const std::string& b, const std::string& c, unsigned n_a, unsigned lanes,
+                   const std::vector<std::string>& hows) {
+      for (unsigned selector = 0; selector < 4 / lanes; ++selector)
+        mma_cases(chapter, {{name + std::to_string(k) + ".row.col." + types, a, b, c, n_a, n_a, c == "f16" ? 2u : 4u, c, a == "tf32" ? a : codes, selector}},
+                  selector ? std::vector<std::string>{hows[0]} : hows, 8);
+    };
+    const std::vector<std::string> all = {"exact", "near", "mid", "wide", "hard"};
+    for (const auto& t : any("f16|bf16|tf32"))
+      for (const auto& d : t == "f16" ? any("f32|f16") : any("f32"))
+        for (unsigned lanes : {1u, 2u}) add((t == "tf32" ? 8 : 16) * lanes, d + "." + t + "." + t + "." + d, t, t, d, 2 * lanes, lanes, all);
+    for (const auto& a : any("e4m3|e5m2"))
+      for (const auto& b : any("e4m3|e5m2"))
+        add(64, "f32." + a + "." + b + ".f32", a, b, "f32", 4, 4, all);
+    for (const auto& sat : any("|satfinite."))
+      for (const auto& a : any("u|s"))
+        for (const auto& b : any("u|s"))
+          for (unsigned bits : {8u, 4u})
+            for (unsigned lanes : {2u, 4u})
+              add(128 * lanes / bits, sat + "s32." + a + std::to_string(bits) + "." + b + std::to_string(bits) + ".s32", "any", "any", "s32", lanes, lanes,
+                  {"any"});
+  }
 }
 
 }  // namespace hw

@@ -25,7 +25,7 @@ void write_report(const std::string& path, const Chapter& c, const Vectors& v, c
   for (const Case& k : c.cases) {
     const auto it = v.find(k.name);
     if (it == v.end() || !it->second.failure.empty()) continue;
-    forms.insert(k.form);
+    forms.insert(k.form), forms.insert(k.also.begin(), k.also.end());
     lanes += (k.out_bytes + k.out_stride - 1) / k.out_stride;
   }
   std::ofstream out(path);

@@ -18,7 +18,7 @@ TensorMap tensor(const Element& e, std::vector<uint64_t> dim, std::vector<uint32
   m.swizzle = CUtensorMapSwizzle(swizzle), m.interleave = CUtensorMapInterleave(interleave);
   m.fill = nan ? CU_TENSOR_MAP_FLOAT_OOB_FILL_NAN_REQUEST_ZERO_FMA : CU_TENSOR_MAP_FLOAT_OOB_FILL_NONE;
   const uint64_t align = interleave == 2 ? 32 : 16;
-  uint64_t pitch = interleave ? 16 * interleave : dim[0] * e.bytes;  // interleaved: slices of 16 or 32 bytes of channels
+  uint64_t pitch = dim[0] * (interleave ? 16 * interleave : e.bytes);  // interleaved: dimension 0 counts slices of 16 or 32 bytes of channels
   for (size_t k = 1; k < dim.size(); ++k) {
     pitch = (pitch + align - 1) / align * align;
     m.stride.push_back(pitch);
@@ -235,6 +235,38 @@ HW_CHAPTER(tma_reduce) {
                                4 * step, o.op);
       }
     }
+}
+
+// Dimensions W, H, D, slices of channels, N. A box takes one slice, whatever it names.
+HW_CHAPTER(tma_interleave) {
+  for (const auto& t : any("u8|f32"))
+    for (unsigned interleave : {1u, 2u})
+      for (unsigned swizzle = 0; swizzle < 4; ++swizzle)
+        for (unsigned rank = 3; rank <= 5; ++rank)
+          for (unsigned step : {1u, 2u}) {
+            if (step == 2 && (t == "u8" || rank == 5)) continue;
+            const Element& e = element(t);
+            const uint32_t width = 16 / e.bytes;  // of the box; the driver wants 16 bytes of elements there
+            std::vector<uint64_t> dim = {width + 5, 6, 5, 4, 3};
+            std::vector<uint32_t> box = {width, 3, 2, 2, 2}, stride(rank, 1);
+            if (rank < 5) dim.erase(dim.begin() + 2), box.erase(box.begin() + 2);
+            if (rank < 4) dim.erase(dim.begin() + 1), box.erase(box.begin() + 1);
+            stride[0] = step;
+            const TensorMap m = tensor(e, dim, box, swizzle, interleave, t == "f32", stride);
+            unsigned bytes = 16 * interleave * (width / step);
+            for (unsigned d = 1; d < rank; ++d) bytes *= d + 2 == rank ? 1 : box[d];
+            const unsigned room = aligned(bytes);
+            std::vector<int> inside = {2, 1, 1, 1, 0}, negative = {-3, -1, -1, 0, 1}, over = {int(width), 4, 4, 3, 2}, outside = {0, 7, 0, 0, 0};
+            if (rank == 3) outside[3] = 5;
+            for (auto* v : {&inside, &negative, &over, &outside}) {
+              if (rank < 5) v->erase(v->begin() + 2);
+              if (rank < 4) v->erase(v->begin() + 1);
+            }
+            const std::string name = str(rank) + "d " + t + " interleave " + INTERLEAVES[interleave] + " swizzle " + SWIZZLES[swizzle] + " stride " + str(step);
+            chapter.add(load_case("load " + name, e, m, corners(inside, negative, over, outside, room), bytes, 4 * room));
+            add_stores(chapter, "store " + name, e, m, corners(inside, negative, over, outside, room), 4 * room, "");
+            if (t == "f32" && swizzle < 2) add_stores(chapter, "reduce.add " + name, e, m, corners(inside, negative, over, outside, room), 4 * room, ".add");
+          }
 }
 
 HW_CHAPTER(tma_im2col) {

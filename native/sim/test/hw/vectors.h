@@ -47,6 +47,7 @@ struct Bound {
 struct Case {
   std::string name;         // unique in its chapter
   std::string form;         // opcode as `sim isa` lists it
+  std::vector<std::string> also = {};  // other forms that its answer rests on
   std::string body;         // PTX between the entry's braces; %out and %in0.. hold global addresses
   bool specific = false;    // needs sm_90a
   unsigned grid = 1, block = 256, cluster = 1, shared = 0;

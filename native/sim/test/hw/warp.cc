@@ -138,4 +138,45 @@ HW_CHAPTER(atomic) {
   }
 }
 
+// What `atomic` leaves out: 128 bits, eight cells a lane, the shared memory of a cluster.
+HW_CHAPTER(atomic_more) {
+  for (const auto& space : any("global|shared"))
+    for (const auto& op : any("exch|cas")) {
+      const std::string form = "atom." + space + "." + op + ".b128";
+      std::string at = "mad.wide.u32 %at, %t0, 16, %in2;\n";
+      if (space == "shared")
+        at = ".shared .align 16 .b8 cells[4096];\nmov.u32 %t1, %tid.x;\nmov.u64 %at, cells;\nmad.wide.u32 %at, %t1, 16, %at;\nst.shared.b64 [%at], $a;\nst.shared.b64 [%at+8], $b;\n";
+      // the comparison is equal in half of the lanes
+      const std::string compare = "ld." + space + ".b128 %x, [%at];\nmov.b128 {%y0, %y1}, %x;\nand.b32 %t1, %t0, 1;\nsetp.ne.u32 %q, %t1, 0;\n@%q add.u64 %y1, %y1, 1;\nmov.b128 %x, {%y0, %y1};\n";
+      lanes(chapter, ".reg .b128 %x, %z, %old;\n.reg .b64 %y<2>;\n.reg .pred %q;\n" + at + compare + "mov.b128 %z, {$b, $a};\n" + form + " %old, [%at], " + (op == "cas" ? "%x, %z" : "%z") +
+                         ";\nmov.b128 {$d, %y0}, %old;\nld." + space + ".b64 %y1, [%at+8];\nadd.u64 $e, %y0, %y1;",
+            "d:q e:q a:i64 b:i64 c:i64", {.n = 256, .form = form, .raw_lanes = 32, .hash_lanes = 32, .inputs = [seed = seed_of(form)] {
+              std::vector<Input> in = {lanes_of("i64", word(seed, 0), 256, 0, 2), lanes_of("i64", word(seed, 1), 256, 1, 2), lanes_of("any64", word(seed, 2), 512, 0, 1)};
+              in[2].stride = 16;
+              return in;
+            }});
+    }
+  for (const auto& t : any("f16|bf16"))
+    for (const auto& op : any("add|min|max"))
+      for (const bool red : {false, true}) {
+        const std::string form = (red ? "red.global.v8." : "atom.global.v8.") + t + "." + op + ".noftz";
+        std::string regs = ".reg .b16 %v<8>, %w<8>;\n.reg .b32 %x<4>;\n", v = "{", w = "{", load = "", sum = "mov.b64 $d, 0;\n.reg .b64 %y;\n";
+        for (unsigned k = 0; k < 8; ++k) {
+          v += (k ? ", %v" : "%v") + std::to_string(k), w += (k ? ", %w" : "%w") + std::to_string(k);
+          load += "ld.global.b16 %v" + std::to_string(k) + ", [%at+" + std::to_string(2 * k) + "];\n";
+          sum += "cvt.u64.u16 %y, %w" + std::to_string(k) + ";\nmad.lo.u64 $d, $d, 31, %y;\n";
+        }
+        std::string again = "mov.b64 $e, 0;\n";
+        for (unsigned k = 0; k < 8; ++k) again += "ld.global.b16 %v0, [%at+" + std::to_string(2 * k) + "];\ncvt.u64.u16 %y, %v0;\nmad.lo.u64 $e, $e, 31, %y;\n";
+        std::string none;
+        for (unsigned k = 0; k < 8; ++k) none += "mov.b16 %w" + std::to_string(k) + ", 0;\n";
+        lanes(chapter, regs + "mad.wide.u32 %at, %t0, 16, %in1;\n" + load + "mad.wide.u32 %at, %t0, 16, %in0;\n" + none + (red ? form + " [%at], " + v + "}" : form + " " + w + "}, [%at], " + v + "}") + ";\n" + sum + again,
+              "d:q e:q a:i64 b:i64", {.n = 256, .form = form, .raw_lanes = 32, .hash_lanes = 32, .inputs = [t, seed = seed_of(form)] {
+                std::vector<Input> in;
+                for (unsigned k = 0; k < 2; ++k) in.push_back(lanes_of(t, word(seed, k), 256 * 8, k, 2)), in.back().stride = 16;
+                return in;
+              }});
+      }
+}
+
 }  // namespace hw
