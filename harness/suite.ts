@@ -37,6 +37,11 @@ export interface Suite<D extends OpDecl = OpDecl> {
   readonly cases: readonly Case<D>[];
 }
 
+/** `t`, of an 8-bit format, with one code in its elements from `from` on and before `to`: NaN where nothing may be read. */
+export function withCode(t: Tensor, code: number, from: number, to: number): Tensor {
+  return { ...t, data: Uint8Array.from(t.data as Uint8Array).fill(code, from, to) };
+}
+
 /** Default export of `suites/<family>/<op>.suite.ts`. */
 export function suite<D extends OpDecl>(op: D, cases: readonly Case<D>[]): Suite<D> {
   const names = cases.map((c) => c.name);

@@ -12,31 +12,46 @@ namespace plan {
 
 // Weights fill the 128 rows of the instruction, tokens are its N ("swap-AB"), so that one token wastes no rows.
 constexpr int32_t W_ROWS = 128;
+constexpr int32_t MAX_TOKENS = 128;
 constexpr int32_t ROW_BYTES = 128;  // of K in a stage: one swizzle atom
 constexpr int32_t MAX_STAGES = 12, MAX_SPLIT = 8;
 constexpr int32_t SMEM = 227 << 10, SMEM_RESERVED = 2048;  // barriers, and the way to the next 1024-byte boundary
 constexpr int32_t SCALE_ATOM = 512;                        // 128 rows x 4 scales
 
+// What a stage holds.
+struct Format {
+  int32_t k, k_map;          // of K: elements, and elements of the tensor maps
+  int32_t w_bits;            // of an element of w in global memory
+  int32_t w_atoms, x_atoms;  // of scales
+  bool widened;              // w is copied narrower than the instruction takes it, and the operand made of it
+
+  PLAN_FN int32_t w_copied() const { return W_ROWS * k * w_bits / 8; }
+  PLAN_FN int32_t bytes(int32_t tokens) const {
+    return (W_ROWS + tokens) * ROW_BYTES + (w_atoms + x_atoms) * SCALE_ATOM + (widened ? w_copied() : 0);
+  }
+};
+constexpr Format BF16{64, 64, 16, 0, 0, false};
+constexpr Format FP8{128, 128, 8, 1, 1, false};
+constexpr Format MXFP4{128, 128, 4, 1, 1, false};  // e2m1 by e4m3: a code of w takes a byte in shared memory
+constexpr Format NVFP4{256, 128, 4, 4, 4, false};  // maps of bytes
+constexpr Format FP8W{64, 64, 8, 0, 0, true};      // e4m3 by bf16
+
 PLAN_FN int32_t div_up(int32_t a, int32_t b) { return (a + b - 1) / b; }
+PLAN_FN int32_t smaller(int32_t a, int32_t b) { return a < b ? a : b; }
 
 // Tokens of a tile: the smallest width that takes all M, at most `most`.
-PLAN_FN int32_t tile_tokens(int32_t M, int32_t most) {
+PLAN_FN int32_t tile_tokens(int32_t M, int32_t most = MAX_TOKENS) {
   int32_t t = 16;
   while (t < M && t < most) t *= 2;
   return t;
 }
 
-PLAN_FN int32_t stage_bytes(int32_t tokens, int32_t scale_atoms) {
-  return W_ROWS * ROW_BYTES + tokens * ROW_BYTES + scale_atoms * SCALE_ATOM;
-}
-
-// A linear y[M, N] = x[M, K] w[N, K]T; `k_stage` elements of K a stage, `scale_atoms` of both operands a stage.
 struct Linear {
-  int32_t M, N, tokens, n_m, n_tile, k_stages, stage;
-
-  PLAN_FN Linear(int32_t M, int32_t N, int32_t K, int32_t k_stage, int32_t scale_atoms, int32_t most_tokens)
-      : M(M), N(N), tokens(tile_tokens(M, most_tokens)), n_m(div_up(M, tokens)), n_tile(n_m * div_up(N, W_ROWS)),
-        k_stages(div_up(K, k_stage)), stage(stage_bytes(tokens, scale_atoms)) {}
+  int32_t N;       // rows of a matrix of w
+  int32_t tokens;  // of a tile
+  int32_t n_tile;  // at most
+  int32_t k_stages, stage;
+  int32_t table;  // bytes of the tiles' table
 
   // CTAs that share a tile's K: a cluster, while there are multiprocessors left over and at least four stages for each.
   PLAN_FN int32_t split(int32_t n_sm) const {
@@ -45,20 +60,36 @@ struct Linear {
     return s;
   }
   PLAN_FN int32_t grid(int32_t n_sm) const {
-    const int32_t s = split(n_sm), clusters = n_sm / s;
-    return s * (n_tile < clusters ? n_tile : clusters);
+    const int32_t s = split(n_sm);
+    return s * smaller(n_tile, n_sm / s);
   }
   // f32 sums of a tile that wait for the other CTAs of the cluster
   PLAN_FN int32_t partial_bytes(int32_t split) const { return split > 1 ? tokens * W_ROWS * 4 : 0; }
   PLAN_FN int32_t stages(int32_t split) const {
-    const int32_t fit = (SMEM - SMEM_RESERVED - partial_bytes(split)) / stage;
-    return fit < MAX_STAGES ? fit : MAX_STAGES;
+    return smaller((SMEM - SMEM_RESERVED - table - partial_bytes(split)) / stage, MAX_STAGES);
   }
   PLAN_FN int32_t smem(int32_t n_sm) const {
     const int32_t s = split(n_sm);
-    return SMEM_RESERVED + stages(s) * stage + partial_bytes(s);
+    return SMEM_RESERVED + table + stages(s) * stage + partial_bytes(s);
   }
 };
+
+// y[M, n_group, N] = x[M, n_group, K] w[n_group, N, K]T; a plain linear has one group.
+PLAN_FN Linear groups(int32_t M, int32_t n_group, int32_t N, int32_t K, Format f) {
+  const int32_t t = tile_tokens(M);
+  return {N, t, n_group * div_up(M, t) * div_up(N, W_ROWS), div_up(K, f.k), f.bytes(t), 0};
+}
+PLAN_FN Linear dense(int32_t M, int32_t N, int32_t K, Format f) { return groups(M, 1, N, K, f); }
+
+// Rows of each expert times its weights. Loads scatter around their mean: twice the mean lets most experts do with one tile, which reads
+// the weights once. How many tiles there are is known on the device only; n_owner experts with rows have at most
+// (n_row + n_owner (t - 1)) / t of them.
+PLAN_FN Linear experts(int32_t n_row, int32_t n_expert, int32_t N, int32_t K, Format f) {
+  const int32_t t = tile_tokens(2 * div_up(n_row, n_expert)), n_owner = smaller(n_row, n_expert);
+  const int32_t n_m = int32_t((n_row + int64_t(n_owner) * (t - 1)) / t);
+  return {N, t, n_m * div_up(N, W_ROWS), div_up(K, f.k), f.bytes(t), div_up(4 * (n_expert + 1), 16) * 16};
+}
+constexpr int32_t MOST_EXPERTS = 4096;  // 16 KB of table
 
 // mix[n_tok, up to 32] = x[n_tok, K] fn[., K]T in tf32: a cluster shares K, two stages of 128 channels as f32.
 struct Mix {

@@ -25,5 +25,33 @@ export const op = defineOp({
   contract:
     "group g uses rows g N .. g N + N - 1 of w; w * w_s is exact in bf16; f32 accumulation, one rounding to bf16",
   launch: { grid: ["ceil_div(N, 64)", "ceil_div(M, 64)", "n_group"], block: 128 },
+  variants: {
+    sm100: {
+      when: "K > 0 && N > 0 && n_group > 0 && K % 16 == 0",
+      launch: {
+        grid: ["plan::groups(M, n_group, N, K, plan::FP8W).grid(n_sm)"],
+        block: 256,
+        smem: "plan::groups(M, n_group, N, K, plan::FP8W).smem(n_sm)",
+        cluster: "plan::groups(M, n_group, N, K, plan::FP8W).split(n_sm)",
+      },
+      maps: {
+        w_map: {
+          tensor: "w",
+          type: "u8",
+          dims: ["K", "int64_t(n_group) * N"],
+          strides: ["K"],
+          box: ["plan::FP8W.k", "128"],
+        },
+        a_map: {
+          tensor: "a",
+          type: "bf16",
+          dims: ["K", "n_group", "M"],
+          strides: ["2 * K", "2 * int64_t(n_group) * K"],
+          box: ["64", "1", "plan::groups(M, n_group, N, K, plan::FP8W).tokens"],
+          swizzle: 128,
+        },
+      },
+    },
+  },
   flops: ({ M, n_group, N, K }) => 2 * M * n_group * N * K,
 });

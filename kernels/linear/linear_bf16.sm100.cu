@@ -10,8 +10,9 @@
 #include "linear_bf16.h"
 
 extern "C" __global__ void __launch_bounds__(umma_linear::THREADS, 1) linear_bf16(const __grid_constant__ LinearBf16Sm100Params p) {
-  const plan::Linear l(p.op.M, p.op.N, p.op.K, umma_linear::Bf16::K_STAGE, 0, 128);
-  umma_linear::run<umma_linear::Bf16>(p.w_map, p.a_map, l, umma_linear::NoScales{}, [&](int32_t m, int32_t n, float v) {
-    p.op.y[int64_t(m) * p.op.N + n] = __float2bfloat16_rn(v);
+  using namespace umma_linear;
+  const plan::Linear l = plan::dense(p.op.M, p.op.N, p.op.K, plan::BF16);
+  run<Bf16>(l, Dense{p.w_map, p.a_map, l, p.op.M}, NoFill{}, [&](const Tile& t) {
+    return StoreBf16{p.op.y + int64_t(t.m0) * p.op.N, p.op.N};
   });
 }

@@ -26,10 +26,10 @@ export const op = defineOp({
     sm100: {
       when: "K > 0 && N > 0 && K % 8 == 0",
       launch: {
-        grid: ["plan::Linear(M, N, K, 64, 0, 128).grid(n_sm)"],
+        grid: ["plan::dense(M, N, K, plan::BF16).grid(n_sm)"],
         block: 256,
-        smem: "plan::Linear(M, N, K, 64, 0, 128).smem(n_sm)",
-        cluster: "plan::Linear(M, N, K, 64, 0, 128).split(n_sm)",
+        smem: "plan::dense(M, N, K, plan::BF16).smem(n_sm)",
+        cluster: "plan::dense(M, N, K, plan::BF16).split(n_sm)",
       },
       maps: {
         w_map: {
@@ -45,7 +45,7 @@ export const op = defineOp({
           type: "bf16",
           dims: ["K", "M"],
           strides: ["2 * K"],
-          box: ["64", "plan::Linear(M, N, K, 64, 0, 128).tokens"],
+          box: ["64", "plan::dense(M, N, K, plan::BF16).tokens"],
           swizzle: 128,
         },
       },

@@ -28,10 +28,10 @@ export const op = defineOp({
     sm100: {
       when: "K > 0 && N > 0 && K % 16 == 0",
       launch: {
-        grid: ["plan::Linear(M, N, K, 128, 2, 128).grid(n_sm)"],
+        grid: ["plan::dense(M, N, K, plan::FP8).grid(n_sm)"],
         block: 256,
-        smem: "plan::Linear(M, N, K, 128, 2, 128).smem(n_sm)",
-        cluster: "plan::Linear(M, N, K, 128, 2, 128).split(n_sm)",
+        smem: "plan::dense(M, N, K, plan::FP8).smem(n_sm)",
+        cluster: "plan::dense(M, N, K, plan::FP8).split(n_sm)",
       },
       maps: {
         w_map: {
@@ -47,7 +47,7 @@ export const op = defineOp({
           type: "u8",
           dims: ["K", "M"],
           strides: ["K"],
-          box: ["128", "plan::Linear(M, N, K, 128, 2, 128).tokens"],
+          box: ["128", "plan::dense(M, N, K, plan::FP8).tokens"],
           swizzle: 128,
         },
       },

@@ -14,29 +14,39 @@
 
 namespace {
 
+using namespace umma_linear;
+
 struct Scales {
+  static constexpr int32_t WARPS = 1, AHEAD = 4;
   const LinearFp8Params& p;
 
-  // Rows beyond M and N are zeros and their results are not stored: any scale does.
-  __device__ void fill(uint8_t* w, uint8_t* x, umma_linear::Tile tile, int32_t block, uint32_t lane) const {
-    const int32_t n_block = plan::div_up(p.K, 128);
-    const uint32_t own = p.w_s[int64_t(tile.n0 / 128) * n_block + block] * 0x01010101u;
-    reinterpret_cast<uint4*>(w)[lane] = {own, own, own, own};
-    uint32_t of_row[4];
-#pragma unroll
-    for (int32_t q = 0; q < 4; ++q) {
-      const int32_t m = tile.m0 + 32 * q + lane;
-      of_row[q] = m < p.M ? p.a_s[int64_t(m) * n_block + block] * 0x01010101u : 0;
-    }
-    reinterpret_cast<uint4*>(x)[lane] = {of_row[0], of_row[1], of_row[2], of_row[3]};
+  struct Rows {
+    const uint8_t* w;  // of all rows: a tile of w is one block of its scales
+    ScaleRows<uint8_t> x;
+  };
+  struct Words {
+    uint32_t w;
+    ScaleWords x;
+  };
+  __device__ __forceinline__ Rows begin(const Tile& t, uint32_t lane) const {
+    const int64_t n_block = plan::div_up(p.K, 128);
+    return {p.w_s + t.n0 / 128 * n_block,
+            ScaleRows<uint8_t>::of(lane, [&](int32_t r) { return r < t.rows ? p.a_s + (t.m0 + r) * n_block : nullptr; })};
+  }
+  __device__ __forceinline__ Words load(const Rows& r, int32_t block) const {
+    return {r.w[block] * 0x01010101u, r.x.load_repeated(block)};
+  }
+  __device__ __forceinline__ void put(const Words& v, uint8_t*, uint8_t* atoms, uint32_t lane) const {
+    ScaleWords{v.w, v.w, v.w, v.w}.put(atoms, lane);
+    v.x.put(atoms + plan::SCALE_ATOM, lane);
   }
 };
 
 }  // namespace
 
-extern "C" __global__ void __launch_bounds__(umma_linear::THREADS, 1) linear_fp8(const __grid_constant__ LinearFp8Sm100Params p) {
-  const plan::Linear l(p.op.M, p.op.N, p.op.K, umma_linear::Fp8::K_STAGE, 2, 128);
-  umma_linear::run<umma_linear::Fp8>(p.w_map, p.a_map, l, Scales{p.op}, [&](int32_t m, int32_t n, float v) {
-    p.op.y[int64_t(m) * p.op.N + n] = __float2bfloat16_rn(v);
+extern "C" __global__ void __launch_bounds__(THREADS, 1) linear_fp8(const __grid_constant__ LinearFp8Sm100Params p) {
+  const plan::Linear l = plan::dense(p.op.M, p.op.N, p.op.K, plan::FP8);
+  run<Fp8>(l, Dense{p.w_map, p.a_map, l, p.op.M}, Scales{p.op}, [&](const Tile& t) {
+    return StoreBf16{p.op.y + int64_t(t.m0) * p.op.N, p.op.N};
   });
 }

@@ -32,6 +32,35 @@ export const op = defineOp({
   contract:
     "row i of expert e (offset[e] <= i < offset[e + 1]) multiplies a[src_row[i]] (row i itself when src_row is null) with w[expert_slot[e]]: per 32-block of K an f32 dot, * a_s * w_s, f32 sum, one rounding to bf16; a row whose expert_slot is -1 traps",
   launch: { grid: ["ceil_div(N, 64)", "n_expert", "min(ceil_div(n_row, 64), 16)"], block: 128 },
+  variants: {
+    sm100: {
+      when: "K > 0 && N > 0 && n_slot > 0 && n_expert > 0 && n_expert <= plan::MOST_EXPERTS && K % 128 == 0",
+      launch: {
+        grid: ["plan::experts(n_row, n_expert, N, K, plan::MXFP4).grid(n_sm)"],
+        block: 256,
+        smem: "plan::experts(n_row, n_expert, N, K, plan::MXFP4).smem(n_sm)",
+        cluster: "plan::experts(n_row, n_expert, N, K, plan::MXFP4).split(n_sm)",
+      },
+      maps: {
+        w_map: {
+          tensor: "w",
+          type: "e2m1x16",
+          dims: ["K", "N", "n_slot"],
+          strides: ["K / 2", "int64_t(N) * K / 2"],
+          box: ["128", "128", "1"],
+          swizzle: 128,
+        },
+        a_map: {
+          tensor: "a",
+          type: "u8",
+          dims: ["K", "n_src"],
+          strides: ["K"],
+          box: ["128", "1"],
+          swizzle: 128,
+        },
+      },
+    },
+  },
   flops: ({ n_row, N, K }) => 2 * n_row * N * K,
   reads: ({ n_row, N, K }, ints) => {
     const { experts, slots } = usedExperts(ints);

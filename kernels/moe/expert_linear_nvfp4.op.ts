@@ -32,6 +32,35 @@ export const op = defineOp({
   contract:
     "sum over 16-blocks of K of (f32 dot) * a_s * w_s, f32, times fl32(a_global[e] * w_global[slot]) once, one rounding to bf16; a row whose expert_slot is -1 traps",
   launch: { grid: ["ceil_div(N, 64)", "n_expert", "min(ceil_div(n_row, 64), 16)"], block: 128 },
+  variants: {
+    sm100: {
+      when: "K > 0 && N > 0 && n_slot > 0 && n_expert > 0 && n_expert <= plan::MOST_EXPERTS && K % 64 == 0",
+      launch: {
+        grid: ["plan::experts(n_row, n_expert, N, K, plan::NVFP4).grid(n_sm)"],
+        block: 256,
+        smem: "plan::experts(n_row, n_expert, N, K, plan::NVFP4).smem(n_sm)",
+        cluster: "plan::experts(n_row, n_expert, N, K, plan::NVFP4).split(n_sm)",
+      },
+      maps: {
+        w_map: {
+          tensor: "w",
+          type: "u8",
+          dims: ["K / 2", "N", "n_slot"],
+          strides: ["K / 2", "int64_t(N) * K / 2"],
+          box: ["128", "128", "1"],
+          swizzle: 128,
+        },
+        a_map: {
+          tensor: "a",
+          type: "u8",
+          dims: ["K / 2", "n_row"],
+          strides: ["K / 2"],
+          box: ["128", "plan::experts(n_row, n_expert, N, K, plan::NVFP4).tokens"],
+          swizzle: 128,
+        },
+      },
+    },
+  },
   flops: ({ n_row, N, K }) => 2 * n_row * N * K,
   reads: ({ N, K }, ints) => {
     const { experts, slots } = usedExperts(ints);

@@ -1,4 +1,4 @@
-import { suite, type Case, type Inputs } from "../../harness/suite.ts";
+import { suite, withCode, type Case, type Inputs } from "../../harness/suite.ts";
 import { op } from "../../kernels/linear/grouped_linear_fp8w.op.ts";
 
 type C = Case<typeof op>;
@@ -34,7 +34,33 @@ const shapes = [
   shape(130, 3, 130, 24),
 ];
 
+// what tcgen05 makes of a shape: 128 x T tiles, T +- 1, a ring of stages that wraps, with and without K split over a cluster, more tiles
+// than multiprocessors
+const umma = [
+  shape(17, 2, 130, 144),
+  shape(31, 1, 300, 1104),
+  shape(33, 2, 127, 64),
+  shape(127, 2, 90, 80),
+  shape(128, 1, 128, 256),
+  shape(129, 2, 257, 528),
+  shape(1, 1, 129, 6672),
+  shape(3, 80, 16, 848),
+  shape(2, 160, 20, 48),
+];
+
 const corners: C[] = [
+  {
+    // the second of three groups is NaN: its weights lie in the tile of the first, its channels behind those of the first
+    name: "nan.group",
+    attrs: { N: 50 },
+    make: (g) => {
+      const t = inputs(g, 20, 3, 50, 80);
+      const a = g.from("bf16", [20, 3, 80], (i) =>
+        Math.floor(i / 80) % 3 === 1 ? NaN : ((i * 37) % 17) - 8,
+      );
+      return { ...t, a, w: withCode(t.w, 0x7f, 50 * 80, 100 * 80) };
+    },
+  },
   { name: "std10", attrs: { N: 40 }, make: (g) => inputs(g, 19, 3, 40, 256, 10) },
   {
     name: "heavy",
@@ -57,4 +83,4 @@ const corners: C[] = [
   },
 ];
 
-export default suite(op, [...model, ...shapes, ...corners]);
+export default suite(op, [...model, ...shapes, ...umma, ...corners]);

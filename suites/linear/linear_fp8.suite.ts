@@ -40,8 +40,11 @@ const shapes = [
 // what tcgen05 makes of a shape: 128 x T tiles, a ring of stages that wraps, K split over a cluster, more tiles than multiprocessors
 const umma = [
   shape(1, 129, 4112),
+  shape(1, 60, 13328),
+  shape(17, 130, 144),
   shape(31, 300, 1104),
   shape(33, 127, 64),
+  shape(127, 200, 80),
   shape(128, 128, 256),
   shape(129, 257, 1104),
   shape(300, 140, 144),

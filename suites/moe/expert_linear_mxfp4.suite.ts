@@ -1,4 +1,4 @@
-import { suite, type Case, type Inputs } from "../../harness/suite.ts";
+import { suite, withCode, type Case, type Inputs } from "../../harness/suite.ts";
 import { op } from "../../kernels/moe/expert_linear_mxfp4.op.ts";
 
 type C = Case<typeof op>;
@@ -74,7 +74,45 @@ const shapes: C[] = [
   load("tiles", { rows: [63, 64, 65, 130], N: 130, K: 272, n_src: 71 }),
 ];
 
+// what tcgen05 makes of a shape: tiles of 128 x T with T from the mean load, one row more or less than T, experts without rows at
+// either end and between, K split over a cluster of which some have no tile, a ring of stages that wraps, more tiles than multiprocessors
+const umma = [
+  load("T=16", { rows: [0, 15, 16, 17, 0, 33, 0, 0, 0, 0, 1, 0], N: 130, K: 384, n_src: 40 }),
+  load("T=32", { rows: [31, 0, 32, 33, 0, 0], N: 127, K: 256, n_src: 50 }),
+  load("T=64", { rows: [0, 63, 64, 0, 65, 0], N: 128, K: 128 }),
+  load("T=128", { rows: [127, 0, 128, 129], N: 257, K: 256, n_src: 130 }),
+  load("split", { rows: [0, 3, 0, 0], N: 140, K: 4096, n_src: 2 }),
+  load("split.ring", { rows: [2], N: 20, K: 13312 }),
+  load("ring", {
+    rows: Array.from({ length: 25 }, (_, e) => (e === 9 ? 200 : 0)),
+    N: 300,
+    K: 1664,
+    n_src: 60,
+  }),
+  load("persistent", { rows: [3, 0, 5], N: 10300, K: 128 }),
+  load("n_expert=300", {
+    rows: Array.from({ length: 300 }, (_, e) => (e % 7 === 3 ? 1 + (e % 3) : 0)),
+    N: 20,
+    K: 128,
+    n_src: 30,
+  }),
+];
+
 const corners: C[] = [
+  {
+    // NaN in the rows of expert 1, in source rows that nobody reads and in the scales of the unused slot
+    name: "nan.padding",
+    make: (g) => {
+      const t = inputs(g, { rows: [5, 3, 0, 16], N: 133, K: 256, n_src: 40 });
+      return {
+        ...t,
+        src_row: g.from("i32", [24], (i) => (i >= 5 && i < 8 ? 12 + i : i % 9)),
+        a: withCode(t.a, 0x7f, 17 * 256, 40 * 256),
+        a_s: withCode(t.a_s, 255, 17 * 2, 40 * 2),
+        w_s: withCode(t.w_s, 255, 0, 133 * 8),
+      };
+    },
+  },
   load("all-to-one", { rows: [0, 0, 200, 0], N: 70, K: 128, n_src: 33 }),
   load("last-only", { rows: [0, 0, 0, 5], N: 20, K: 64 }),
   load("std10.saturated", { rows: [5, 9], N: 40, K: 256, std: 600 }),
@@ -108,4 +146,4 @@ const corners: C[] = [
   },
 ];
 
-export default suite(op, [...model, ...shapes, ...corners]);
+export default suite(op, [...model, ...shapes, ...umma, ...corners]);

@@ -1,4 +1,4 @@
-import { suite, type Case, type Inputs } from "../../harness/suite.ts";
+import { suite, withCode, type Case, type Inputs } from "../../harness/suite.ts";
 import { op } from "../../kernels/moe/expert_linear_nvfp4.op.ts";
 
 type C = Case<typeof op>;
@@ -55,7 +55,38 @@ const shapes: C[] = [
   load("tiles", { rows: [63, 64, 65, 130], N: 130, K: 272 }),
 ];
 
+// what tcgen05 makes of a shape: tiles of 128 x T with T from the mean load, one row more or less than T, experts without rows at
+// either end and between, K split over a cluster of which some have no tile, a ring of stages that wraps, more tiles than
+// multiprocessors; scales of a row that are a multiple of 16 bytes, and not
+const umma = [
+  load("T=16", { rows: [0, 15, 16, 17, 0, 33, 0, 0, 0, 0, 1, 0], N: 130, K: 512 }),
+  load("T=32", { rows: [31, 0, 32, 33, 0, 0], N: 127, K: 320 }),
+  load("T=64", { rows: [0, 63, 64, 0, 65, 0], N: 128, K: 64 }),
+  load("T=128", { rows: [127, 0, 128, 129], N: 257, K: 448 }),
+  load("split", { rows: [0, 3, 0, 0], N: 140, K: 8192 }),
+  load("split.ring", { rows: [2], N: 20, K: 26624 }),
+  load("ring", { rows: Array.from({ length: 25 }, (_, e) => (e === 9 ? 200 : 0)), N: 300, K: 3392 }),
+  load("persistent", { rows: [3, 0, 5], N: 10300, K: 128 }),
+  load("n_expert=300", {
+    rows: Array.from({ length: 300 }, (_, e) => (e % 7 === 3 ? 1 + (e % 3) : 0)),
+    N: 20,
+    K: 192,
+  }),
+];
+
 const corners: C[] = [
+  {
+    // NaN in the rows of expert 1 and in the scales of the unused slot
+    name: "nan.padding",
+    make: (g) => {
+      const t = inputs(g, { rows: [5, 3, 0, 16], N: 133, K: 320 });
+      return {
+        ...t,
+        a_s: withCode(t.a_s, 0x7f, 5 * 20, 8 * 20),
+        w_s: withCode(t.w_s, 0x7f, 0, 133 * 20),
+      };
+    },
+  },
   load("all-to-one", { rows: [0, 0, 200, 0], N: 70, K: 128 }),
   load("last-only", { rows: [0, 0, 0, 5], N: 20, K: 64 }),
   {
@@ -99,4 +130,4 @@ const corners: C[] = [
   },
 ];
 
-export default suite(op, [...model, ...shapes, ...corners]);
+export default suite(op, [...model, ...shapes, ...umma, ...corners]);

@@ -1,0 +1,167 @@
+// Which tiles a product on tcgen05 has, and how a stage of their operands is copied. A schedule says
+//
+//   prefetch  of its tensor maps, by one thread; setup: by all threads. A barrier follows
+//   n_tile    tiles of the product; CTAs take them in turn
+//   at        the tile of a number
+//   rows      what a lane of the loading warp keeps of a tile, to copy its tokens
+//   x_rows    rows of x that arrive in each stage of a tile
+//   load_w    one lane; load_x: the whole warp
+#pragma once
+#include "kernels/common/plan.h"
+#include "kernels/ptx/cluster.cuh"
+#include "kernels/ptx/tma.cuh"
+
+namespace umma_linear {
+
+struct Tile {
+  int32_t n0, m0;  // first row of w within its matrix, first token
+  int32_t rows;    // tokens
+  int32_t group;   // or expert
+  int32_t matrix;  // of w
+
+  // N of the instruction, which takes sixteens
+  __device__ __forceinline__ int32_t width() const { return plan::div_up(rows, 16) * 16; }
+};
+
+// M tokens in each of n_group groups. Tiles of the same weights follow one another.
+struct Groups {
+  const TensorMap &w, &x;  // [K, n_group N] and [K, n_group, M]
+  plan::Linear l;
+  int32_t M, n_group;
+
+  struct Rows {
+    bool mine;
+  };
+
+  __device__ __forceinline__ void prefetch() const {
+    ptx::prefetch_map(&w);
+    ptx::prefetch_map(&x);
+  }
+  __device__ __forceinline__ void setup(uint32_t*) {}
+  __device__ __forceinline__ uint32_t n_tile() const { return l.n_tile; }
+  __device__ __forceinline__ Tile at(uint32_t i) const {
+    const int32_t n_m = plan::div_up(M, l.tokens), n_n = plan::div_up(l.N, plan::W_ROWS);
+    const int32_t j = i / n_m, m0 = i % n_m * l.tokens, g = j / n_n;
+    return {j % n_n * plan::W_ROWS, m0, min(l.tokens, M - m0), g, g};
+  }
+  __device__ __forceinline__ Rows rows(const Tile&, uint32_t) const { return {ptx::elect_one()}; }
+  __device__ __forceinline__ int32_t x_rows(const Tile&) const { return l.tokens; }
+  __device__ __forceinline__ void load_w(uint32_t to, uint64_t* bar, const Tile& t, int32_t k) const {
+    ptx::tma_load_2d(to, &w, bar, k, t.matrix * l.N + t.n0);
+  }
+  __device__ __forceinline__ void load_x(uint32_t to, uint64_t* bar, const Tile& t, const Rows& r, int32_t k) const {
+    if (r.mine) ptx::tma_load_3d(to, &x, bar, k, t.group, t.m0);
+  }
+};
+
+// One group, without its dimension in the map of x.
+struct Dense : Groups {
+  __device__ __forceinline__ Dense(const TensorMap& w, const TensorMap& x, const plan::Linear& l, int32_t M) : Groups{w, x, l, M, 1} {}
+  __device__ __forceinline__ void load_x(uint32_t to, uint64_t* bar, const Tile& t, const Rows& r, int32_t k) const {
+    if (r.mine) ptx::tma_load_2d(to, &x, bar, k, t.m0);
+  }
+};
+
+// The tokens of an expert lie in rows that follow one another; a tile's last rows may be the next expert's, whose results it leaves alone.
+struct RowsInOrder {
+  const TensorMap& map;  // [K, n_row]
+  int32_t tokens;
+
+  struct Rows {
+    bool mine;
+  };
+  __device__ __forceinline__ Rows rows(const Tile&, uint32_t) const { return {ptx::elect_one()}; }
+  __device__ __forceinline__ int32_t x_rows(const Tile&) const { return tokens; }
+  __device__ __forceinline__ void load(uint32_t to, uint64_t* bar, const Tile& t, const Rows& r, int32_t k) const {
+    if (r.mine) ptx::tma_load_2d(to, &map, bar, k, t.m0);
+  }
+};
+
+// The tokens of an expert lie anywhere: a lane gathers four.
+struct GatheredRows {
+  const TensorMap& map;    // [K, n_src], a box of one row
+  const int32_t* src_row;  // null: row i is row i
+
+  struct Rows {
+    int4 row;
+    bool mine;
+  };
+  __device__ __forceinline__ int32_t source(int32_t row) const { return src_row ? src_row[row] : row; }
+  __device__ __forceinline__ Rows rows(const Tile& t, uint32_t lane) const {
+    int32_t row[4];
+#pragma unroll
+    for (int32_t j = 0; j < 4; ++j) row[j] = 4 * lane + j < t.rows ? source(t.m0 + 4 * lane + j) : -1;  // outside of the tensor: zeros
+    return {{row[0], row[1], row[2], row[3]}, 4 * lane < t.width()};
+  }
+  __device__ __forceinline__ int32_t x_rows(const Tile& t) const { return t.width(); }
+  __device__ __forceinline__ void load(uint32_t to, uint64_t* bar, const Tile&, const Rows& r, int32_t k) const {
+    if (r.mine) ptx::tma_gather4(to + threadIdx.x % 32 * 4 * plan::ROW_BYTES, &map, bar, k, r.row);
+  }
+};
+
+// Experts with any load: offset[e] .. offset[e + 1] - 1 are the rows of expert e. In shared memory lies how many row tiles the experts
+// before e have. Tiles of the same weights follow one another.
+template <class X>
+struct Experts {
+  const TensorMap& w;  // [K, N, n_slot]
+  X x;
+  plan::Linear l;
+  const int32_t *offset, *expert_slot;
+  int32_t n_expert, n_slot;
+  const uint32_t* before = nullptr;  // [n_expert + 1]
+
+  using Rows = typename X::Rows;
+
+  __device__ __forceinline__ void prefetch() const {
+    ptx::prefetch_map(&w);
+    ptx::prefetch_map(&x.map);
+  }
+  __device__ __forceinline__ void setup(uint32_t* table) {
+    before = table;
+    for (int32_t e = threadIdx.x; e < n_expert; e += blockDim.x) table[e] = plan::div_up(offset[e + 1] - offset[e], l.tokens);
+    __syncthreads();
+    if (threadIdx.x < 32) {  // a lane adds up the experts of its share, then what the lanes before it have
+      const int32_t share = plan::div_up(n_expert, 32), begin = threadIdx.x * share, end = min(begin + share, n_expert);
+      uint32_t own = 0;
+      for (int32_t e = begin; e < end; ++e) own += table[e];
+      uint32_t sum = own;
+#pragma unroll
+      for (uint32_t d = 1; d < 32; d *= 2) {
+        const uint32_t v = __shfl_up_sync(0xffffffff, sum, d);
+        if (threadIdx.x >= d) sum += v;
+      }
+      if (threadIdx.x == 31) table[n_expert] = sum;
+      sum -= own;
+      for (int32_t e = begin; e < end; ++e) {
+        const uint32_t n = table[e];
+        table[e] = sum;
+        sum += n;
+      }
+    }
+  }
+  __device__ __forceinline__ uint32_t n_tile() const { return before[n_expert] * plan::div_up(l.N, plan::W_ROWS); }
+
+  // A row whose expert has no resident weights is a fault of the caller that must not pass for a number.
+  __device__ __forceinline__ Tile at(uint32_t i) const {
+    const uint32_t n_n = plan::div_up(l.N, plan::W_ROWS), m = i / n_n;
+    int32_t e = 0;
+    for (int32_t end = n_expert; end - e > 1;) {  // before[e] <= m < before[end]
+      const int32_t middle = (e + end) / 2;
+      (before[middle] <= m ? e : end) = middle;
+    }
+    const uint32_t n_m = before[e + 1] - before[e], j = i - before[e] * n_n;
+    const int32_t m0 = offset[e] + j % n_m * l.tokens, slot = expert_slot[e];
+    if (slot < 0 || slot >= n_slot) asm volatile("trap;");
+    return {int32_t(j / n_m) * plan::W_ROWS, m0, min(l.tokens, offset[e + 1] - m0), e, slot};
+  }
+  __device__ __forceinline__ Rows rows(const Tile& t, uint32_t lane) const { return x.rows(t, lane); }
+  __device__ __forceinline__ int32_t x_rows(const Tile& t) const { return x.x_rows(t); }
+  __device__ __forceinline__ void load_w(uint32_t to, uint64_t* bar, const Tile& t, int32_t k) const {
+    ptx::tma_load_3d(to, &w, bar, k, t.n0, t.matrix);
+  }
+  __device__ __forceinline__ void load_x(uint32_t to, uint64_t* bar, const Tile& t, const Rows& r, int32_t k) const {
+    x.load(to, bar, t, r, k);
+  }
+};
+
+}  // namespace umma_linear
