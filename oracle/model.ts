@@ -20,7 +20,7 @@ import { op as kvFp8Sim } from "../kernels/quant/kv_fp8_sim.op.ts";
 import { op as sample } from "../kernels/sample/sample.op.ts";
 import { op as qNormRope } from "../kernels/rope/q_norm_rope.op.ts";
 import { op as rope } from "../kernels/rope/rope.op.ts";
-import { attendCompressed, emptyCompressor, type CompressorState } from "./compressor.ts";
+import { attendCompressed, emptyCompressor, type IndexState, type MainState } from "./compressor.ts";
 import type { LayerKind } from "./config.ts";
 import { linearFp8, quantiseFp8, type Ctx } from "./context.ts";
 import { moe } from "./moe.ts";
@@ -30,11 +30,11 @@ import { concatRows, i32, lastRows, view, type Tensor } from "./tensor.ts";
 export interface LayerState {
   /** The last (at most window - 1) rows of post-RoPE, post-quantisation KV; null before the first token. */
   readonly kv: Tensor | null;
-  readonly main: CompressorState;
-  readonly index: CompressorState;
+  readonly main: MainState;
+  readonly index: IndexState;
 }
 
-export const emptyState = (): LayerState => ({ kv: null, main: emptyCompressor(), index: emptyCompressor() });
+export const emptyState = (): LayerState => ({ kv: null, main: emptyCompressor, index: emptyCompressor });
 
 export interface Tokens {
   /** i32 [n_tok] */

@@ -76,6 +76,25 @@ __device__ __forceinline__ void f16_from_e2m1x8(uint32_t codes, uint32_t (&h)[4]
 }
 inline constexpr float E2M1_UNIT = 0x1p14f;  // undoes the 2^-14 above
 
+__device__ __forceinline__ uint32_t mul_bf16x2(uint32_t a, uint32_t b) {
+  uint32_t r;
+  asm("mul.rn.bf16x2 %0, %1, %2;" : "=r"(r) : "r"(a), "r"(b));
+  return r;
+}
+
+// Eight e2m1 codes times the ue8m0 scale of code `scale` as bf16, in the order 0 4 | 1 5 | 2 6 | 3 7. The bits moved to bf16's places are
+// the value times 2^-126; both products are exact below 2^128, subnormals included. A NaN scale makes all of them NaN.
+__device__ __forceinline__ void bf16_from_e2m1x8(uint32_t codes, uint32_t scale, uint32_t (&h)[4]) {
+  constexpr uint32_t SIGN = 0x80008000u, MAGNITUDE = 0x01c001c0u, UNIT = 0x7e807e80u;  // 2^126
+  const uint32_t s = (scale == 0 ? 0x0040u : scale == 255 ? 0x7fffu : scale << 7) * 0x00010001u;
+  h[0] = ((codes << 12) & SIGN) | ((codes << 6) & MAGNITUDE);
+  h[1] = ((codes << 8) & SIGN) | ((codes << 2) & MAGNITUDE);
+  h[2] = ((codes << 4) & SIGN) | ((codes >> 2) & MAGNITUDE);
+  h[3] = (codes & SIGN) | ((codes >> 6) & MAGNITUDE);
+#pragma unroll
+  for (int i = 0; i < 4; ++i) h[i] = mul_bf16x2(mul_bf16x2(h[i], UNIT), s);
+}
+
 __device__ __forceinline__ uint32_t mul_f16x2(uint32_t a, uint32_t b) {
   uint32_t r;
   asm("mul.rn.f16x2 %0, %1, %2;" : "=r"(r) : "r"(a), "r"(b));

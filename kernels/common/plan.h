@@ -106,4 +106,31 @@ struct Mix {
   PLAN_FN int32_t smem() const { return SMEM_RESERVED + N_STAGE * (FN_ROWS + tokens) * K_STAGE * 4; }
 };
 
+// index_scores: a tile is 128 entries x the heads of a few tokens. Tiles are numbered entries first, so that a CTA, which takes them in
+// a row, keeps a group of tokens while entries stream by.
+struct Scores {
+  static constexpr int32_t ENTRIES = 128, ROW_BYTES = 64, WORD_BYTES = 4;  // a row's codes, and its four scales as one word
+  // Two accumulators and the scales of both operands share 512 columns of tensor memory, and N is a multiple of 16.
+  static constexpr int32_t MOST_COLUMNS = 240;
+  static constexpr int32_t STAGES = 8, GROUPS = 2;
+  static constexpr int32_t RUN = 8;  // a run of scales or weights is copied from a multiple of 16 bytes on: so many weights
+  // codes, scales as they come, scales as tcgen05.cp takes them
+  static constexpr int32_t STAGE = ENTRIES * (ROW_BYTES + WORD_BYTES) + SCALE_ATOM;
+  // the same for up to 256 rows, and their weights as they come (bf16) and as they are used (f32)
+  static constexpr int32_t GROUP = MOST_COLUMNS * ROW_BYTES + 256 * (WORD_BYTES + 2 + 4) + 2 * SCALE_ATOM;
+  static constexpr int32_t SMEM = SMEM_RESERVED + STAGES * STAGE + GROUPS * GROUP;
+  static_assert(SMEM <= plan::SMEM, "fits a multiprocessor");
+
+  int32_t tokens, columns, n_group, n_entry_tile, n_tile;
+
+  // Groups of equal size: four tokens of 64 heads make two of two, not three and one.
+  PLAN_FN Scores(int32_t n_tok, int32_t n_head, int32_t n_entry)
+      : tokens(div_up(n_tok, div_up(n_tok, MOST_COLUMNS / n_head))), columns(div_up(tokens * n_head, 16) * 16),
+        n_group(div_up(n_tok, tokens)), n_entry_tile(div_up(n_entry, ENTRIES)), n_tile(n_group * n_entry_tile) {}
+
+  // scales and weights that one copy takes: those before the first one up to the 16 bytes as well
+  PLAN_FN int32_t beside() const { return columns + RUN; }
+  PLAN_FN int32_t grid(int32_t n_sm) const { return n_tile < n_sm ? n_tile : n_sm; }
+};
+
 }  // namespace plan

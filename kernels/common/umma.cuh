@@ -12,6 +12,10 @@ constexpr uint32_t SCALE_ATOM_BYTES = 512, SCALE_ATOM_COLUMNS = 4;  // 128 rows 
 __device__ __forceinline__ uint64_t k_major(uint32_t at) {
   return uint64_t(at >> 4 & 0x3fff) | uint64_t(GROUP_BYTES >> 4) << 32 | uint64_t(1) << 46 | uint64_t(2) << 61;
 }
+// The same for rows of 64 bytes: 64-byte swizzle, atoms of 8 x 64 bytes. `at` may point 32 bytes into the atom.
+__device__ __forceinline__ uint64_t k_major_64b(uint32_t at) {
+  return uint64_t(at >> 4 & 0x3fff) | uint64_t(8 * 64 >> 4) << 32 | uint64_t(1) << 46 | uint64_t(4) << 61;
+}
 // Rows of 16 bytes without swizzle: what tcgen05.cp copies.
 __device__ __forceinline__ uint64_t rows_16b(uint32_t at) {
   return uint64_t(at >> 4 & 0x3fff) | uint64_t(128 >> 4) << 32 | uint64_t(1) << 46;
@@ -29,6 +33,10 @@ constexpr __host__ __device__ uint32_t idesc_tf32(uint32_t M, uint32_t N) {
 // ue8m0 scales; `k` is the byte of the scale words that this instruction takes.
 constexpr __host__ __device__ uint32_t idesc_mxf8f6f4(uint32_t a, uint32_t b, uint32_t N, uint32_t k) {
   return k << 4 | a << 7 | b << 10 | (N >> 3) << 17 | 1u << 23 | (128u >> 7) << 27 | k << 29;
+}
+// ue8m0 scales, two a step of 64; `k` is the first of the two bytes of the scale words that this instruction takes, 0 or 2.
+constexpr __host__ __device__ uint32_t idesc_mxf4(uint32_t N, uint32_t k) {
+  return k << 4 | TYPE_E2M1_4BIT << 7 | TYPE_E2M1_4BIT << 10 | (N >> 3) << 17 | 1u << 23 | (128u >> 7) << 27 | k << 29;
 }
 // ue4m3 scales, all four bytes of a word.
 constexpr __host__ __device__ uint32_t idesc_nvf4(uint32_t N) {

@@ -1,11 +1,13 @@
 // index_scores: how well each compressed entry answers a query of the indexer.
 //
 //   s[tok][n] = sum over h of relu(q[tok][h] . k[n]) * bf16(w[tok][h] * scale)
+//   q, k = code * 2^(s - 127), a scale a 1 x 32 block
 //
 // cite      DeepSeek-V4 inference/model.py Indexer.forward; rounding as DeepGEMM mqa_logits (f32)
-// shapes    q bf16 [n_tok, n_head, width], k bf16 [n_entry, width], w bf16 [n_tok, n_head] -> s f32 [n_tok,
-//           n_entry]; any sizes
-// numerics  f32 dot products and sum; NaN passes the relu; no mask
+// shapes    q e2m1 [n_tok, n_head, width], q_s ue8m0 [n_tok, n_head, width/32], k e2m1 [n_entry, width], k_s
+//           ue8m0 [n_entry, width/32], w bf16 [n_tok, n_head] -> s f32 [n_tok, n_entry]; any sizes
+// numerics  codes widen to bf16 with their scale, exactly; f32 dot products and sum; NaN passes the relu; no
+//           mask
 // parallel  one CTA a token and 64 entries: heads are the rows of A (64 a pass), entries the columns, four
 //           warps over them
 #include "index_scores.h"
@@ -15,7 +17,16 @@
 namespace {
 
 using namespace gemm;
-constexpr int G = 8;  // one 16-byte load of k a lane
+constexpr int G = 8;  // a chunk of eight stays inside a 32-block, so a lane's chunk has one scale
+
+// Eight elements of k .. k + 7 of row `row` as bf16 (0 4 | 1 5 | 2 6 | 3 7); zeros beyond the width.
+template <bool VEC>
+__device__ __forceinline__ void load_chunk(const uint8_t* codes, const uint8_t* scales, int64_t row, int k, int width,
+                                           uint32_t (&h)[4]) {
+  const int n_block = (width + 31) / 32;
+  const uint32_t scale = k < width ? scales[row * n_block + k / 32] : 127;
+  mma::bf16_from_e2m1x8(load_e2m1x8<VEC>(codes, row * width, k, width), scale, h);
+}
 
 struct Smem {
   TileA<G> q;
@@ -28,17 +39,16 @@ __device__ __forceinline__ void tile(const IndexScoresParams& p, Smem& smem) {
   const int tid = threadIdx.x, tok = blockIdx.x;
   const int n0 = blockIdx.y * B_N + lane.warp * 8 * N_TILES;
 
-  const bf16_t* k_row[N_TILES];
+  int k_row[N_TILES];
 #pragma unroll
-  for (int t = 0; t < N_TILES; ++t)
-    k_row[t] = p.k + int64_t(min(n0 + 8 * t + lane.r, p.n_entry - 1)) * p.width;
+  for (int t = 0; t < N_TILES; ++t) k_row[t] = min(n0 + 8 * t + lane.r, p.n_entry - 1);
 
   float s[N_TILES][2] = {};  // this lane's heads of columns 2q, 2q + 1
   int buffer = 0;
   for (int head0 = 0; head0 < p.n_head; head0 += B_M) {
     const int heads = min(B_M, p.n_head - head0);
     // this thread stages heads tid / 16 + 8 i
-    const bf16_t* q_row = p.q + (int64_t(tok) * p.n_head + head0 + tid / 16) * p.width;
+    const int64_t q_row = int64_t(tok) * p.n_head + head0 + tid / 16;
     __syncthreads();  // weights of the last pass are read
     if (tid < heads)
       smem.weight[tid] = __bfloat162float(
@@ -51,18 +61,15 @@ __device__ __forceinline__ void tile(const IndexScoresParams& p, Smem& smem) {
 #pragma unroll
       for (int t = 0; t < N_TILES; ++t)
 #pragma unroll
-        for (int j = 0; j < CHUNKS; ++j) {
-          const uint4 v = load_bf16x8<VEC>(k_row[t], d0 + lane_k<G>(j, lane.q), p.width);
-          b[t][j][0] = v.x;
-          b[t][j][1] = v.y;
-          b[t][j][2] = v.z;
-          b[t][j][3] = v.w;
-        }
+        for (int j = 0; j < CHUNKS; ++j)
+          load_chunk<VEC>(p.k, p.k_s, k_row[t], d0 + lane_k<G>(j, lane.q), p.width, b[t][j]);
 #pragma unroll
       for (int i = 0; i < B_M / 8; ++i)
-        if (tid / 16 + 8 * i < heads)
-          smem.q.put(buffer, tid / 16 + 8 * i, tid % 16,
-                     load_bf16x8<VEC>(q_row + int64_t(8 * i) * p.width, d0 + 8 * (tid % 16), p.width));
+        if (tid / 16 + 8 * i < heads) {
+          uint32_t h[4];
+          load_chunk<VEC>(p.q, p.q_s, q_row + 8 * i, d0 + 8 * (tid % 16), p.width, h);
+          smem.q.put(buffer, tid / 16 + 8 * i, tid % 16, {h[0], h[1], h[2], h[3]});
+        }
       __syncthreads();
 #pragma unroll
       for (int i = 0; i < M_TILES; ++i)
@@ -107,7 +114,7 @@ __device__ __forceinline__ void tile(const IndexScoresParams& p, Smem& smem) {
 extern "C" __global__ void __launch_bounds__(gemm::THREADS)
     index_scores(const __grid_constant__ IndexScoresParams p) {
   __shared__ Smem smem;
-  if (p.width % 8 == 0 && mma::aligned(p.q, 16) && mma::aligned(p.k, 16))
+  if (p.width % 8 == 0 && mma::aligned(p.q, 4) && mma::aligned(p.k, 4))
     tile<true>(p, smem);
   else
     tile<false>(p, smem);

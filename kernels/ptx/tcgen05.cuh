@@ -57,6 +57,15 @@ __device__ __forceinline__ void mma_mxf8f6f4(uint32_t d, uint64_t a, uint64_t b,
       : "memory");
 }
 
+// e2m1 operands, a ue8m0 scale per 32 of K.
+__device__ __forceinline__ void mma_mxf4(uint32_t d, uint64_t a, uint64_t b, uint32_t idesc, uint32_t sfa, uint32_t sfb, bool accumulate) {
+  asm volatile(
+      "{\n\t.reg .pred p;\n\tsetp.ne.u32 p, %6, 0;\n\t"
+      "tcgen05.mma.cta_group::1.kind::mxf4.block_scale.scale_vec::2X [%0], %1, %2, %3, [%4], [%5], p;\n\t}" ::"r"(d),
+      "l"(a), "l"(b), "r"(idesc), "r"(sfa), "r"(sfb), "r"(uint32_t(accumulate))
+      : "memory");
+}
+
 // e2m1 operands, a ue4m3 scale per 16 of K.
 __device__ __forceinline__ void mma_mxf4nvf4(uint32_t d, uint64_t a, uint64_t b, uint32_t idesc, uint32_t sfa, uint32_t sfb,
                                              bool accumulate) {

@@ -9,6 +9,13 @@ __device__ __forceinline__ void prefetch_map(const TensorMap* map) {
   asm volatile("prefetch.tensormap [%0];" ::"l"(map) : "memory");
 }
 
+// A run of a 1-D tensor; elements outside of the tensor arrive as zeros and count as bytes.
+__device__ __forceinline__ void tma_load_1d(uint32_t to, const TensorMap* map, uint64_t* bar, int32_t x) {
+  asm volatile("cp.async.bulk.tensor.1d.shared::cluster.global.tile.mbarrier::complete_tx::bytes [%0], [%1, {%3}], [%2];" ::"r"(to),
+               "l"(map), "r"(shared(bar)), "r"(x)
+               : "memory");
+}
+
 // A box of a 2-D tensor; elements outside of the tensor arrive as zeros and count as bytes.
 __device__ __forceinline__ void tma_load_2d(uint32_t to, const TensorMap* map, uint64_t* bar, int32_t x, int32_t y) {
   asm volatile(

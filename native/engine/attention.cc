@@ -7,13 +7,13 @@
 namespace engine {
 namespace {
 
-constexpr int kKvBlock = 64, kFp4Block = 32;
+constexpr int kKvBlock = 64;
 
-// Runs a compressor over the prompt: the entries whose windows are complete; none when the prompt is shorter than a window.
+// Runs a compressor over the prompt: the entries whose windows are complete, turned but not yet in a cache's format; none when the
+// prompt is shorter than a window.
 Tensor compress(const BlockContext& b, const std::string& name, int width, const Tensor& y) {
   const Config& c = b.config;
   const LayerKind& kind = b.kind();
-  const bool main = name == "attn.compressor";
   const auto w = [&](const char* part) { return b.weight(name + "." + part); };
   const auto site = [&](const char* part) { return b.site(name + "." + part); };
   const Tensor kv = linear_f32(b.run, site("kv"), y, w("wkv.weight"));
@@ -27,23 +27,21 @@ Tensor compress(const BlockContext& b, const std::string& name, int width, const
   std::vector<int32_t> at(static_cast<size_t>(n));
   for (int i = 0; i < n; ++i) at[size_t(i)] = i * kind.ratio;
   const Tensor pos = b.run.upload_i32(at, site("pos"));
-  const Tensor turned = rope(b.run, site("rope"), normed.view({n, 1, width}), pos, b.freq, false).view({n, width});
-  if (main) return kv_fp8_sim(b.run, site("entry"), turned, c.head_dim - c.rope_dim, kKvBlock);
-  return fp4_sim(b.run, site("entry"), hadamard(b.run, site("had"), turned), kFp4Block);
+  return rope(b.run, site("rope"), normed.view({n, 1, width}), pos, b.freq, false).view({n, width});
 }
 
 // The indexer's choice among `keys` for every token.
-Tensor select(const BlockContext& b, const Tensor& y, const Fp8& qr, const Tensor& keys) {
+Tensor select(const BlockContext& b, const Tensor& y, const Fp8& qr, const Mxfp4& keys) {
   const Config& c = b.config;
   const int64_t n = b.n_tok(), H = c.index_n_head, D = c.index_dim;
   const Tensor qb = b.linear("attn.indexer.q_b", qr, "attn.indexer.wq_b");
   const Tensor turned = rope(b.run, b.site("attn.indexer.q_rope"), qb.view({n, H, D}), b.pos, b.freq, false);
   const Tensor had = hadamard(b.run, b.site("attn.indexer.q_had"), turned.view({n * H, D}));
-  const Tensor q = fp4_sim(b.run, b.site("attn.indexer.q"), had, kFp4Block);
+  const Mxfp4 q = act_quant_mxfp4(b.run, b.site("attn.indexer.q"), had);
   const Tensor w = linear_bf16(b.run, b.site("attn.indexer.weights"), y, b.weight("attn.indexer.weights_proj.weight"));
   const float scale = float(1 / std::sqrt(double(D)) * (1 / std::sqrt(double(H))));
-  const Tensor s = index_scores(b.run, b.site("attn.indexer.scores"), q.view({n, H, D}), keys, w, scale);
-  return index_topk(b.run, b.site("attn.indexer.topk"), s, b.pos, std::min(c.index_topk, keys.rows()), b.kind().ratio);
+  const Tensor s = index_scores(b.run, b.site("attn.indexer.scores"), q, keys, w, scale);
+  return index_topk(b.run, b.site("attn.indexer.topk"), s, b.pos, std::min(c.index_topk, keys.q.rows()), b.kind().ratio);
 }
 
 }  // namespace
@@ -51,10 +49,14 @@ Tensor select(const BlockContext& b, const Tensor& y, const Fp8& qr, const Tenso
 Compressed compressed_keys(const BlockContext& b, const Tensor& y, const Fp8& qr) {
   if (b.kind().attention == Attention::swa) return {};
   Compressed k;
-  k.entries = compress(b, "attn.compressor", b.config.head_dim, y);
+  const Tensor turned = compress(b, "attn.compressor", b.config.head_dim, y);
+  if (turned)
+    k.entries = kv_fp8_sim(b.run, b.site("attn.compressor.entry"), turned, b.config.head_dim - b.config.rope_dim, kKvBlock);
   if (b.kind().attention == Attention::hca) return k;
   const Tensor keys = compress(b, "attn.indexer.compressor", b.config.index_dim, y);
-  if (keys) k.idx = select(b, y, qr, keys);
+  if (!keys) return k;
+  const Tensor had = hadamard(b.run, b.site("attn.indexer.compressor.had"), keys);
+  k.idx = select(b, y, qr, act_quant_mxfp4(b.run, b.site("attn.indexer.compressor.entry"), had));
   return k;
 }
 

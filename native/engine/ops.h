@@ -39,7 +39,10 @@ Fp8 act_quant_fp8(Run& r, Site site, const Tensor& x);
 Tensor linear_fp8(Run& r, Site site, const Fp8& a, const Fp8& w);
 Tensor grouped_linear_fp8w(Run& r, Site site, const Tensor& a, const Fp8& w);
 Tensor kv_fp8_sim(Run& r, Site site, const Tensor& x, int n_nope, int block);
-Tensor fp4_sim(Run& r, Site site, const Tensor& x, int block);
+struct Mxfp4 {
+  Tensor q, s;  // e2m1 [n_row, width], ue8m0 [n_row, width / 32]
+};
+Mxfp4 act_quant_mxfp4(Run& r, Site site, const Tensor& x);
 
 // compress, index, attention
 struct Pool {
@@ -47,7 +50,8 @@ struct Pool {
 };
 Tensor compress_pool(Run& r, Site site, const Tensor& kv, const Tensor& gate, const Tensor& ape, const Pool& p);
 Tensor hadamard(Run& r, Site site, const Tensor& x);
-Tensor index_scores(Run& r, Site site, const Tensor& q, const Tensor& k, const Tensor& w, float scale);
+// `q` holds n_head rows a token; `w` [n_tok, n_head].
+Tensor index_scores(Run& r, Site site, const Mxfp4& q, const Mxfp4& k, const Tensor& w, float scale);
 Tensor index_topk(Run& r, Site site, const Tensor& s, const Tensor& pos, int topk, int ratio);
 struct Keys {
   int n_comp, window, ratio, n_raw, n_entry;

@@ -38,15 +38,17 @@ Tensor hadamard(Run& r, Site site, const Tensor& x) {
   return y;
 }
 
-Tensor index_scores(Run& r, Site site, const Tensor& q, const Tensor& k, const Tensor& w, float scale) {
+Tensor index_scores(Run& r, Site site, const Mxfp4& q, const Mxfp4& k, const Tensor& w, float scale) {
   IndexScoresParams p{};
-  p.q = q.arg();
-  p.k = k.arg();
+  p.q = q.q.arg();
+  p.q_s = q.s.arg();
+  p.k = k.q.arg();
+  p.k_s = k.s.arg();
   p.w = w.arg();
-  p.n_tok = q.dim(0);
-  p.n_head = q.dim(1);
-  p.width = q.dim(2);
-  p.n_entry = k.dim(0);
+  p.n_tok = w.dim(0);
+  p.n_head = w.dim(1);
+  p.width = k.q.dim(1);
+  p.n_entry = k.q.dim(0);
   p.scale = scale;
   const Tensor s = r.out(DType::f32, {p.n_tok, p.n_entry}, site);
   p.s = s.arg();

@@ -1,6 +1,6 @@
 // Norms, rotations, linears and block quantisers.
 #include "act_quant_fp8.h"
-#include "fp4_sim.h"
+#include "act_quant_mxfp4.h"
 #include "grouped_linear_fp8w.h"
 #include "kv_fp8_sim.h"
 #include "linear_bf16.h"
@@ -141,16 +141,16 @@ Tensor kv_fp8_sim(Run& r, Site site, const Tensor& x, int n_nope, int block) {
   return y;
 }
 
-Tensor fp4_sim(Run& r, Site site, const Tensor& x, int block) {
-  Fp4SimParams p{};
+Mxfp4 act_quant_mxfp4(Run& r, Site site, const Tensor& x) {
+  ActQuantMxfp4Params p{};
   p.x = x.arg();
   p.n_row = x.dim(0);
   p.width = x.dim(1);
-  p.block = block;
-  const Tensor y = r.out(DType::bf16, x.shape, site);
-  p.y = y.arg();
-  r.launch(site, "fp4_sim", p, {{"y", y}});
-  return y;
+  const Mxfp4 o{r.out(DType::e2m1, x.shape, site + ".q"), r.out(DType::ue8m0, {p.n_row, (p.width + 31) / 32}, site + ".s")};
+  p.q = o.q.arg();
+  p.s = o.s.arg();
+  r.launch(site, "act_quant_mxfp4", p, {{"q", o.q}, {"s", o.s}});
+  return o;
 }
 
 }  // namespace engine

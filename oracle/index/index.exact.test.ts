@@ -4,7 +4,7 @@ import { op as scoreOp } from "../../kernels/index/index_scores.op.ts";
 import { op as topkOp } from "../../kernels/index/index_topk.op.ts";
 import { bf16, encode, faithful, ideal, values } from "../num/index.ts";
 import { run } from "../run.ts";
-import { i32, type Tensor } from "../tensor.ts";
+import { i32, numel, type Tensor } from "../tensor.ts";
 import { exact as hadamard } from "./hadamard.ts";
 import { exact as scores } from "./index_scores.ts";
 import { exact as topk, regret } from "./index_topk.ts";
@@ -46,28 +46,42 @@ describe("hadamard", () => {
 describe("index_scores", () => {
   const q = encode("f64", [1, 0, 0, 1, 2, 0, 0, 2], [2, 2, 2]);
   const k = encode("f64", [1, -1, -1, 2, 3, 3], [3, 2]);
+  const one = (...shape: number[]): Tensor =>
+    encode(
+      "ue8m0",
+      Array.from({ length: numel(shape) }, () => 1),
+      shape,
+    );
+  const operands = { q, q_s: one(2, 2, 1), k, k_s: one(3, 1) };
   it("relu of each head before its weight; weights may be negative", () => {
     const w = encode("f64", [1, 10, 1, -1], [2, 2]);
-    const s = list(run(scoreOp, scores, ideal, { q, k, w }, { scale: 1 }).s);
+    const s = list(run(scoreOp, scores, ideal, { ...operands, w }, { scale: 1 }).s);
     expect(s).toEqual([1, 20, 33, 2, -4, 0]);
   });
   it("the scaled weight is rounded to bf16, the score is f32", () => {
     const w = encode("bf16", [1, 1, 1, 1], [2, 2]);
-    const { s } = run(scoreOp, scores, faithful, { q, k, w }, { scale: 2 ** -6.5 });
+    const { s } = run(scoreOp, scores, faithful, { ...operands, w }, { scale: 2 ** -6.5 });
     expect(s.dtype).toBe("f32");
     expect(list(s)[0]).toBe(bf16.round(2 ** -6.5));
   });
   it("NaN is not turned into 0 by the relu", () => {
     const w = encode("f64", [1, 1, 1, 1], [2, 2]);
     const x = encode("f64", [NaN, 0, 0, 1, 2, 0, 0, 2], [2, 2, 2]);
-    expect(list(run(scoreOp, scores, ideal, { q: x, k, w }, { scale: 1 }).s).map(Number.isNaN)).toEqual([
-      true,
-      true,
-      true,
-      false,
-      false,
-      false,
-    ]);
+    expect(
+      list(run(scoreOp, scores, ideal, { ...operands, q: x, w }, { scale: 1 }).s).map(Number.isNaN),
+    ).toEqual([true, true, true, false, false, false]);
+  });
+  it("each 1 x 32 block of either side has its scale; a NaN scale spoils its row, also through zeros", () => {
+    const blocks = (codes: number[]): number[] => codes.flatMap((c) => Array.from({ length: 32 }, () => c));
+    const t = {
+      q: encode("e2m1", [...blocks([1, 0.5]), ...blocks([2, 0])], [1, 2, 64]),
+      q_s: encode("ue8m0", [1, 2 ** -3, 4, 2], [1, 2, 2]),
+      k: encode("e2m1", [...blocks([0.5, 1]), ...blocks([0, 0])], [2, 64]),
+      k_s: encode("ue8m0", [2, 2 ** 10, 1, NaN], [2, 2]),
+      w: encode("bf16", [1, 10], [1, 2]),
+    };
+    // head 0: 32 (1 * 0.5 * 1 * 2 + 0.5 * 1 * 2^-3 * 2^10), head 1: 32 * 2 * 0.5 * 4 * 2
+    expect(list(run(scoreOp, scores, faithful, t, { scale: 1 }).s)).toEqual([32 * 65 + 10 * 256, NaN]);
   });
 });
 

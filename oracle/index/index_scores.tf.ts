@@ -2,7 +2,7 @@
 import type { op } from "../../kernels/index/index_scores.op.ts";
 import type { Tf } from "../op.ts";
 import { tfjs } from "../tf/backend.ts";
-import { floats } from "../tf/io.ts";
+import { dequantise, floats, matrix } from "../tf/io.ts";
 import { product, program, put, sumLast } from "../tf/program.ts";
 
 /** Elements of the [tokens, heads, entries] dot products that are alive at once. */
@@ -11,8 +11,11 @@ const LIMIT = 2 ** 24;
 export const tf: Tf<typeof op> = (t, s) =>
   program(() => {
     const { n_tok, n_head, width, n_entry, scale } = s;
-    const q = put(floats(t.q), [n_tok, n_head * width]);
-    const k = put(floats(t.k), [n_entry, width]);
+    const blocks = { rowBlock: 1, colBlock: 32 };
+    const queries = dequantise(matrix(t.q, { values: t.q_s, ...blocks }), 0, n_tok * n_head);
+    const keys = dequantise(matrix(t.k, { values: t.k_s, ...blocks }), 0, n_entry);
+    const q = put(queries, [n_tok, n_head * width]);
+    const k = put(keys, [n_entry, width]);
     const w = tfjs.mul(put(floats(t.w), [n_tok, n_head]), scale);
     const run = Math.max(1, Math.floor(LIMIT / Math.max(1, n_head * n_entry)));
     const parts: tfjs.Tensor[] = [tfjs.zeros([0, n_entry])];

@@ -1,14 +1,14 @@
 import { describe, expect, it } from "vitest";
 import { op as fp8Op } from "../../kernels/quant/act_quant_fp8.op.ts";
+import { op as mxfp4Op } from "../../kernels/quant/act_quant_mxfp4.op.ts";
 import { op as nvfp4Op } from "../../kernels/quant/act_quant_nvfp4.op.ts";
-import { op as fp4SimOp } from "../../kernels/quant/fp4_sim.op.ts";
 import { op as kvSimOp } from "../../kernels/quant/kv_fp8_sim.op.ts";
-import { encode, faithful, ideal, values } from "../num/index.ts";
+import { bf16, dequantise, encode, faithful, ideal, values } from "../num/index.ts";
 import { run } from "../run.ts";
-import { i32, type Tensor } from "../tensor.ts";
+import { i32, tensor, type Tensor } from "../tensor.ts";
 import { exact as fp8 } from "./act_quant_fp8.ts";
+import { exact as mxfp4 } from "./act_quant_mxfp4.ts";
 import { exact as nvfp4 } from "./act_quant_nvfp4.ts";
-import { exact as fp4Sim } from "./fp4_sim.ts";
 import { exact as kvSim } from "./kv_fp8_sim.ts";
 
 const list = (t: Tensor): number[] => Array.from(values(t));
@@ -68,23 +68,70 @@ describe("kv_fp8_sim", () => {
   });
 });
 
-describe("fp4_sim", () => {
-  it("ties to the even code, signs, one scale a 1 x 32 block", () => {
-    const x = row(64, { 0: 6, 1: 0.25, 2: 0.75, 3: 1.25, 4: 1.75, 5: 2.5, 6: 3.5, 7: -5, 32: 12, 33: 1 });
-    const y = list(run(fp4SimOp, fp4Sim, faithful, { x: encode("bf16", x, [1, 64]) }, { block: 32 }).y);
-    expect(y.slice(0, 9)).toEqual([6, 0, 1, 1, 2, 2, 4, -4, 0]);
-    expect([y[32], y[33]]).toEqual([12, 1]);
+describe("act_quant_mxfp4", () => {
+  /** Codes times scales. */
+  const back = (x: Tensor, r = faithful): number[] => {
+    const { q, s } = run(mxfp4Op, mxfp4, r, { x });
+    return Array.from(dequantise(values(q), values(s), x.shape[0], x.shape[1], 1, 32));
+  };
+  it("ties to the even code, signs, one scale a 1 x 32 block, a short last one", () => {
+    const x = row(72, { 0: 6, 1: 0.25, 2: 0.75, 3: 1.25, 4: 1.75, 5: 2.5, 6: 3.5, 7: -5, 32: 12, 33: 1 });
+    const { q, s } = run(mxfp4Op, mxfp4, faithful, { x: encode("bf16", [...x.slice(0, 71), 3], [1, 72]) });
+    expect(list(s)).toEqual([1, 2, 0.5]);
+    expect(list(q).slice(0, 9)).toEqual([6, 0, 1, 1, 2, 2, 4, -4, 0]);
+    expect([list(q)[32], list(q)[33], list(q)[71]]).toEqual([6, 0.5, 6]);
   });
   it("an amax just above 6 * 2^k takes the next scale", () => {
     const x = row(32, { 0: 6.03125, 1: 1.5, 2: 5 });
-    const y = list(run(fp4SimOp, fp4Sim, faithful, { x: encode("bf16", x, [1, 32]) }, { block: 32 }).y);
-    expect(y.slice(0, 3)).toEqual([6, 2, 4]); // scale 2: 3.015 -> 3, 0.75 -> 1, 2.5 -> 2
+    expect(back(encode("bf16", x, [1, 32])).slice(0, 3)).toEqual([6, 2, 4]); // scale 2: 3.015 -> 3, 0.75 -> 1, 2.5 -> 2
   });
-  it("zero and NaN blocks", () => {
-    const x = encode("bf16", row(64, { 40: NaN }), [1, 64]);
-    const y = list(run(fp4SimOp, fp4Sim, faithful, { x }, { block: 32 }).y);
-    expect(y.slice(0, 32)).toEqual(row(32, {}));
-    expect(y.slice(32).every(Number.isNaN)).toBe(true);
+  it("a block of zeros has the floor's scale 2^-126, one with a NaN or infinity the scale NaN and codes 7", () => {
+    const x = encode("bf16", row(96, { 40: NaN, 70: -Infinity, 71: -1 }), [1, 96]);
+    const { q, s } = run(mxfp4Op, mxfp4, faithful, { x });
+    expect(list(s)).toEqual([2 ** -126, NaN, NaN]);
+    expect(list(q)).toEqual([...row(32, {}), ...Array.from({ length: 64 }, () => 6)]);
+    expect(back(x).map(Number.isNaN)).toEqual([...row(32, {}).map(() => false), ...Array(64).fill(true)]);
+  });
+  it("ideal: same scales, codes unrounded, their product the input", () => {
+    const x = encode("f64", row(64, { 3: Math.PI, 40: -1e-3 }), [1, 64]);
+    expect(back(x, ideal)).toEqual(list(x));
+  });
+  it("codes times scales are the round trip bf16(e2m1(clamp(x / s)) s), for every bf16 in blocks of every size of amax", () => {
+    // the rule again: scales by doubling instead of exponent bits, codes by distance instead of comparisons
+    const grid = [0, 0.5, 1, 1.5, 2, 3, 4, 6];
+    const rule = (x: number, amax: number): number => {
+      let s = 2 ** -126;
+      while (Math.fround(Math.fround(Math.max(amax, 6 * 2 ** -126)) * Math.fround(1 / 6)) > s) s *= 2;
+      const a = Math.min(Math.abs(x) / s, 6);
+      const off = grid.map((g) => Math.abs(g - a));
+      const least = Math.min(...off);
+      const code = [0, 2, 4, 6, 1, 3, 5, 7].find((c) => off[c] === least)!; // the even code first
+      return bf16.round(Math.sign(x) * grid[code] * s);
+    };
+    // row i holds 31 bf16 in a row, of one binade and the next, and what sets the scale: up to 8 binades above them
+    const rows = Math.ceil(2 ** 16 / 31);
+    const codes = new Uint16Array(rows * 32);
+    for (let i = 0; i < rows; i++) {
+      for (let k = 0; k < 31; k++) codes[32 * i + k] = Math.min(31 * i + k, 0xffff);
+      codes[32 * i + 31] = Math.min((codes[32 * i] & 0x7fff) + ((i * 67) % (8 << 7)), 0x7f7f);
+    }
+    const x = tensor("bf16", [rows, 32], codes);
+    const got = back(x);
+    const from = values(x);
+    let wrong = 0;
+    for (let i = 0; i < rows; i++) {
+      const block = Array.from(from.subarray(32 * i, 32 * i + 32));
+      const spoilt = block.some((v) => !Number.isFinite(v));
+      const amax = Math.max(...block.map(Math.abs));
+      block.forEach((v, k) => {
+        const want = spoilt ? NaN : rule(v, amax);
+        // the largest bf16 round up to 2^128, which a bf16 cannot hold
+        const have = bf16.round(got[32 * i + k]);
+        if (!(have === want || (Number.isNaN(have) && Number.isNaN(want)))) wrong++;
+        if (Number.isFinite(want) && got[32 * i + k] !== want) wrong++;
+      });
+    }
+    expect(wrong).toBe(0);
   });
 });
 

@@ -8,8 +8,8 @@ import { op as combine } from "../../kernels/moe/moe_combine.op.ts";
 import { op as dispatch } from "../../kernels/moe/moe_dispatch.op.ts";
 import { op as swiglu } from "../../kernels/moe/swiglu.op.ts";
 import { op as actFp8 } from "../../kernels/quant/act_quant_fp8.op.ts";
+import { op as actMxfp4 } from "../../kernels/quant/act_quant_mxfp4.op.ts";
 import { op as actNvfp4 } from "../../kernels/quant/act_quant_nvfp4.op.ts";
-import { op as fp4Sim } from "../../kernels/quant/fp4_sim.op.ts";
 import { op as kvFp8Sim } from "../../kernels/quant/kv_fp8_sim.op.ts";
 import { tf as mxfp4Tf } from "../moe/expert_linear_mxfp4.tf.ts";
 import { tf as nvfp4Tf } from "../moe/expert_linear_nvfp4.tf.ts";
@@ -19,8 +19,8 @@ import { tf as combineTf } from "../moe/moe_combine.tf.ts";
 import { tf as dispatchTf } from "../moe/moe_dispatch.tf.ts";
 import { tf as swigluTf } from "../moe/swiglu.tf.ts";
 import { tf as actFp8Tf } from "../quant/act_quant_fp8.tf.ts";
+import { tf as actMxfp4Tf } from "../quant/act_quant_mxfp4.tf.ts";
 import { tf as actNvfp4Tf } from "../quant/act_quant_nvfp4.tf.ts";
-import { tf as fp4SimTf } from "../quant/fp4_sim.tf.ts";
 import { tf as kvFp8SimTf } from "../quant/kv_fp8_sim.tf.ts";
 import { floats } from "./io.ts";
 import { powerAbove, toE2m1, toE4m3 } from "./round.ts";
@@ -98,8 +98,6 @@ describe("quantisers", () => {
       expect(nonFinite(call(kvFp8Sim, kvFp8SimTf, t, { n_nope: 4, block: 2 }, simulate).y)).toEqual([
         0, 1, 4, 5,
       ]);
-      const { y } = call(fp4Sim, fp4SimTf, t, { block: 2 }, simulate);
-      expect(values(y)).toEqual([NaN, NaN, 1, 2, NaN, NaN]);
     }
   });
   test("kv_fp8_sim: nope blocks make a round trip, the others pass", () => {
@@ -110,10 +108,18 @@ describe("quantisers", () => {
     expect(values(y)).toEqual([1, 448, 896, 3, 1.0625, 1.0078125]);
     expect(values(call(kvFp8Sim, kvFp8SimTf, t, s, false).y)).toEqual(values(t.x));
   });
-  test("fp4_sim: scale 2^ceil(log2(amax / 6)), zero blocks stay zero", () => {
-    const t = { x: bf16([2, 4], [12, 5, -2.5, 0.25, 0, 0, 0, 0]) };
-    expect(values(call(fp4Sim, fp4SimTf, t, { block: 4 }, true).y)).toEqual([12, 4, -2, 0, 0, 0, 0, 0]);
-    expect(values(call(fp4Sim, fp4SimTf, t, { block: 4 }, false).y)).toEqual(values(t.x));
+  test("act_quant_mxfp4: scale 2^ceil(log2(amax / 6)), the floor's for zeros, a short last block, a spoilt one", () => {
+    const block = (...x: number[]): number[] => [...x, ...fill(32 - x.length, 0)];
+    const t = {
+      x: bf16([1, 100], [...block(12, 5, -2.5, 0.25), ...block(), ...block(1, NaN), 3, 0.5, 0, 0]),
+    };
+    const y = call(actMxfp4, actMxfp4Tf, t, {}, true);
+    expect(values(y.s)).toEqual([2, 2 ** -126, NaN, 0.5]);
+    // 5 / 2 ties to 2, -2.5 / 2 to -1; the format has no NaN: its code is 7
+    expect(values(y.q)).toEqual([...block(6, 2, -1, 0), ...block(), ...fill(32, 6), 6, 1, 0, 0]);
+    const through = call(actMxfp4, actMxfp4Tf, t, {}, false);
+    const back = values(through.q).map((q, i) => q * values(through.s)[i >> 5]);
+    expect(back).toEqual(values(t.x).map((x, i) => (i >> 5 === 2 ? NaN : x)));
   });
   test("act_quant_nvfp4: two levels, gathered rows, zero blocks", () => {
     const row = [6, 5, 0.25, ...fill(13, 0), ...fill(16, 0)];

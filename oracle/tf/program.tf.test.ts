@@ -170,7 +170,9 @@ test("the heavy ops of one layer (d 512, 300 tokens, 8 heads of 512, 16 experts)
           indexScoresTf,
           {
             q: f32([n, 64, 128], noise(n * 8192)),
+            q_s: f32([n, 64, 4], new Float32Array(n * 256).fill(1)),
             k: f32([75, 128], noise(75 * 128)),
+            k_s: f32([75, 4], new Float32Array(300).fill(1)),
             w: f32([n, 64], noise(n * 64)),
           },
           { scale: 0.01 },

@@ -58,14 +58,32 @@ describe("indexer", () => {
   test("scores sum relu over heads", () => {
     const t = {
       q: bf16([1, 2, 2], [1, 0, 0, -1]),
-      k: bf16([3, 2], [2, 3, -2, -3, NaN, 0]),
+      q_s: bf16([1, 2, 1], [1, 2]),
+      k: bf16([3, 2], [2, 3, -1, -1.5, 1, 0]),
+      k_s: bf16([3, 1], [1, 2, NaN]),
       w: bf16([1, 2], [1, 10]),
     };
-    // head 0: q.k = 2, -2, NaN; head 1: -3, 3, NaN
-    expect(values(call(indexScores, indexScoresTf, t, { scale: 0.5 }).s)).toEqual([1, 15, NaN]);
+    // head 0: q.k = 2, -2, NaN; head 1: -6, 6, NaN
+    expect(values(call(indexScores, indexScoresTf, t, { scale: 0.5 }).s)).toEqual([1, 30, NaN]);
+  });
+  test("scores scale every 32 channels", () => {
+    const t = {
+      q: bf16([1, 1, 40], fill(40, 1)),
+      q_s: bf16([1, 1, 2], [1, 4]),
+      k: bf16([1, 40], fill(40, 1)),
+      k_s: bf16([1, 2], [2, 8]),
+      w: bf16([1, 1], [1]),
+    };
+    expect(values(call(indexScores, indexScoresTf, t, { scale: 1 }).s)).toEqual([32 * 2 + 8 * 32]);
   });
   test("no entries", () => {
-    const t = { q: bf16([2, 1, 2], [1, 0, 0, 1]), k: bf16([0, 2], []), w: bf16([2, 1], [1, 1]) };
+    const t = {
+      q: bf16([2, 1, 2], [1, 0, 0, 1]),
+      q_s: bf16([2, 1, 1], [1, 1]),
+      k: bf16([0, 2], []),
+      k_s: bf16([0, 1], []),
+      w: bf16([2, 1], [1, 1]),
+    };
     expect(call(indexScores, indexScoresTf, t, { scale: 1 }).s.shape).toEqual([2, 0]);
   });
   test("top-k: causal, ties to the lowest, NaN last but before nothing, ascending, padded", () => {

@@ -115,9 +115,9 @@ export const faults: readonly Fault[] = [
     "indexer-query-not-rotated",
     "attention.cc",
     "the Hadamard transform reaches the indexer's keys but not its queries",
-    "attn.indexer.q",
-    'b.site("attn.indexer.q"), had, kFp4Block);',
-    'b.site("attn.indexer.q"), turned.view({n * H, D}), kFp4Block);',
+    "attn.indexer.q.q",
+    'b.site("attn.indexer.q"), had);',
+    'b.site("attn.indexer.q"), turned.view({n * H, D}));',
     { zoo: ["Z050"] },
   ),
   engine(
@@ -125,8 +125,8 @@ export const faults: readonly Fault[] = [
     "attention.cc",
     "the number of chosen entries does not come from the config",
     "attn.indexer.topk",
-    "std::min(c.index_topk, keys.rows())",
-    "std::min(8, keys.rows())",
+    "std::min(c.index_topk, keys.q.rows())",
+    "std::min(8, keys.q.rows())",
     { zoo: ["Z057"] },
   ),
   engine(

@@ -214,10 +214,11 @@ const quantisers: Fault[] = [
   ),
   kernel(
     "fp4-maximum-8",
-    "quant/fp4_sim",
+    "quant/act_quant_mxfp4",
     "the scale is made for a largest code of 8",
     "INV_MAX = 1.f / 6.f;",
     "INV_MAX = 1.f / 8.f;",
+    { output: "q" },
   ),
   kernel(
     "kv-rope-slice-quantised",
