@@ -170,6 +170,14 @@ TEST(tcgen05_mma_modifiers) {
     }
     c.accumulate = false, check_multiply(c);
     c.accumulate = true;
+    // what the collector keeps changes nothing that can be seen
+    const std::string scale = c.modifiers;
+    for (const char* use : {"fill", "use", "lastuse", "discard"})
+      for (c.group = 1; c.group <= 2; ++c.group) {
+        c.modifiers = scale + ".collector::a::" + use, c.m = 128 * c.group;
+        check_multiply(c);
+      }
+    c.modifiers = scale, c.group = 1, c.m = 128;
     if (c.kind == "f16" || c.kind == "tf32") {
       c.scale_d = 3, check_multiply(c);
       if (c.a == &types::F16) c.d_type = 0, check_multiply(c);
@@ -217,7 +225,7 @@ TEST(tcgen05_mma_ws) {
       for (uint32_t n : {64u, 128u, 256u})
         for (bool tmem : {false, true}) {
           c.m = m, c.n = n, c.a_in_tmem = tmem;
-          c.modifiers = n == 64 ? "" : ".collector::b2::fill";
+          c.modifiers = n == 64 ? "" : n == 128 ? ".collector::b0::fill" : ".collector::b3::use";
           check_multiply(c);
         }
     c.a_in_tmem = false, c.m = 64, c.n = 64, c.modifiers = "";
