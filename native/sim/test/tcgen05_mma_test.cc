@@ -192,6 +192,22 @@ TEST(tcgen05_mma_modifiers) {
   }
 }
 
+// Every spelling of the size of scale vectors.
+TEST(tcgen05_mma_scale_spellings) {
+  using namespace types;
+  const MultiplyCase all[] = {scaled("mxf8f6f4", E4M3, E5M2, 32, 1, ""), scaled("mxf8f6f4", E4M3, E5M2, 32, 1, ".scale_vec::1X"),
+                              scaled("mxf8f6f4", E4M3, E5M2, 32, 1, ".block32"), scaled("mxf4", MXF4, MXF4, 64, 2, ""),
+                              scaled("mxf4", MXF4, MXF4, 64, 2, ".scale_vec::2X"), scaled("mxf4", MXF4, MXF4, 64, 2, ".block32"),
+                              scaled("mxf4nvf4", MXF4, MXF4, 64, 2, ".scale_vec::2X"), scaled("mxf4nvf4", MXF4, MXF4, 64, 2, ".block32"),
+                              scaled("mxf4nvf4", MXF4, MXF4, 64, 4, ".scale_vec::4X"), scaled("mxf4nvf4", MXF4, MXF4, 64, 4, ".block16")};
+  for (MultiplyCase c : all)
+    for (c.group = 1; c.group <= 2; ++c.group)
+      for (bool tmem : {false, true}) {
+        c.m = 128 * c.group, c.a_in_tmem = tmem;
+        check_multiply(c);
+      }
+}
+
 // A sparse A: half of K is stored, metadata in tensor memory says where it belongs.
 TEST(tcgen05_mma_sparse) {
   for (MultiplyCase c : kinds()) {
