@@ -91,7 +91,7 @@ export function formStates(
     .array(reported)
     .parse(JSON.parse(report))
     .map((r) => {
-      const form = r.instruction.split(" ")[0];
+      const form = r.instruction.replace(/^@\S+ /, "").split(" ")[0]; // behind a guard
       const key = canonical(form);
       return { ...r, form, checked: SOURCES.filter((s) => checked.get(s)?.has(key)) };
     });

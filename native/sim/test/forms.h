@@ -13,7 +13,10 @@ struct PtxForm {
   std::string chapter, syntax;  // the line it stands on
   std::string target, version;  // sm_100a, 9.0
   std::string instruction;      // "add.s32 %r0, %r1, %r2"
-  std::string opcode() const { return instruction.substr(0, instruction.find(' ')); }
+  std::string opcode() const {  // behind a guard: "@%p0 bra L"
+    const size_t from = instruction[0] == '@' ? instruction.find(' ') + 1 : 0;
+    return instruction.substr(from, instruction.find(' ', from) - from);
+  }
 };
 std::vector<std::string> alternatives(const std::string& syntax);
 std::vector<PtxForm> forms_in(const std::string& path);

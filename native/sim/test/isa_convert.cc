@@ -96,15 +96,31 @@ SIM_TEST(cvt_stochastic) {  // the ISA's definition: random bits below the last 
       const uint64_t code = (a + (random & mask)) >> n;
       return (u >> 31) << 15 | (f16 ? code - (112 << 10) : code);
     };
-    check_row(
-        std::string("cvt.rs.") + (f16 ? "f16x2" : "bf16x2") + ".f32 %r0, %r1, %r2, %r3", "r0",
-        {"r1", "r2", "r3"}, 100,
-        [=](unsigned s, unsigned, unsigned) -> uint64_t {
-          const uint64_t r = (*rng)();
-          return s == 2 ? r & 0xffffffff : (r & 0x807fffff) | (115 + (r >> 40) % 20) << 23;
-        },
-        [=](const uint64_t* v) { return one(v[0], v[2] >> 16) << 16 | one(v[1], v[2]); });
+    for (const char* words : {"", ".relu", ".satfinite", ".relu.satfinite"}) {
+      const bool relu = words[0] && words[1] == 'r';
+      auto either = [=](uint64_t u, uint64_t random) { return relu && u >> 31 ? 0 : one(u, random); };
+      check_row(
+          std::string("cvt.rs") + words + (f16 ? ".f16x2" : ".bf16x2") + ".f32 %r0, %r1, %r2, %r3", "r0",
+          {"r1", "r2", "r3"}, 100,
+          [=](unsigned s, unsigned, unsigned) -> uint64_t {
+            const uint64_t r = (*rng)();
+            return s == 2 ? r & 0xffffffff : (r & 0x807fffff) | (115 + (r >> 40) % 20) << 23;
+          },
+          [=](const uint64_t* v) { return either(v[0], v[2] >> 16) << 16 | either(v[1], v[2]); });
+    }
   }
+}
+SIM_TEST(cvt_bf16_to_whole_bf16) {
+  const struct {
+    const char* name;
+    double (*f)(double);
+  } rounds[] = {{"rni", [](double x) { return std::nearbyint(x); }}, {"rzi", [](double x) { return std::trunc(x); }},
+                {"rmi", [](double x) { return std::floor(x); }}, {"rpi", [](double x) { return std::ceil(x); }}};
+  for (auto& r : rounds)
+    check_row(std::string("cvt.") + r.name + ".bf16.bf16 %h0, %h1", "h0", {"h1"}, 400, random_values({16}, 9), [&](const uint64_t* v) -> uint64_t {
+      const double x = value_of(bf16_grid(), uint32_t(v[0]));
+      return x != x ? 0x7fff : nearest_code<double>(bf16_grid(), std::copysign(r.f(x), x), 'n', false);
+    });
 }
 SIM_TEST(cvt_f32_f64) {
   for (auto& r : ROUNDS)
@@ -331,6 +347,8 @@ SIM_TEST(cvt_to_narrow) {
                   return one(float(value_of(f16_grid(), uint32_t(v[0] >> 16)))) << n.step |
                          one(float(value_of(f16_grid(), uint32_t(v[0] & 0xffff))));
                 });
+      check_row(mods + ".bf16x2 %" + d + ", %r1", d.c_str(), {"r1"}, 400, random_values({32}, 6),
+                [&](const uint64_t* v) { return one(F(v[0] & 0xffff0000)) << n.step | one(F(v[0] << 16 & 0xffffffff)); });
       // every half, alone
       Prepared row(mods + ".f16x2 %" + d + ", %r1");
       Registers regs;

@@ -184,7 +184,7 @@ TEST(isa_wgmma_sparse) {
     for (const Element* a : {&F16, &BF16, &TF32, &E4M3, &E5M2, &S8, &U8})
       for (const Element* b : {&F16, &BF16, &TF32, &E4M3, &E5M2, &S8, &U8}) {
         if (a->bits != b->bits || (a != b && a->bits != 8) || a->integer() != b->integer()) continue;
-        Case c{*a, *b, 24};
+        Case c{*a, *b, registers ? 24u : 8u};
         c.registers = registers, c.sparse = true;
         if (a->integer()) c.d = "s32";
         for (c.selector = 0; c.selector < (a->bits == 8 ? 1 : 2); ++c.selector) check(c, 7 + c.selector);

@@ -62,20 +62,32 @@ void check(const Element& a_type, const Element& b_type, const Element& c_type, 
                                                                                   : std::string(d_type.name) + "." + a_type.name + "." + b_type.name + "." + c_type.name;
   const std::string fa = fragment("a", a_type, shape.m * shape.k, true), fb = fragment("b", b_type, shape.k * shape.n, true),
                     fc = fragment("c", c_type, shape.m * shape.n, false), fd = fragment("d", d_type, shape.m * shape.n, false);
-  auto load = [&](const char* which, const Matrix& m, const std::string& list, const std::string& in, const char* at) {
-    return std::string("wmma.load.") + which + ".sync.aligned." + m.layout() + "." + name + in + "." + m.e.name + " " + list + ", [" + at + "], " +
-           std::to_string(m.pitch) + ";\n";
+  // in shared memory each of the four has 4 KB, and is copied there and back with its padding
+  const bool shared = space == ".shared";
+  unsigned copies = 0;
+  auto copy = [&](const Matrix& m, const std::string& global, unsigned at, bool there) {
+    const std::string n = std::to_string(copies++), in_shared = "[%y+" + std::to_string(at) + "]";
+    return "mov.u32 %t, %tid.x;\nL" + n + ": setp.ge.u32 %p, %t, " + std::to_string(m.bytes.size() / 4) + "; @%p bra M" + n + ";\nmad.wide.u32 %x, %t, 4, " + global +
+           "; mad.wide.u32 %y, %t, 4, %s;\n" +
+           (there ? "ld.global.u32 %w, [%x]; st.shared.u32 " + in_shared + ", %w;" : "ld.shared.u32 %w, " + in_shared + "; st.global.u32 [%x], %w;") +
+           " add.u32 %t, %t, 32; bra L" + n + ";\nM" + n + ":\n";
   };
-  const std::string words = std::to_string(a.bytes.size() / 4);
+  std::string fill;
+  auto load = [&](const char* which, const Matrix& m, const std::string& list, const std::string& global, unsigned at) {
+    fill += copy(m, global, at, true);
+    return std::string("wmma.load.") + which + ".sync.aligned." + m.layout() + "." + name + space + "." + m.e.name + " " + list + ", [" +
+           (shared ? "%s+" + std::to_string(at) : global) + "], " + std::to_string(m.pitch) + ";\n";
+  };
+  const std::string loads = load("a", a, fa, "%pa", 0) + load("b", b, fb, "%pb", 4096) + load("c", c, fc, "%pc", 8192);
+  fill += copy(d, "%pd", 12288, true);
+  const std::string back = copy(d, "%pd", 12288, false);
   auto m = Module::load(".version 9.0\n.target sm_100a\n.address_size 64\n.entry k(.param .u64 a, .param .u64 b, .param .u64 c, .param .u64 d) {\n"
-                        ".reg .b32 %a<8>, %b<8>, %c<8>, %d<8>, %t, %w; .reg .b64 %pa, %pb, %pc, %pd, %s, %x; .reg .pred %p;\n.shared .align 32 .b8 s[4096];\n"
-                        "ld.param.u64 %pa, [a]; ld.param.u64 %pb, [b]; ld.param.u64 %pc, [c]; ld.param.u64 %pd, [d];\n"
-                        "mov.u32 %t, %tid.x; mov.u64 %s, s;\nL: setp.ge.u32 %p, %t, " + words + "; @%p bra M;\n"
-                        "mad.wide.u32 %x, %t, 4, %pa; ld.global.u32 %w, [%x]; mad.wide.u32 %x, %t, 4, %s; st.shared.u32 [%x], %w; add.u32 %t, %t, 32; bra L;\n"
-                        "M: bar.warp.sync 0xffffffff;\n" + load("a", a, fa, space, space == ".shared" ? "%s" : "%pa") + load("b", b, fb, "", "%pb") +
-                        load("c", c, fc, ".global", "%pc") + "wmma.mma" + op + ".sync.aligned." + a.layout() + "." + b.layout() + "." + name + "." + types + after +
-                        " " + fd + ", " + fa + ", " + fb + ", " + fc + ";\nwmma.store.d.sync.aligned." + d.layout() + "." + name + space.substr(0, space == ".global" ? 7 : 0) +
-                        "." + d_type.name + " [%pd], " + fd + ", " + std::to_string(d.pitch) + ";\nret;\n}\n");
+                        ".reg .b32 %a<8>, %b<8>, %c<8>, %d<8>, %t, %w; .reg .b64 %pa, %pb, %pc, %pd, %s, %x, %y; .reg .pred %p;\n.shared .align 32 .b8 s[16384];\n"
+                        "ld.param.u64 %pa, [a]; ld.param.u64 %pb, [b]; ld.param.u64 %pc, [c]; ld.param.u64 %pd, [d]; mov.u64 %s, s;\n" +
+                        (shared ? fill : "") + "bar.warp.sync 0xffffffff;\n" + loads + "wmma.mma" + op + ".sync.aligned." + a.layout() + "." + b.layout() + "." + name +
+                        "." + types + after + " " + fd + ", " + fa + ", " + fb + ", " + fc + ";\nwmma.store.d.sync.aligned." + d.layout() + "." + name + space + "." +
+                        d_type.name + " [" + (shared ? "%s+12288" : "%pd") + "], " + fd + ", " + std::to_string(d.pitch) + ";\nbar.warp.sync 0xffffffff;\n" +
+                        (shared ? back : "") + "ret;\n}\n");
   Array<uint8_t> ma(a.bytes), mb(b.bytes), mc(c.bytes), md(d.bytes);
   run(*m, "k", {1}, {32}, params(ma.at, mb.at, mc.at, md.at));
   d.bytes = md.values();

@@ -170,6 +170,14 @@ TEST(tcgen05_mma_modifiers) {
     }
     c.accumulate = false, check_multiply(c);
     c.accumulate = true;
+    // what the collector keeps changes nothing that can be seen
+    const std::string scale = c.modifiers;
+    for (const char* use : {"fill", "use", "lastuse", "discard"})
+      for (c.group = 1; c.group <= 2; ++c.group) {
+        c.modifiers = scale + ".collector::a::" + use, c.m = 128 * c.group;
+        check_multiply(c);
+      }
+    c.modifiers = scale, c.group = 1, c.m = 128;
     if (c.kind == "f16" || c.kind == "tf32") {
       c.scale_d = 3, check_multiply(c);
       if (c.a == &types::F16) c.d_type = 0, check_multiply(c);
@@ -182,6 +190,22 @@ TEST(tcgen05_mma_modifiers) {
     c.disabled = {0x1, 0xf0f0f0f0, 0, 0xffffffff, 5, 0, 7, 0x80000000}, check_multiply(c);
     c.m = 128, check_multiply(c);
   }
+}
+
+// Every spelling of the size of scale vectors.
+TEST(tcgen05_mma_scale_spellings) {
+  using namespace types;
+  const MultiplyCase all[] = {scaled("mxf8f6f4", E4M3, E5M2, 32, 1, ""), scaled("mxf8f6f4", E4M3, E5M2, 32, 1, ".scale_vec::1X"),
+                              scaled("mxf8f6f4", E4M3, E5M2, 32, 1, ".block32"), scaled("mxf4", MXF4, MXF4, 64, 2, ""),
+                              scaled("mxf4", MXF4, MXF4, 64, 2, ".scale_vec::2X"), scaled("mxf4", MXF4, MXF4, 64, 2, ".block32"),
+                              scaled("mxf4nvf4", MXF4, MXF4, 64, 2, ".scale_vec::2X"), scaled("mxf4nvf4", MXF4, MXF4, 64, 2, ".block32"),
+                              scaled("mxf4nvf4", MXF4, MXF4, 64, 4, ".scale_vec::4X"), scaled("mxf4nvf4", MXF4, MXF4, 64, 4, ".block16")};
+  for (MultiplyCase c : all)
+    for (c.group = 1; c.group <= 2; ++c.group)
+      for (bool tmem : {false, true}) {
+        c.m = 128 * c.group, c.a_in_tmem = tmem;
+        check_multiply(c);
+      }
 }
 
 // A sparse A: half of K is stored, metadata in tensor memory says where it belongs.
@@ -217,7 +241,7 @@ TEST(tcgen05_mma_ws) {
       for (uint32_t n : {64u, 128u, 256u})
         for (bool tmem : {false, true}) {
           c.m = m, c.n = n, c.a_in_tmem = tmem;
-          c.modifiers = n == 64 ? "" : ".collector::b2::fill";
+          c.modifiers = n == 64 ? "" : n == 128 ? ".collector::b0::fill" : ".collector::b3::use";
           check_multiply(c);
         }
     c.a_in_tmem = false, c.m = 64, c.n = 64, c.modifiers = "";

@@ -31,6 +31,21 @@ inline void ok(cudaError_t e, const char* call, const char* file, int line) {
     cudaGetLastError();                                                                  \
   } while (0)
 
+// Device memory that holds these values, and n of them back.
+template <class T>
+T* device(const std::vector<T>& v) {
+  T* p;
+  OK(cudaMalloc(&p, v.size() * sizeof(T)));
+  OK(cudaMemcpy(p, v.data(), v.size() * sizeof(T), cudaMemcpyHostToDevice));
+  return p;
+}
+template <class T>
+std::vector<T> host(const T* p, size_t n) {
+  std::vector<T> v(n);
+  OK(cudaMemcpy(v.data(), p, n * sizeof(T), cudaMemcpyDeviceToHost));
+  return v;
+}
+
 struct Test {
   const char* name;
   void (*run)();
