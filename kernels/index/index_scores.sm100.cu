@@ -232,9 +232,10 @@ extern "C" __global__ void __launch_bounds__(THREADS, 1) index_scores(const __gr
       if (acc.stage == mine) {
         const uint32_t d = tmem + mine * N + (warp % 4 * 32 << 16);
         const int32_t n = t.entry * Scores::ENTRIES + row, token0 = t.group * cut.tokens;
-        const int32_t columns = min(cut.tokens, p.op.n_tok - token0) * p.op.n_head;
+        const int32_t tokens = min(cut.tokens, p.op.n_tok - token0), columns = tokens * p.op.n_head;
+        // columns up to the next sixteen may hold whole tokens of the next group
         const auto store = [&](int32_t token, float sum) {
-          if (n < p.op.n_entry && token0 + token < p.op.n_tok) p.op.s[int64_t(token0 + token) * p.op.n_entry + n] = sum;
+          if (n < p.op.n_entry && token < tokens) p.op.s[int64_t(token0 + token) * p.op.n_entry + n] = sum;
         };
         ptx::mbarrier_wait(&bar.acc_full[mine], acc.parity);
         ptx::tcgen05_fence_after();

@@ -1,19 +1,21 @@
-/** All faults, in the order in which they are injected. */
+/** All faults, in the order in which they are injected: every `*.faults.ts` here exports its own. */
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
 import type { Fault } from "../../harness/faults.ts";
-import { faults as engine } from "./engine.faults.ts";
-import { faults as attention } from "./kernel_attention.faults.ts";
-import { faults as products } from "./kernel_products.faults.ts";
-import { faults as sm100Streams } from "./kernel_sm100_streams.faults.ts";
-import { faults as streams } from "./kernel_streams.faults.ts";
-import { faults as loader } from "./loader.faults.ts";
-import { faults as oracle } from "./oracle.faults.ts";
 
-export const faults: readonly Fault[] = [
-  ...streams,
-  ...attention,
-  ...products,
-  ...sm100Streams,
-  ...engine,
-  ...loader,
-  ...oracle,
-];
+const files = readdirSync(import.meta.dirname)
+  .filter((f) => f.endsWith(".faults.ts"))
+  .sort();
+
+const lists = await Promise.all(
+  files.map(async (f) => {
+    const mod = (await import(pathToFileURL(join(import.meta.dirname, f)).href)) as {
+      faults?: readonly Fault[];
+    };
+    if (!mod.faults) throw new Error(`suites/faults/${f}: expected an export "faults", got none`);
+    return mod.faults;
+  }),
+);
+
+export const faults: readonly Fault[] = lists.flat();
