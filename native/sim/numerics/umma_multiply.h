@@ -1,7 +1,7 @@
 // The multiply loop of tcgen05.mma: D[m][n] = A[m][0..K) . B[0..K)[n] (+ D[m][n] * scale).
 //
-// Order of summation: as in mma_tile.h, products are exact and added to D one after the other in ascending k, each
-// addition rounded to f32 (a chain of fused multiply-adds). Scale factors are multiplied into the elements
+// Order of summation: products are exact and added to D one after the other in ascending k, each addition rounded to
+// f32 (a chain of fused multiply-adds). Scale factors are multiplied into the elements
 // beforehand, which is exact; so is the whole where the sums are. The hardware's own order is not documented; this
 // is the one place that would change.
 #pragma once
