@@ -23,10 +23,10 @@ struct Defined {
 struct Space {
   umma::PanelA a;
   umma::PanelB b, scaled;
-  alignas(64) float lines[umma::MAX_N + 32][umma::MAX_N + 32];  // as they lie in shared memory
+  alignas(64) float lines[(umma::MAX_N + 32) * umma::MAX_K + 256];  // as they lie in shared memory, one behind the other
   alignas(64) float d[umma::MAX_ROWS_A][umma::MAX_N];           // of an accumulator that is not f32
   alignas(64) float nowhere[umma::MAX_N];                       // disabled lanes
-  alignas(64) uint8_t bytes[(umma::MAX_N + 32) * 4 + 64];
+  alignas(64) uint8_t bytes[(umma::MAX_N + 32) * 64 + 64];
 };
 Space& space() {
   static thread_local std::unique_ptr<Space> s = std::make_unique<Space>();
@@ -40,32 +40,37 @@ struct Source {
   uint32_t rows, bytes, shift;  // of the rows the first `shift` are skipped
 };
 
-// Lines of an operand of one CTA, decoded: rows for K-major, K indices for MN-major. Returns how many.
-uint32_t gather(const TensorMultiply& op, const Source& s, Cta& cta, bool check, Space& sp, Defined& defined) {
+// An operand of one CTA, decoded to sp.lines: rows for K-major, K indices for MN-major.
+struct Lines {
+  uint32_t n, pitch;
+};
+template <bool MN_MAJOR>
+Lines gather(const TensorMultiply& op, const Source& s, Cta& cta, bool check, Space& sp, Defined& defined) {
   const Kind kind = op.i.by.kind;
   const uint32_t per = umma::elements_a_granule(kind, s.number), data = umma::data_bytes(kind, s.number);
   const uint32_t all = s.rows + s.shift;
-  const uint32_t lines = s.mn_major ? s.bytes / 16 * per : s.rows,
-                 granules = s.mn_major ? (all + per - 1) / per : s.bytes / 16;
-  const umma::DecodeLine decode = umma::decoder(kind, s.number, false);
+  const uint32_t lines = MN_MAJOR ? s.bytes / 16 * per : s.rows, granules = MN_MAJOR ? (all + per - 1) / per : s.bytes / 16;
   const uint8_t *memory = cta.shared.data(), *shadow = cta.shared_shadow.data();
   const uint32_t want = data == 16 ? 0xffff : data == 12 ? 0x0fff : 0x00ff;
   const umma::SharedMatrix matrix = s.matrix;
-  for (uint32_t line = 0; line < lines; ++line) {
-    for (uint32_t j = 0; j < granules; ++j) {
-      const uint32_t at = matrix.granule(s.mn_major, s.mn_major ? line : line + s.shift, j);
-      std::memcpy(sp.bytes + 16 * j, memory + at, 16);
+  uint8_t* to = sp.bytes;
+  for (uint32_t line = 0; line < lines; ++line)
+    for (uint32_t j = 0; j < granules; ++j, to += 16) {
+      const uint32_t at = matrix.granule(MN_MAJOR, MN_MAJOR ? line : line + s.shift, j);
+      std::memcpy(to, memory + at, 16);
       if (!check) continue;
       uint16_t written;
       std::memcpy(&written, shadow + at / 8, 2);
       if ((written & want) == want) continue;
-      const uint32_t first = s.mn_major ? j * per : line, n = s.mn_major ? per : 1;
+      const uint32_t first = MN_MAJOR ? j * per : line, n = MN_MAJOR ? per : 1;
       for (uint32_t r = first; r < first + n && r < all; ++r)
-        if (!s.mn_major || r >= s.shift) defined.row[s.mn_major ? r - s.shift : r] = false;
+        if (!MN_MAJOR || r >= s.shift) defined.row[MN_MAJOR ? r - s.shift : r] = false;
     }
-    decode(sp.bytes, granules, sp.lines[line]);
-  }
-  return lines;
+  umma::decoder(kind, s.number, false)(sp.bytes, lines * granules, sp.lines);
+  return {lines, granules * per};
+}
+Lines gather(const TensorMultiply& op, const Source& s, Cta& cta, bool check, Space& sp, Defined& defined) {
+  return s.mn_major ? gather<true>(op, s, cta, check, sp, defined) : gather<false>(op, s, cta, check, sp, defined);
 }
 
 void negate(float* line, unsigned n) {
@@ -81,15 +86,16 @@ void load_b(const TensorMultiply& op, bool check, Space& sp, Defined& defined) {
     Defined mine;
     std::fill_n(mine.row, rows, true);
     const Source s{op.b, i.b, i.b_mn_major, rows, i.bytes_b(), op.mask ? op.mask->shift : 0};
-    const uint32_t lines = gather(op, s, *op.group.at[c], check, sp, mine);
+    const Lines lines = gather(op, s, *op.group.at[c], check, sp, mine);
     float* to = sp.b.at[0] + c * rows;
     if (i.b_mn_major)
-      for (uint32_t k = 0; k < lines; ++k) std::memcpy(to + k * umma::MAX_N, sp.lines[k] + s.shift, rows * sizeof(float));
+      for (uint32_t k = 0; k < lines.n; ++k)
+        std::memcpy(to + k * umma::MAX_N, sp.lines + k * lines.pitch + s.shift, rows * sizeof(float));
     else if (c == 0 || rows % 16 == 0)
-      umma::transpose(sp.lines[0], umma::MAX_N + 32, rows, i.k, to, umma::MAX_N);
+      umma::transpose(sp.lines, lines.pitch, rows, i.k, to, umma::MAX_N);
     else  // a transpose works on whole vectors: to the side first
       for (uint32_t k = 0; k < i.k; ++k)
-        for (uint32_t n = 0; n < rows; ++n) to[k * umma::MAX_N + n] = sp.lines[n][k];
+        for (uint32_t n = 0; n < rows; ++n) to[k * umma::MAX_N + n] = sp.lines[n * lines.pitch + k];
     std::copy_n(mine.row, rows, defined.row + c * rows);
   }
   if (i.negate_b)
@@ -120,11 +126,13 @@ void load_a(const TensorMultiply& op, Cta& cta, uint32_t part, bool check, Space
     }
   } else {
     const Source s{op.a, i.a, i.a_mn_major, rows, i.bytes_a(), 0};
-    const uint32_t lines = gather(op, s, cta, check, sp, defined);
+    const Lines lines = gather(op, s, cta, check, sp, defined);
     if (i.a_mn_major)
-      umma::transpose(sp.lines[0], umma::MAX_N + 32, lines, rows, sp.a.at[0], umma::MAX_K);
+      umma::transpose(sp.lines, lines.pitch, lines.n, rows, sp.a.at[0], umma::MAX_K);
     else
-      for (uint32_t m = 0; m < rows; ++m) std::memcpy(sp.a.at[m], sp.lines[m], stored * sizeof(float));
+      for (uint32_t m = 0; m < rows; ++m)
+        for (uint32_t k = 0; k < stored; k += 8)  // 32 bytes of K hold eight elements or more
+          std::memcpy(sp.a.at[m] + k, sp.lines + m * lines.pitch + k, 8 * sizeof(float));
   }
   if (i.by.sparse) op.expand_a(cta, part, sp.a, defined.row);
   if (i.negate_a)
@@ -178,6 +186,8 @@ void TensorMultiply::multiply_part(Cta& cta, uint32_t rank, uint32_t part, const
       add_integers(sp.d[m], n, accumulate, i.saturate, word);
   }
   // what counts as written now
+  uint16_t column_good[umma::MAX_N];
+  for (uint32_t c = 0; c < n; ++c) column_good[c] = uint16_t(-int(column_ok[from + c]));
   uint16_t touched[Tmem::ROWS / 16] = {}, ok[Tmem::ROWS / 16] = {};
   for (uint32_t m = 0; m < path.rows; ++m) {
     const uint32_t at = path.lane(m, part);
@@ -187,10 +197,7 @@ void TensorMultiply::multiply_part(Cta& cta, uint32_t rank, uint32_t part, const
     if (!touched[h]) continue;
     uint16_t* w = t.written[h] + column;
     const uint16_t mine = touched[h], good = ok[h], keep = accumulate && check ? 0 : 0xffff;
-    for (uint32_t c = 0; c < n; ++c) {
-      const uint16_t all = uint16_t(column_ok[from + c] ? good & (w[c] | keep) : 0);
-      w[c] = uint16_t((w[c] & ~mine) | all);
-    }
+    for (uint32_t c = 0; c < n; ++c) w[c] = uint16_t((w[c] & ~mine) | (column_good[c] & good & (w[c] | keep)));
   }
 }
 
