@@ -76,28 +76,32 @@ void expand(const uint32_t* word, Lanes32* out) {
 }
 
 namespace detail {
-// The definition, an element of D at a time; arguments are multiply()'s.
+// Column after column by the definition; arguments are multiply()'s.
 template <unsigned PER, unsigned K>
-void multiply_elements(const Lanes32 (*low)[PER], const Lanes32 (*high)[PER], const Lanes32 (*b)[PER], const Lanes32* c, Lanes32* d,
-                       const TensorCore& how) {
+void multiply_by_definition(const Lanes32 (*low)[PER], const Lanes32 (*high)[PER], const Lanes32 (*b)[PER], const Lanes32* c,
+                            Lanes32* d, const TensorCore& how) {
   const unsigned passes = how.halves ? 2 : 1;
-  for (unsigned i = 0; i < 4; ++i)
-    for (unsigned l = 0; l < 32; ++l) {
-      const unsigned m = l / 4 + 8 * (i / 2), n = 2 * (l % 4) + i % 2;
-      float value = how.halves ? 0.0f : c[i][l];
-      for (unsigned pass = 0; pass < passes; ++pass) {
-        float x[K], y[K];
-        unsigned count = 0;
-        for (unsigned k = 0; k < K; ++k) {
-          const unsigned r = k / PER / 4, t = k / PER % 4, e = k % PER;
-          if (e * passes / PER != pass) continue;
-          x[count] = (m < 8 ? low : high)[r][e][4 * (m % 8) + t], y[count++] = b[r][e][4 * n + t];
-        }
-        value = dot(x, y, count, value, how);
-        if (how.halves && how.half_d) value = f16_to_f32(f32_to_f16_rn(bits(value)));
+  float x[2][K][16];
+  unsigned order[2][K], count[2] = {0, 0};  // the k of each pass
+  for (unsigned k = 0; k < K; ++k) {
+    const unsigned r = k / PER / 4, t = k / PER % 4, e = k % PER, pass = e * passes / PER, i = count[pass]++;
+    order[pass][i] = k;
+    for (unsigned g = 0; g < 8; ++g) x[pass][i][g] = low[r][e][4 * g + t], x[pass][i][g + 8] = high[r][e][4 * g + t];
+  }
+  for (unsigned n = 0; n < 8; ++n) {
+    float from[16], y[K], sum[16] = {};
+    for (unsigned m = 0; m < 16; ++m) from[m] = c[n % 2 + m / 8 * 2][4 * (m % 8) + n / 2];
+    for (unsigned pass = 0; pass < passes; ++pass) {
+      for (unsigned i = 0; i < count[pass]; ++i) {
+        const unsigned k = order[pass][i];
+        y[i] = b[k / PER / 4][k % PER][4 * n + k / PER % 4];
       }
-      d[i][l] = how.halves ? c[i][l] + value : value;
+      dot(x[pass], y, count[pass], how.halves ? sum : from, how, sum);
+      if (how.halves && how.half_d)
+        for (float& v : sum) v = f16_to_f32(f32_to_f16_rn(bits(v)));
     }
+    for (unsigned m = 0; m < 16; ++m) d[n % 2 + m / 8 * 2][4 * (m % 8) + n / 2] = how.halves ? from[m] + sum[m] : sum[m];
+  }
 }
 }  // namespace detail
 
@@ -109,7 +113,7 @@ void multiply(const Lanes32 (*low)[PER], const Lanes32 (*high)[PER], const Lanes
 #ifdef SIM_MMA_COLUMNS
   if (detail::multiply_columns<PER, K>(low, high, b, c, d, how)) return;
 #endif
-  detail::multiply_elements<PER, K>(low, high, b, c, d, how);
+  detail::multiply_by_definition<PER, K>(low, high, b, c, d, how);
 }
 
 }  // namespace sim

@@ -54,15 +54,30 @@ inline float narrow(double v, bool odd) {
   const float low = std::fabs(double(near)) > std::fabs(v) ? f32(bits(near) - 1) : near;
   return odd && double(low) != v ? f32(bits(low) | 1) : low;
 }
-// c + sum over `count` products of x and y.
-inline float dot(const float* x, const float* y, unsigned count, float c, const TensorCore& how) {
-  int e = exponent_of(c, how.min_c);
-  for (unsigned k = 0; k < count; ++k) e = std::max(e, exponent_of(x[k], how.min_a) + exponent_of(y[k], how.min_b));
-  e = std::max(e, -400);
-  const double up = power(how.fraction - e), down = power(e - how.fraction);
-  double sum = 0.0 + std::trunc(double(c) * up);
-  for (unsigned k = 0; k < count; ++k) sum += std::trunc(double(x[k]) * double(y[k]) * up);
-  return f32(bits(narrow(sum * down, how.half_d)) & how.keep);
+// d = c + the sum over `count` products x y: a column of y, sixteen rows of x, in loops that become vector code as long as
+// they are not unrolled first.
+inline void dot(const float (*x)[16], const float* y, unsigned count, const float* c, const TensorCore& how, float* d) {
+  int e[16];
+  double up[16], sum[16];
+#pragma GCC unroll 1
+  for (unsigned m = 0; m < 16; ++m) e[m] = exponent_of(c[m], how.min_c);
+  for (unsigned k = 0; k < count; ++k) {
+    const int ey = exponent_of(y[k], how.min_b);
+#pragma GCC unroll 1
+    for (unsigned m = 0; m < 16; ++m) e[m] = std::max(e[m], exponent_of(x[k][m], how.min_a) + ey);
+  }
+#pragma GCC unroll 1
+  for (unsigned m = 0; m < 16; ++m) {
+    e[m] = std::max(e[m], -400);
+    up[m] = power(how.fraction - e[m]), sum[m] = 0.0 + std::trunc(double(c[m]) * up[m]);
+  }
+  for (unsigned k = 0; k < count; ++k) {
+    const double by = y[k];
+#pragma GCC unroll 1
+    for (unsigned m = 0; m < 16; ++m) sum[m] += std::trunc(double(x[k][m]) * by * up[m]);
+  }
+#pragma GCC unroll 1
+  for (unsigned m = 0; m < 16; ++m) d[m] = f32(bits(narrow(sum[m] * power(e[m] - how.fraction), how.half_d)) & how.keep);
 }
 }  // namespace detail
 

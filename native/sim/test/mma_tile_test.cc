@@ -101,7 +101,7 @@ void hold(const Numbers& fa, const Numbers& fb, bool half_c, const TensorCore& h
       tile.fill(kind, fa, fb, half_c ? F16_ : F32_, rng);
       if (!detail::multiply_columns<PER, K>(tile.low, tile.high, tile.b, tile.c, tile.d, how)) continue;
       ++by_columns;
-      detail::multiply_elements<PER, K>(tile.low, tile.high, tile.b, tile.c, want, how);
+      detail::multiply_by_definition<PER, K>(tile.low, tile.high, tile.b, tile.c, want, how);
       for (unsigned i = 0; i < 4; ++i)
         for (unsigned l = 0; l < 32; ++l)
           CHECK(bits(tile.d[i][l]) == bits(want[i][l]), fa.name, " x ", fb.name, ", K ", K, ", ", kind.name, ": register ", i,
@@ -148,7 +148,7 @@ TEST(mma_columns_subnormal_beside_large) {
         for (Lanes32& r : tile.c) r[l] = number(F32_, rng() % 2, -80, uint32_t(rng()));
       }
       CHECK((detail::multiply_columns<1, 8>(tile.low, tile.high, tile.b, tile.c, tile.d, how)));
-      detail::multiply_elements<1, 8>(tile.low, tile.high, tile.b, tile.c, want, how);
+      detail::multiply_by_definition<1, 8>(tile.low, tile.high, tile.b, tile.c, want, how);
       for (unsigned i = 0; i < 4; ++i)
         for (unsigned l = 0; l < 32; ++l)
           CHECK(bits(tile.d[i][l]) == bits(want[i][l]) && want[i][l] != tile.c[i][l], "mantissa ", mantissa, ": register ", i,
