@@ -37,5 +37,43 @@ export const op = defineOp({
     // q of 16 heads; f32 scores of 16 heads and pool rows of up to 1280 keys (68 bytes a key), padded rows
     smem: "16 * (128 * ceil_div(head_dim, 64) + 64) + 68 * 32 * ceil_div(min(n_key, 1280), 32) + 512",
   },
+  variants: {
+    sm100: {
+      when: "head_dim == 512 && n_kv > 0 && (uintptr_t(p.q) | uintptr_t(p.kv) | uintptr_t(p.o)) % 16 == 0",
+      launch: {
+        grid: ["n_tok * plan::Attention(n_tok, n_head, n_key).split(n_sm)", "ceil_div(n_head, 64)"],
+        block: 224,
+        smem: "plan::Attention::SMEM_BYTES",
+        cluster: "plan::Attention(n_tok, n_head, n_key).split(n_sm)",
+      },
+      maps: {
+        q_map: {
+          tensor: "q",
+          type: "bf16",
+          dims: ["head_dim", "n_head", "n_tok"],
+          strides: ["2 * head_dim", "2 * head_dim * int64_t(n_head)"],
+          box: ["64", "64", "1"],
+          swizzle: 128,
+        },
+        // rows by index, four at a time
+        kv_map: {
+          tensor: "kv",
+          type: "bf16",
+          dims: ["head_dim", "n_kv"],
+          strides: ["2 * head_dim"],
+          box: ["64", "1"],
+          swizzle: 128,
+        },
+        o_map: {
+          tensor: "o",
+          type: "bf16",
+          dims: ["head_dim", "n_head", "n_tok"],
+          strides: ["2 * head_dim", "2 * head_dim * int64_t(n_head)"],
+          box: ["64", "64", "1"],
+          swizzle: 128,
+        },
+      },
+    },
+  },
   flops: ({ n_tok, n_head, head_dim, n_key }) => 4 * n_tok * n_head * head_dim * n_key,
 });
