@@ -34,7 +34,7 @@ export const NARROW = 16;
 export const MASSIVE = 64;
 
 /** Bump when a formula here changes: rows under different bounds are not comparable. */
-export const TOLERANCE_VERSION = "1";
+export const TOLERANCE_VERSION = "2";
 
 const MANTISSA: Partial<Record<DType, readonly [bits: number, minExponent: number]>> = {
   f64: [52, -1074],
@@ -120,10 +120,24 @@ export const cosineBound = (r: number): number => (r < 1 ? Math.min(2, (r * r) /
 
 /**
  * | ||n|| / ||f|| - 1 | <= <f, n - f> / ||f||^2 + r^2 / 2. The first term has a systematic part, sum |f| d (a row whose scale is
- * off by e), and a random part, the flips, whose variance is sum f^2 (u d + d^2).
+ * off by e), and a random part, the flips, whose variance is sum f^2 (u d + d^2). Where rows jump, each by up to ||f|| ||jump|| of the
+ * row, Bernstein's inequality adds 2/3 of its largest term, and no more than all rows' terms.
  */
-export const normRatioBound = (sum_f2: number, systematic: number, variance: number, r: number): number =>
-  sum_f2 === 0 ? 0 : (systematic + SIGMAS * Math.sqrt(variance)) / sum_f2 + (r * r) / 2;
+export const normRatioBound = ({ sum_f2, systematic, variance, jump }: NormParts, r: number): number =>
+  sum_f2 === 0
+    ? 0
+    : (systematic + SIGMAS * Math.sqrt(variance) + Math.min((2 / 3) * CONFIDENCE * jump.most, jump.all)) /
+        sum_f2 +
+      (r * r) / 2;
+
+/** What the norm ratio's bound is made of. */
+export interface NormParts {
+  readonly sum_f2: number;
+  readonly systematic: number;
+  readonly variance: number;
+  /** ||f|| ||jump||: of the row where it is largest, and summed over rows. */
+  readonly jump: { readonly most: number; readonly all: number };
+}
 
 /**
  * Mean signed error away from zero, in ulp, over elements where d < u. Flips are a binomial sample with P <= d / u: if all of the

@@ -3,7 +3,7 @@ import type { DType, OutDecl, Scalars } from "../kernels/schema.ts";
 import { values } from "../oracle/num/index.ts";
 import type { Tensor } from "../oracle/tensor.ts";
 import { codeOf } from "./codes.ts";
-import { BLOCK, Budgets, MASSIVE, NARROW, REACH, ulpTable } from "./bounds.ts";
+import { BLOCK, Budgets, MASSIVE, NARROW, REACH, ulpTable, type NormParts } from "./bounds.ts";
 import type { Metrics } from "./result.ts";
 
 const LARGEST: Partial<Record<DType, number>> = {
@@ -50,8 +50,7 @@ export interface Measured {
     /** Elements that flip together. */
     readonly cluster: number;
   };
-  /** Parts of the norm ratio's bound. */
-  readonly norm: { readonly sum_f2: number; readonly systematic: number; readonly variance: number };
+  readonly norm: NormParts;
   /** Largest elementwise share that all zeros, and that the mean everywhere, would reach. */
   readonly probe: { readonly zeros: number; readonly mean: number };
 }
@@ -191,6 +190,7 @@ export function measure(native: Tensor, faithful: Tensor, { noise, jump }: Freed
   }
   const mean = finite > 0 ? sum / finite : 0;
   const probe = { zeros: 0, mean: 0 };
+  const jumps = { most: 0, all: 0 };
 
   for (let r = 0; r < rows; r++) {
     const dRow = noise * scale[r];
@@ -282,7 +282,12 @@ export function measure(native: Tensor, faithful: Tensor, { noise, jump }: Freed
     }
     if (noise > 0) {
       allB.mergeRow(0, rowB, r);
-      if (jump > 0) variance += rowR[r] * rowB.mean[r]; // errors of a row may lean one way
+      if (jump > 0) {
+        variance += rowR[r] * rowB.mean[r]; // errors of a row may lean one way
+        const lean = Math.sqrt(rowR[r] * rowB.jump[r]);
+        jumps.most = Math.max(jumps.most, lean);
+        jumps.all += lean;
+      }
     }
   }
   let first_bad_row = first_nonfinite < 0 || cols === 0 ? -1 : Math.floor(first_nonfinite / cols);
@@ -347,7 +352,7 @@ export function measure(native: Tensor, faithful: Tensor, { noise, jump }: Freed
       moved: flipped,
       cluster: jump > 0 ? cols : 1,
     },
-    norm: { sum_f2, systematic, variance },
+    norm: { sum_f2, systematic, variance, jump: jumps },
     probe,
   };
 }

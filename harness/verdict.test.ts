@@ -126,6 +126,22 @@ describe("healthy kernels raise no alarm", () => {
       });
 });
 
+test("a row that jumps by what its op declares raises no alarm, alone or among others; four times that does", () => {
+  const by = close(2 ** -14, "test", 2 ** -7);
+  for (const rows of [1, 2, 8, ROWS])
+    for (let seed = 0; seed < 8; seed++) {
+      const v = make("normal", `jump ${seed}`).subarray(0, rows * COLS);
+      const jumped = (size: number): Verdict => {
+        const y = v.map((x, i) => (i < COLS ? x * (1 + (seed % 2 ? size : -size)) : x));
+        const decl = out("bf16", ["rows", "cols"], by);
+        const [native, faithful] = [y, v].map((x) => encode("bf16", x, [rows, COLS]));
+        return judge({ decl, scalars: {}, native, faithful, guards: CLEAN, oracles: null });
+      };
+      expect(`${rows} rows: ${jumped(2 ** -7).sentence}`).toMatch(/of a bound used/);
+      expect(jumped(2 ** -5).status).toBe("FAIL");
+    }
+});
+
 describe("every synthetic bug is caught", () => {
   for (const kind of Object.keys(DATA))
     test(kind, () => {

@@ -93,12 +93,11 @@ const check = (name: string, value: number, bound: number, at?: readonly number[
 /** Numbers of a `close` output against the bounds that noise e and the output's dtype imply. */
 export function closeChecks(m: Measured): Check[] {
   const r = m.total.bound;
-  const { sum_f2, systematic, variance } = m.norm;
   return [
     check("calc_diff", m.metrics.calc_diff, calcDiffBound(r)),
     check("cosine", m.angle, cosineBound(r)),
     check("rel_l2", m.total.value, r),
-    check("norm_ratio", Math.abs(m.metrics.norm_ratio - 1), normRatioBound(sum_f2, systematic, variance, r)),
+    check("norm_ratio", Math.abs(m.metrics.norm_ratio - 1), normRatioBound(m.norm, r)),
     ...(m.cols >= MIN_SLICE
       ? [
           check("worst_row", m.row.value, m.row.bound, m.row.index),

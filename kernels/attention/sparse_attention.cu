@@ -1,19 +1,19 @@
 // sparse_attention: each query attends to the pool rows of its key list; keys are values; a sink joins the
 // denominator only.
 //
-//   s[j] = (q . k[idx[j]]) * scale; m = max of s over slots with idx >= 0; P[j] = exp(s[j] - m)
-//   L = sum P + exp(sink - m); o = bf16(sum bf16(P[j]) k[idx[j]] / L)
+//   t[j] = (q . k[idx[j]]) * scale * log2(e); m = ceil(max of t over slots with idx >= 0); P[j] = 2^(t[j] - m)
+//   L = sum P + 2^(sink * log2(e) - m); o = bf16(sum bf16(P[j]) k[idx[j]] / L)
 //
 // cite      DeepSeek-V4 inference/kernel.py sparse_attn
 // shapes    q bf16 [n_tok, n_head, head_dim], kv bf16 [n_kv, head_dim], idx i32 [n_tok, n_key], sink f32
 //           [n_head] -> o bf16 [n_tok, n_head, head_dim]; any sizes
-// numerics  f32 scores and sums; P is rounded to bf16 for the second product only. m is the maximum over all
-//           keys before any P is rounded, so keys go by twice; the scores of up to KEY_CHUNK keys wait in
-//           shared memory, longer lists are scored twice. A slot with idx < 0 is never read; a query without
-//           keys gives 0
+// numerics  f32 scores and sums; P is rounded to bf16 for the second product only. m is known before the first P
+//           is made, so keys go by twice; the scores of up to KEY_CHUNK keys wait in shared memory, longer
+//           lists are scored twice. A slot with idx < 0 is never read; a query without keys gives 0
 // parallel  one CTA a token and 16 heads (an m16 tile). score: warps take 16 keys each; softmax: warps take 4
 //           heads each; value: warps take 64 channels each. Keys go from global memory straight into
 //           fragments
+#include "kernels/attention/anchor.cuh"
 #include "kernels/common/mma.cuh"
 #include "kernels/common/reduce.cuh"
 #include "kernels/common/vec.cuh"
@@ -26,22 +26,22 @@ constexpr int HEADS = 16, N_WARP = 4, THREADS = 32 * N_WARP;
 constexpr int KEY_CHUNK = 1280;
 constexpr int UNIT = 64;         // channels of a warp's value tile: 8 lanes of 8 channels
 constexpr int UNITS = 2;         // tiles a warp holds: a pass covers N_WARP * UNITS * UNIT = 512 channels
-constexpr float NEG_INF = -__builtin_huge_valf();
+using anchor::LOG2_E, anchor::NEG_INF;
 
 // Dynamic shared memory: q, then scores, then the chunk's pool rows.
 struct Smem {
   uint8_t* q;       // bf16 [HEADS][q_stride bytes]
-  float* s;         // f32 [HEADS][s_stride]; P replaces s as bf16 from the start of each row
+  float* t;         // f32 [HEADS][t_stride]; P replaces t as bf16 from the start of each row
   int32_t* row;     // [keys]
-  int q_stride, s_stride;
+  int q_stride, t_stride;
 
   __device__ __forceinline__ Smem(uint8_t* base, int head_dim, int n_key) {
     const int keys = (min(n_key, KEY_CHUNK) + 31) / 32 * 32;
     q_stride = (head_dim + 63) / 64 * 128 + 64;  // + 64 bytes: a phase's two rows meet in different banks
-    s_stride = keys + 8;                         // + 8 words: likewise for four rows
+    t_stride = keys + 8;                         // + 8 words: likewise for four rows
     q = base;
-    s = reinterpret_cast<float*>(base + HEADS * q_stride);
-    row = reinterpret_cast<int32_t*>(s + HEADS * s_stride);
+    t = reinterpret_cast<float*>(base + HEADS * q_stride);
+    row = reinterpret_cast<int32_t*>(t + HEADS * t_stride);
   }
 };
 
@@ -95,10 +95,11 @@ struct Attention {
       smem.row[j] = j < keys ? p.idx[int64_t(tok) * p.n_key + first + j] : -1;
   }
 
-  // s[j] = (q . k[idx[j]]) * scale, -inf where idx < 0
+  // t[j] = (q . k[idx[j]]) * scale * log2(e), -inf where idx < 0
   __device__ __forceinline__ void score(int keys) {
     const uint8_t* q_lo = smem.q + r * smem.q_stride + 16 * q;
     const uint8_t* q_hi = q_lo + 8 * smem.q_stride;
+    const float to_log2 = p.scale * LOG2_E;
     for (int j0 = 16 * warp; j0 < keys; j0 += 16 * N_WARP) {
       const int row0 = smem.row[j0 + r], row1 = smem.row[j0 + 8 + r];
       float dot[2][4] = {};
@@ -119,37 +120,37 @@ struct Attention {
         }
       }
 #pragma unroll
-      for (int t = 0; t < 2; ++t) {
-        const int j = j0 + 8 * t + 2 * q;
+      for (int half = 0; half < 2; ++half) {
+        const int j = j0 + 8 * half + 2 * q;
         const int2 row = *reinterpret_cast<const int2*>(smem.row + j);
-        float* s = smem.s + r * smem.s_stride + j;
-        *reinterpret_cast<float2*>(s) =
-            make_float2(row.x < 0 ? NEG_INF : dot[t][0] * p.scale, row.y < 0 ? NEG_INF : dot[t][1] * p.scale);
-        *reinterpret_cast<float2*>(s + 8 * smem.s_stride) =
-            make_float2(row.x < 0 ? NEG_INF : dot[t][2] * p.scale, row.y < 0 ? NEG_INF : dot[t][3] * p.scale);
+        float* t = smem.t + r * smem.t_stride + j;
+        *reinterpret_cast<float2*>(t) =
+            make_float2(row.x < 0 ? NEG_INF : dot[half][0] * to_log2, row.y < 0 ? NEG_INF : dot[half][1] * to_log2);
+        *reinterpret_cast<float2*>(t + 8 * smem.t_stride) =
+            make_float2(row.x < 0 ? NEG_INF : dot[half][2] * to_log2, row.y < 0 ? NEG_INF : dot[half][3] * to_log2);
       }
     }
   }
 
-  // m = max s of head 4 warp + i
-  __device__ __forceinline__ float maximum(int i, int keys, float m) {
-    const float* s = smem.s + (HEADS / N_WARP * warp + i) * smem.s_stride;
-    for (int j = lane; j < keys; j += 32) m = fmaxf(m, s[j]);
-    return m;
+  // max t of head 4 warp + i
+  __device__ __forceinline__ float maximum(int i, int keys, float most) {
+    const float* t = smem.t + (HEADS / N_WARP * warp + i) * smem.t_stride;
+    for (int j = lane; j < keys; j += 32) most = fmaxf(most, t[j]);
+    return most;
   }
 
-  // P = exp(s - m), rounded to bf16 in place; returns this lane's part of sum P (unrounded). A step reads s
-  // before it writes P, and P of 32 keys ends before s of the next 32 begins. Keys up to whole tiles have s =
+  // P = 2^(t - m), rounded to bf16 in place; returns this lane's part of sum P (unrounded). A step reads t
+  // before it writes P, and P of 32 keys ends before t of the next 32 begins. Keys up to whole tiles have t =
   // -inf and P = 0.
   __device__ __forceinline__ float exponentials(int i, int keys, float m) {
-    float* s = smem.s + (HEADS / N_WARP * warp + i) * smem.s_stride;
-    bf16_t* P = reinterpret_cast<bf16_t*>(s);
+    float* t = smem.t + (HEADS / N_WARP * warp + i) * smem.t_stride;
+    bf16_t* P = reinterpret_cast<bf16_t*>(t);
     const int padded = (keys + 15) / 16 * 16;
     float sum = 0.0f;
     for (int j0 = 0; j0 < padded; j0 += 32) {
       const int j = j0 + lane;
       float e = 0.0f;
-      if (j < padded && s[j] != NEG_INF) e = expf(s[j] - m);
+      if (j < padded) e = exp2f(t[j] - m);
       __syncwarp();
       if (j < padded) P[j] = __float2bfloat16_rn(e);
       __syncwarp();
@@ -162,12 +163,12 @@ struct Attention {
   // lane q owns keys 4q .. 4q + 3; tile c of a unit holds channels 8n + c for n = 0 .. 7, so that a lane's
   // eight channels of a row are one load.
   __device__ __forceinline__ void value(int keys, int unit0, float (&acc)[UNITS][8][4]) {
-    const float* P_lo = smem.s + r * smem.s_stride;
+    const float* P_lo = smem.t + r * smem.t_stride;
     for (int j0 = 0; j0 < keys; j0 += 16) {
       const int4 row = *reinterpret_cast<const int4*>(smem.row + j0 + 4 * q);
       if (!__any_sync(FULL_WARP, max(max(row.x, row.y), max(row.z, row.w)) >= 0)) continue;
       const uint2 lo = reinterpret_cast<const uint2*>(P_lo)[j0 / 4 + q];
-      const uint2 hi = reinterpret_cast<const uint2*>(P_lo + 8 * smem.s_stride)[j0 / 4 + q];
+      const uint2 hi = reinterpret_cast<const uint2*>(P_lo + 8 * smem.t_stride)[j0 / 4 + q];
 #pragma unroll
       for (int u = 0; u < UNITS; ++u) {
         const int d = (unit0 + N_WARP * u) * UNIT + 8 * r;
@@ -244,7 +245,7 @@ struct Attention {
       for (int i = 0; i < HEADS / N_WARP; ++i) m[i] = maximum(i, keys, m[i]);
     }
 #pragma unroll
-    for (int i = 0; i < HEADS / N_WARP; ++i) m[i] = warp_max(m[i]);
+    for (int i = 0; i < HEADS / N_WARP; ++i) m[i] = anchor::of(warp_max(m[i]));
 
     // value, 512 channels a pass
     for (int unit0 = warp; (unit0 - warp) * UNIT < p.head_dim; unit0 += N_WARP * UNITS) {
@@ -267,14 +268,13 @@ struct Attention {
         }
         value(keys, unit0, acc);
       }
-      // L = sum P + exp(sink - m)
+      // L = sum P + 2^(sink * log2(e) - m); the largest P is above 1/2, so a sum of 0 means no key
       if (unit0 == warp) {
 #pragma unroll
         for (int i = 0; i < HEADS / N_WARP; ++i) {
           const int h = HEADS / N_WARP * warp + i;
           const float P = warp_sum(sum[i]);
-          const bool no_key = m[i] == NEG_INF && P == 0.0f;
-          if (lane == 0 && h < n_head) L[h] = no_key ? 0.0f : P + expf(p.sink[head0 + h] - m[i]);
+          if (lane == 0 && h < n_head) L[h] = P == 0.0f ? 0.0f : P + exp2f(anchor::product(p.sink[head0 + h], LOG2_E) - m[i]);
         }
         __syncthreads();
       }

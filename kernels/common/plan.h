@@ -1,4 +1,4 @@
-// How a product on tcgen05 is cut: decided on the host for the launch, and again in the kernel from the same sizes.
+// How work on tcgen05 is cut: decided on the host for the launch, and again in the kernel from the same sizes.
 #pragma once
 #include <cstdint>
 
@@ -131,6 +131,29 @@ struct Scores {
   // scales and weights that one copy takes: those before the first one up to the 16 bytes as well
   PLAN_FN int32_t beside() const { return columns + RUN; }
   PLAN_FN int32_t grid(int32_t n_sm) const { return n_tile < n_sm ? n_tile : n_sm; }
+};
+
+// Attention of tokens to the keys of a list, heads of 512 channels. A CTA takes 64 heads of a token: their output fills half of tensor
+// memory.
+struct Attention {
+  static constexpr int32_t HEADS = 64, KEYS = 64;  // of a tile
+  static constexpr int32_t CHANNELS = 512;
+  static constexpr int32_t ROWS_BYTES = 64 * CHANNELS * 2;  // of q, and of a tile's keys
+  static constexpr int32_t P_BYTES = HEADS * KEYS * 2;
+  static constexpr int32_t STAGES = 2, STAGE_BYTES = ROWS_BYTES + P_BYTES;
+  static constexpr int32_t SMEM_BYTES = 1024 + ROWS_BYTES + STAGES * STAGE_BYTES;  // 1024: the way to a boundary of the swizzle
+
+  int32_t blocks, n_tile;
+
+  PLAN_FN Attention(int32_t n_tok, int32_t n_head, int32_t n_key)
+      : blocks(n_tok * div_up(n_head, HEADS)), n_tile(n_key > KEYS ? div_up(n_key, KEYS) : 1) {}
+
+  // CTAs that share a key list: a cluster, while there are multiprocessors left over and at least a tile for each.
+  PLAN_FN int32_t split(int32_t n_sm) const {
+    int32_t s = 1;
+    while (s < MAX_SPLIT && 2 * s * blocks <= n_sm && 2 * s <= n_tile) s *= 2;
+    return s;
+  }
 };
 
 }  // namespace plan

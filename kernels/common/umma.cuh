@@ -16,16 +16,23 @@ __device__ __forceinline__ uint64_t k_major(uint32_t at) {
 __device__ __forceinline__ uint64_t k_major_64b(uint32_t at) {
   return uint64_t(at >> 4 & 0x3fff) | uint64_t(8 * 64 >> 4) << 32 | uint64_t(1) << 46 | uint64_t(4) << 61;
 }
+// MN-major, 128-byte swizzle: 64 values of 16 bits of M or N side by side, rows of K below each other. `next` is the way to the
+// next 64; `at` may point to any eighth row.
+__device__ __forceinline__ uint64_t mn_major(uint32_t at, uint32_t next) {
+  return uint64_t(at >> 4 & 0x3fff) | uint64_t(next >> 4) << 16 | uint64_t(GROUP_BYTES >> 4) << 32 | uint64_t(1) << 46 | uint64_t(2) << 61;
+}
 // Rows of 16 bytes without swizzle: what tcgen05.cp copies.
 __device__ __forceinline__ uint64_t rows_16b(uint32_t at) {
   return uint64_t(at >> 4 & 0x3fff) | uint64_t(128 >> 4) << 32 | uint64_t(1) << 46;
 }
 
-// Instruction descriptors (PTX ISA #tcgen05-instruction-descriptor): M is 128 unless named, D is f32, both operands K-major.
+// Instruction descriptors (PTX ISA #tcgen05-instruction-descriptor): D is f32; M is 128 and both operands K-major where nothing is said.
 constexpr uint32_t TYPE_E4M3 = 0, TYPE_BF16 = 1, TYPE_TF32 = 2, TYPE_E2M1_8BIT = 5, TYPE_E2M1_4BIT = 1;
 
-constexpr __host__ __device__ uint32_t idesc_bf16(uint32_t N) {
-  return 1u << 4 | TYPE_BF16 << 7 | TYPE_BF16 << 10 | (N >> 3) << 17 | (128u >> 4) << 24;
+constexpr uint32_t B_MN_MAJOR = 1u << 16;
+
+constexpr __host__ __device__ uint32_t idesc_bf16(uint32_t N, uint32_t M = 128) {
+  return 1u << 4 | TYPE_BF16 << 7 | TYPE_BF16 << 10 | (N >> 3) << 17 | (M >> 4) << 24;
 }
 constexpr __host__ __device__ uint32_t idesc_tf32(uint32_t M, uint32_t N) {
   return 1u << 4 | TYPE_TF32 << 7 | TYPE_TF32 << 10 | (N >> 3) << 17 | (M >> 4) << 24;

@@ -40,11 +40,15 @@ __device__ __forceinline__ void tma_gather4(uint32_t to, const TensorMap* map, u
       : "memory");
 }
 
-// `bytes` in a row; both addresses and the size are multiples of 16.
-__device__ __forceinline__ void bulk_load(uint32_t to, const void* from, uint64_t* bar, uint32_t bytes) {
-  asm volatile("cp.async.bulk.shared::cluster.global.mbarrier::complete_tx::bytes [%0], [%1], %3, [%2];" ::"r"(to), "l"(from),
-               "r"(shared(bar)), "r"(bytes)
+// A box of shared memory into a 3-D tensor; elements outside of it are dropped. Counts for the thread's bulk group.
+__device__ __forceinline__ void tma_store_3d(const TensorMap* map, uint32_t from, int32_t x, int32_t y, int32_t z) {
+  asm volatile("cp.async.bulk.tensor.3d.global.shared::cta.tile.bulk_group [%0, {%2, %3, %4}], [%1];" ::"l"(map), "r"(from), "r"(x), "r"(y),
+               "r"(z)
                : "memory");
+}
+// Until this thread's stores have read shared memory.
+__device__ __forceinline__ void tma_store_read_wait() {
+  asm volatile("cp.async.bulk.commit_group;\n\tcp.async.bulk.wait_group.read 0;" ::: "memory");
 }
 
 // What this thread wrote to shared memory becomes visible to copies and to the tensor core.

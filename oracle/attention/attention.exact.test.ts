@@ -94,9 +94,56 @@ describe("sparse_attention", () => {
     expect((bf16.round(p) * 2) / L).toBeLessThan(0.4189453125);
     expect(call(t, faithful)).toEqual([0.41796875, bf16.round(1 / L)]);
   });
+  it("the anchor is the next integer in base 2, so the largest P is rounded like any other", () => {
+    const o = call({ q: [0.25], kv: [1], idx: [0], sink: [-Infinity], d: 1 }, faithful);
+    const P = 2 ** (Math.fround(0.25 * Math.fround(Math.LOG2E)) - 1); // 2^(0.36 - 1) = 0.642
+    expect(bf16.round(P) / P).toBeLessThan(0.998);
+    expect(o).toEqual([bf16.round(bf16.round(P) / P)]);
+  });
+  it("any cut of the list, each part with its own anchor, in any order, has the bits of the whole", () => {
+    const [n, d] = [24, 3];
+    const wave = (i: number): number => bf16.round(7 * Math.sin(i * i + 1));
+    const q = Array.from({ length: d }, (_, i) => wave(i));
+    const kv = Array.from({ length: n * d }, (_, i) => wave(i + 9));
+    const sink = 3.7;
+    const want = call({ q, kv, idx: Array.from({ length: n }, (_, j) => j), sink: [sink], d }, faithful);
+    const log2e = Math.fround(Math.LOG2E);
+    const score = (j: number): number =>
+      Math.fround(Math.fround(q.reduce((a, x, c) => a + x * kv[j * d + c], 0)) * log2e);
+    for (const cuts of [[8, 16], [1, 2, 3], [23], [5, 11, 12, 20], []])
+      for (const backwards of [false, true]) {
+        const parts = [0, ...cuts].map((from, i) => ({ from, end: cuts[i] ?? n }));
+        if (backwards) parts.reverse();
+        let [m, L] = [-Infinity, 0];
+        let o = q.map(() => 0);
+        for (const { from, end } of parts) {
+          const t = Array.from({ length: end - from }, (_, j) => score(from + j));
+          const moved = Math.max(m, ...t.map(Math.ceil));
+          const by = 2 ** (m - moved);
+          [m, L, o] = [moved, L * by, o.map((x) => x * by)];
+          t.forEach((x, j) => {
+            const P = 2 ** (x - m);
+            L += P;
+            o = o.map((y, c) => y + bf16.round(P) * kv[(from + j) * d + c]);
+          });
+        }
+        L += 2 ** (Math.fround(Math.fround(sink) * log2e) - m);
+        expect(o.map((x) => bf16.round(x / L))).toEqual(want);
+      }
+  });
   it("a large score or sink does not overflow", () => {
     near(call({ q: [1], kv: [800], idx: [0], sink: [0], d: 1 }), [800]);
     expect(call({ q: [1], kv: [1], idx: [0], sink: [300], d: 1 })[0]).toBeLessThan(1e-100);
+    expect(call({ q: [1], kv: [1], idx: [0], sink: [300], d: 1 }, faithful)).toEqual([0]);
+    expect(call({ q: [1], kv: [-1e30], idx: [0], sink: [0], d: 1 }, faithful)).toEqual([-0]);
+    const huge = { q: [2 ** 60, 0], kv: [2 ** 40, 6, -(2 ** 40), 1, 2 ** 40, 2], idx: [0, 1, 2], d: 2 };
+    expect(call({ ...huge, sink: [0] }, faithful)).toEqual([2 ** 40, 4]);
+  });
+  it("scores of -Infinity weigh nothing, also where there are no others", () => {
+    const form = { q: [1], kv: [-Infinity, 3], d: 1, sink: [-Infinity] };
+    expect(call({ ...form, idx: [0] }, faithful)).toEqual([0]);
+    // P = 0 times an infinite value
+    expect(call({ ...form, idx: [0, 1] }, faithful)).toEqual([NaN]);
   });
   it("NaN reaches its token only", () => {
     const o = call({ q: [NaN, 0, 0, 0], kv: [1, 2], idx: [0, 0], sink: [0], d: 2 });

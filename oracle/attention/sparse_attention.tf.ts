@@ -13,6 +13,11 @@ import { product, program, put, sumLast } from "../tf/program.ts";
 /** Elements of the [tokens, heads, pool] scores that are alive at once, and tokens of a run. */
 const LIMIT = 2 ** 24;
 const RUN = 64;
+/** Lowest finite f32, an anchor for queries without keys. */
+const LOWEST = -(2 ** 128 - 2 ** 104);
+
+/** 2^x. */
+const power = (x: tfjs.Tensor): tfjs.Tensor => tfjs.exp(tfjs.mul(x, Math.LN2));
 
 /** Where each row of the pool is listed: compact row numbers, and how often token i of the run lists each. */
 function poolOf(
@@ -72,25 +77,14 @@ export const tf: Tf<typeof op> = (t, s) => {
         count.map((c) => (c > 0 ? Infinity : -Infinity)),
         [n, 1, rows.length],
       );
-      // 1 for a query without keys: it lifts the maximum off -Infinity and the divisor off 0, so the answer is 0
-      const empty = Float32Array.from({ length: n }, (_, i) =>
-        count.subarray(i * rows.length, (i + 1) * rows.length).some((c) => c > 0) ? 0 : 1,
-      );
-      const bottom = put(
-        empty.map((e) => (e === 1 ? 0 : -Infinity)),
-        [n, 1, 1],
-      );
-      const dots = tfjs.reshape(tfjs.mul(product(heads, kv), scale), [n, h, rows.length]);
+      const dots = tfjs.reshape(tfjs.mul(product(heads, kv), scale * Math.LOG2E), [n, h, rows.length]);
       const scores = tfjs.minimum(dots, ceiling); // -Infinity outside the list
-      // the sink may lift the maximum: the same quotient, without an overflow when it is large; +Infinity drowns every key
-      const floor = put(
-        sink.map((x) => (x === Infinity ? -Infinity : x)),
-        [1, h, 1],
-      );
-      const m = tfjs.maximum(tfjs.maximum(tfjs.max(scores, 2, true), floor), bottom);
-      const p = tfjs.mul(tfjs.exp(tfjs.sub(scores, m)), times);
-      const drain = tfjs.exp(tfjs.sub(put(sink, [1, h, 1]), m));
-      const total = tfjs.add(tfjs.add(sumLast(p), drain), put(empty, [n, 1, 1]));
+      const m = tfjs.maximum(tfjs.ceil(tfjs.max(scores, 2, true)), LOWEST);
+      const p = tfjs.mul(power(tfjs.sub(scores, m)), times);
+      const drain = power(tfjs.sub(tfjs.mul(put(sink, [1, h, 1]), Math.LOG2E), m)); // Infinity drowns every key
+      // the largest P is above 1/2: a sum of 0 is a query without keys, and its answer is 0
+      const sum = sumLast(p);
+      const total = tfjs.where(tfjs.equal(sum, 0), tfjs.onesLike(sum), tfjs.add(sum, drain));
       const values = tfjs.matMul(tfjs.reshape(p, [n * h, rows.length]) as tfjs.Tensor2D, kv as tfjs.Tensor2D);
       return { o: tfjs.div(tfjs.reshape(values, [n, h, d]), total) };
     }).o;

@@ -195,6 +195,11 @@ describe("sparse_attention", () => {
     // scores near -336: without a sink the single key has weight 1
     const { o } = call(attention, attentionTf, t([-Infinity, Infinity, NaN]), { scale });
     expect(values(o)).toEqual([...fill(d, 60), ...fill(d, 0), ...fill(d, NaN)]);
+    // beyond float32 the denominator is infinite
+    expect(values(call(attention, attentionTf, t([89, 3e38, -3e38]), { scale }).o)).toEqual([
+      ...fill(2 * d, 0),
+      ...fill(d, 60),
+    ]);
   });
 
   test("a row outside the pool throws", () => {

@@ -1,51 +1,7 @@
-import { suite, type Case, type Inputs } from "../../harness/suite.ts";
+import { suite } from "../../harness/suite.ts";
 import { op } from "../../kernels/attention/sparse_attention.op.ts";
-
-type C = Case<typeof op>;
-
-interface Shape {
-  readonly n_tok: number;
-  readonly n_head: number;
-  readonly head_dim: number;
-  readonly n_kv: number;
-  readonly n_key: number;
-  /** Scale of q: 1 is a flat softmax, 3 a peaked one. */
-  readonly peak?: number;
-  /** Share of slots that are -1. */
-  readonly masked?: number;
-}
-
-const attrs = ({ head_dim }: { head_dim: number }) => ({ scale: Math.fround(head_dim ** -0.5) });
-
-/**
- * Raw rows and compressed entries have different means: a lost or swapped pool moves the result. Every sink is different, and no bf16.
- */
-function inputs(g: Inputs, { n_tok, n_head, head_dim, n_kv, n_key, peak = 1, masked = 0.1 }: Shape) {
-  const noise = () => g.random();
-  return {
-    q: g.normal("bf16", [n_tok, n_head, head_dim], { std: peak }),
-    kv: g.normal("bf16", [n_kv, head_dim], { mean: 0.2 }),
-    idx: g.from("i32", [n_tok, n_key], () => (noise() < masked ? -1 : Math.floor(noise() * n_kv))),
-    sink: g.from("f32", [n_head], (h) => ((h % 5) - 2) * 1.2345),
-  };
-}
-
-const shape = (name: string, s: Shape, bench?: true): C => ({
-  name,
-  ...(bench && { bench }),
-  attrs: attrs(s),
-  make: (g) => inputs(g, s),
-});
-
-/** Rewrites the key lists: `f(token, slot)` gives the pool row. */
-const listed = (name: string, s: Shape, f: (tok: number, slot: number) => number, peak?: number): C => ({
-  name,
-  attrs: attrs(s),
-  make: (g) => ({
-    ...inputs(g, { ...s, peak }),
-    idx: g.from("i32", [s.n_tok, s.n_key], (i) => f(Math.floor(i / s.n_key), i % s.n_key)),
-  }),
-});
+import { attrs, inputs, listed, shape, sinksBetween, type C } from "./lists.ts";
+import { wide } from "./wide.ts";
 
 const small = { n_tok: 5, n_head: 4, head_dim: 72, n_kv: 50, n_key: 21 };
 
@@ -73,6 +29,9 @@ export default suite(op, [
   listed("masked.keys=2600", { ...small, n_tok: 1, n_key: 2600 }, (_, j) =>
     j === 2599 || j === 3 ? j % 50 : -1,
   ),
+  listed("masked.last-chunk", { ...small, n_tok: 2, n_key: 1300 }, (tok, j) =>
+    j < 1280 ? (tok + j) % 50 : -1,
+  ),
   listed("duplicates", small, (_, j) => (j < 15 ? 7 : 8), 4),
 
   // the sink weighs most when keys are few
@@ -84,6 +43,7 @@ export default suite(op, [
       make: (g) => ({ ...inputs(g, s), sink: g.from("f32", [6], (h) => [-8, 0, 8, -1, 1.0071, -30][h]) }),
     };
   }),
+  sinksBetween("sinks.between-bf16", { n_tok: 16, n_head: 6, head_dim: 64, n_kv: 9, n_key: 2, masked: 0 }),
   {
     // scores far below the sinks and far above: exp(sink - m) over- and underflows
     name: "sinks.far",
@@ -110,4 +70,5 @@ export default suite(op, [
     attrs: { scale: 0.01 },
     make: (g) => ({ ...inputs(g, { ...small, head_dim: 80 }), kv: g.heavy("bf16", [50, 80]) }),
   },
+  ...wide,
 ]);
