@@ -28,6 +28,7 @@
   X(ldmatrix) \
   X(mma) \
   X(wgmma) \
+  X(wgmma_sync) \
   X(wmma) \
   X(hints) \
   X(control) \

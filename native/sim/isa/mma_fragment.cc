@@ -52,8 +52,7 @@ void write_tile(Warp& w, const Instr& in, unsigned first, bool half, const Lanes
     alignas(64) uint32_t out[4 * LANES];
     const float* v = d[0];
     for (unsigned i = 0; i < 4 * LANES; ++i) out[i] = canonical(v[i]);
-    for (unsigned r = 0; r < 4; ++r)
-      std::memcpy(w.op_any<uint32_t>(in, first + r), out + LANES * r, sizeof d[r]);
+    for (unsigned r = 0; r < 4; ++r) std::memcpy(w.op_any<uint32_t>(in, first + r), out + LANES * r, sizeof d[r]);
   }
 }
 

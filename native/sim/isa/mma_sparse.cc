@@ -23,9 +23,7 @@ SparseRows sparse_rows(Warp& w, const Instr& in, const uint32_t* metadata, unsig
       const unsigned half = row / 8, lane = 4 * (row % 8) + first + (element_bits >= 16 ? c / 4 : half + c / 8 * 2);
       const unsigned code = metadata[lane] >> (element_bits >= 16 ? 16 * half + c % 4 * 4 : c % 8 * 4) & 15;
       const unsigned position[2] = {code & 3, code >> 2};
-      const bool legal = chunk == 2 ? code == 0b1110 || code == 0b0100
-                         : ordered  ? position[0] < position[1]
-                                    : position[0] != position[1];
+      const bool legal = chunk == 2 ? code == 0b1110 || code == 0b0100 : ordered ? position[0] < position[1] : position[0] != position[1];
       if (!legal)
         trap(w, in, lane,
              "the sparsity metadata of row " + std::to_string(row) + " of A: expected " +

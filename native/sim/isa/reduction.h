@@ -35,8 +35,7 @@ inline constexpr auto add_f64 = [](uint64_t r, uint64_t b) { return is_nan64(b) 
 template <class H>
 inline constexpr auto add_half = [](uint16_t r, uint16_t b) { return narrow<H>(double(widen(H{r})) + double(widen(H{b}))).u; };
 template <class H, bool MAX>
-inline constexpr auto extreme_half = [](uint16_t r, uint16_t b) {
-  return narrow<H>(f32(extreme<MAX, false, false, false>(bits(widen(H{r})), bits(widen(H{b}))))).u;
-};
+inline constexpr auto extreme_half =
+    [](uint16_t r, uint16_t b) { return narrow<H>(f32(extreme<MAX, false, false, false>(bits(widen(H{r})), bits(widen(H{b}))))).u; };
 
 }  // namespace sim::reduction

@@ -197,8 +197,10 @@ void video_rows(Rows& rows) {
   rows.add({"vmad",     I32,  "sat|shr7|shr15|po",          SIMD,   L, select<MAD, 1>,       PTX("scalar")});
   // clang-format on
   auto simd = [&]<unsigned N>(const char* const(&names)[7]) {
-    constexpr Select SELECT[] = {select<ADD, N>, select<SUB, N>, select<ABSDIFF, N>, select<MIN, N>, select<MAX, N>, select<AVRG, N>, select<SET, N>};
-    for (unsigned k = 0; k < 7; ++k) rows.add({names[k], I32, k == 6 ? "eq|ne|lt|le|gt|ge|add" : "sat|add", SIMD, L, SELECT[k], PTX("simd")});
+    constexpr Select SELECT[] = {select<ADD, N>, select<SUB, N>,  select<ABSDIFF, N>, select<MIN, N>,
+                                 select<MAX, N>, select<AVRG, N>, select<SET, N>};
+    for (unsigned k = 0; k < 7; ++k)
+      rows.add({names[k], I32, k == 6 ? "eq|ne|lt|le|gt|ge|add" : "sat|add", SIMD, L, SELECT[k], PTX("simd")});
   };
   simd.operator()<2>({"vadd2", "vsub2", "vabsdiff2", "vmin2", "vmax2", "vavrg2", "vset2"});
   simd.operator()<4>({"vadd4", "vsub4", "vabsdiff4", "vmin4", "vmax4", "vavrg4", "vset4"});

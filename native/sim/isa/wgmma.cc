@@ -9,9 +9,6 @@
 //
 // The product is carried out when it is issued. Its reads of shared memory are the async proxy's, and last until the
 // warp has waited for its group: Order holds both against the kernel. (A use of D's registers before
-// wgmma.wait_group is the one fault of wgmma that nobody looks for; Groups::open has what it would need.)
-#include <deque>
-
 #include "../machine/cluster.h"
 #include "../machine/windows.h"
 #include "../numerics/smem_matrix.h"
@@ -19,23 +16,13 @@
 #include "mma_fragment.h"
 #include "mma_sparse.h"
 #include "select.h"
+#include "wgmma_groups.h"
 
 namespace sim {
-
-struct WgmmaGroups {
-  bool any = false;             // issued since the last commit
-  Event last;                   // of the tensor core
-  std::deque<Event> committed;  // one a group that nobody has waited for
-};
 
 namespace {
 
 constexpr unsigned ROWS = 16, K_BYTES = 32, TILE = 8;
-
-WgmmaGroups& groups_of(Warp& w) {
-  if (!w.wgmma) w.wgmma = std::make_shared<WgmmaGroups>();
-  return *w.wgmma;
-}
 
 // Unpacked from Instr::aux. Flat operands: D, A (registers or descriptor), B's descriptor, of a sparse product metadata and
 // selector, scale-d, then constants.
@@ -100,7 +87,7 @@ struct Operands {
 void fetch(Warp& w, const Instr& in, const Shape& s, Operands& o) {
   if (w.exec != ALL) trap(w, in, "wgmma.mma_async expects all lanes of the warp");
   Order& order = w.cta->cluster->order;
-  WgmmaGroups& g = groups_of(w);
+  WgmmaGroups& g = WgmmaGroups::of(w);
   g.any = true, g.last = order.on() ? order.next_tensor(w) : Event{};
   if (s.a_registers) {
     for (unsigned i = 0; i < 4; ++i) std::memcpy(o.a[i], w.op_any<uint32_t>(in, s.n_d + i), sizeof o.a[i]);
@@ -270,32 +257,12 @@ Handler mma_async(Form& f) {
   return h;
 }
 
-void nothing(Warp&, const Instr&) {}
-void commit(Warp& w, const Instr&) {
-  WgmmaGroups& g = groups_of(w);
-  g.committed.push_back(g.last);
-  g.any = false;
-}
-// Waits until at most N of the latest groups are in flight; they are done, so only what the warp knows changes.
-void wait_group(Warp& w, const Instr& in) {
-  WgmmaGroups& g = groups_of(w);
-  Order& order = w.cta->cluster->order;
-  for (; g.committed.size() > in.aux; g.committed.pop_front())
-    if (order.on() && g.committed.front().count)
-      order.agent(w).known.seen.raise(g.committed.front().dim, g.committed.front().count);
-}
-Handler wait(Form& f) {
-  if (f.operand.at(0).kind != Flat::imm) return nullptr;
-  f.aux = f.operand[0].value;
-  return wait_group;
-}
-
 }  // namespace
 
 #define PTX(name) "#asynchronous-warpgroup-level-matrix-instructions-wgmma-" name
 void wgmma_rows(Rows& rows) {
   constexpr Scope G = Scope::WARPGROUP;
-  constexpr Pattern MMA{4, 8, 1, -1, true}, SPARSE{6, 10, 1, -1, true}, NONE{0, 0, 0}, N{1, 1, 0};
+  constexpr Pattern MMA{4, 8, 1, -1, true}, SPARSE{6, 10, 1, -1, true};
   constexpr TypeSet fp = types({Type::f16, Type::bf16, Type::tf32, Type::f32, Type::e4m3, Type::e5m2}),
                     ints = types({Type::s32, Type::s8, Type::u8, Type::b1});
   // clang-format off
@@ -304,9 +271,6 @@ void wgmma_rows(Rows& rows) {
   rows.add({"wgmma.mma_async.sync.aligned",    ints,    "m64n*|satfinite|and|popc", MMA, G, mma_async,     PTX("mma-async")});
   rows.add({"wgmma.mma_async.sp.sync.aligned", fp,      "m64n*",              SPARSE,  G, mma_async,       PTX("mma-async-sp")});
   rows.add({"wgmma.mma_async.sp.sync.aligned", ints,    "m64n*|satfinite",    SPARSE,  G, mma_async,       PTX("mma-async-sp")});
-  rows.add({"wgmma.fence.sync.aligned",        NO_TYPE, "",                   NONE,    G, always<nothing>, PTX("fence")});
-  rows.add({"wgmma.commit_group.sync.aligned", NO_TYPE, "",                   NONE,    G, always<commit>,  PTX("commit-group")});
-  rows.add({"wgmma.wait_group.sync.aligned",   NO_TYPE, "",                   N,       G, wait,            PTX("wait-group")});
   // clang-format on
 }
 

@@ -64,7 +64,7 @@ void store_matrix(Warp& w, const Instr& in) {
 
 // Unpacked from Instr::aux. Operands: d, a, b, c.
 struct Shape {
-  uint8_t m, n, k, type;  // ptx::Type of A; B has it too but for the sign
+  uint8_t m, n, k, type;                                               // ptx::Type of A; B has it too but for the sign
   uint8_t half_c : 1, half_d : 1, signed_a : 1, signed_b : 1, op : 1;  // op: .satfinite, of bits .and
   uint8_t n_d, n_a, n_b;
   unsigned a() const { return n_d; }
@@ -75,14 +75,18 @@ static_assert(sizeof(Shape) == 8);
 Shape shape(const Instr& in) { return __builtin_bit_cast(Shape, in.aux); }
 
 float as_float(Type t, uint64_t v) {
-  return t == Type::f16 ? f16_to_f32(uint32_t(v)) : f32(t == Type::bf16 ? uint32_t(v) << 16 : t == Type::tf32 ? uint32_t(v) & 0xffffe000u : uint32_t(v));
+  return t == Type::f16 ? f16_to_f32(uint32_t(v))
+                        : f32(t == Type::bf16   ? uint32_t(v) << 16
+                              : t == Type::tf32 ? uint32_t(v) & 0xffffe000u
+                                                : uint32_t(v));
 }
 // D's registers are written once all of C is read: they may be the same.
 template <class T, class F>
 void write_all(Warp& w, const Instr& in, const Shape& p, F value) {
   T out[8][LANES] = {};
   const unsigned per = p.half_d ? 2 : 1;
-  for (unsigned i = 0; i < unsigned(p.m) * p.n; ++i) out[i / LANES / per][i % LANES] |= T(value(i / p.n, i % p.n)) << (i / LANES % per * 16);
+  for (unsigned i = 0; i < unsigned(p.m) * p.n; ++i)
+    out[i / LANES / per][i % LANES] |= T(value(i / p.n, i % p.n)) << (i / LANES % per * 16);
   for (unsigned r = 0; r < p.n_d; ++r) std::memcpy(w.op_any<T>(in, r), out[r], sizeof out[r]);
 }
 // K at a time, in order: of tf32 sm_90's compiler makes two m16n8k4, of the others one m16n8k16.
@@ -120,7 +124,8 @@ void floats(Warp& w, const Instr& in) {
         if (row < p.m) result[row][column] = d[r][l];
       });
     }
-  write_all<uint32_t>(w, in, p, [&](unsigned r, unsigned c) { return p.half_d ? f32_to_f16_rn(bits(result[r][c])) : canonical(result[r][c]); });
+  write_all<uint32_t>(w, in, p,
+                      [&](unsigned r, unsigned c) { return p.half_d ? f32_to_f16_rn(bits(result[r][c])) : canonical(result[r][c]); });
 }
 void integers(Warp& w, const Instr& in) {
   const Shape p = shape(in);
@@ -142,7 +147,8 @@ void doubles(Warp& w, const Instr& in) {
   const Shape p = shape(in);
   write_all<uint64_t>(w, in, p, [&](unsigned r, unsigned c) {
     double sum = f64(element(w, in, p.c(), 64, r * p.n + c));
-    for (unsigned k = 0; k < p.k; ++k) sum = fma64(f64(element(w, in, p.a(), 64, r * p.k + k)), f64(element(w, in, p.b(), 64, k * p.n + c)), sum);
+    for (unsigned k = 0; k < p.k; ++k)
+      sum = fma64(f64(element(w, in, p.a(), 64, r * p.k + k)), f64(element(w, in, p.b(), 64, k * p.n + c)), sum);
     return bits(sum);
   });
 }
@@ -171,8 +177,9 @@ bool result_dims(const Form& f, Type t, uint8_t& m, uint8_t& n, uint8_t& k) {
     Type factor;
     TypeSet results;
   };
-  for (const Product& p : {Product{Type::f16, types({Type::f16, Type::f32, Type::s32})}, Product{Type::tf32, types({Type::f32})},
-                           Product{Type::f64, types({Type::f64})}, Product{Type::s4, types({Type::s32})}, Product{Type::b1, types({Type::s32})}})
+  for (const Product& p :
+       {Product{Type::f16, types({Type::f16, Type::f32, Type::s32})}, Product{Type::tf32, types({Type::f32})},
+        Product{Type::f64, types({Type::f64})}, Product{Type::s4, types({Type::s32})}, Product{Type::b1, types({Type::s32})}})
     if (dims(f, p.factor, m, n, k)) return p.results >> unsigned(t) & 1;
   return false;
 }

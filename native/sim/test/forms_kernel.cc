@@ -28,9 +28,7 @@ std::vector<std::string> registers_of(const std::string& operand) {
     }
   return out;
 }
-unsigned bytes_of_register(const std::string& name) {
-  return name[0] == 'h' ? 2 : name[0] == 'r' ? 4 : name[0] == 'q' ? 8 : 16;
-}
+unsigned bytes_of_register(const std::string& name) { return name[0] == 'h' ? 2 : name[0] == 'r' ? 4 : name[0] == 'q' ? 8 : 16; }
 
 namespace {
 // One register between the lane's slot `k` and memory at %lane.
@@ -53,8 +51,9 @@ std::vector<FormKernel::Lane> FormKernel::run(const std::vector<Lane>& lanes, co
     for (unsigned k = 0; k < LANE_BYTES; ++k) text += (k ? ", " : "") + std::to_string(lanes[0].memory[k]);
     text += "};\n";
   }
-  text += ".entry k(.param .u64 lanes) {\n.reg .pred %p<8>; .reg .b8 %b<8>; .reg .b16 %h<24>; .reg .b32 %r<24>; .reg .b64 %q<24>; .reg .b128 "
-          "%x<8>;\n.reg .b64 %lane, %cell, %half0, %half1; .reg .b32 %t, %w;\n";
+  text +=
+      ".entry k(.param .u64 lanes) {\n.reg .pred %p<8>; .reg .b8 %b<8>; .reg .b16 %h<24>; .reg .b32 %r<24>; .reg .b64 %q<24>; .reg .b128 "
+      "%x<8>;\n.reg .b64 %lane, %cell, %half0, %half1; .reg .b32 %t, %w;\n";
   if (space == "shared") text += ".shared .align 16 .b8 cells[" + std::to_string(LANES * LANE_BYTES) + "];\n";
   if (space == "local") text += ".local .align 16 .b8 cells[" + std::to_string(LANE_BYTES) + "];\n";
   text += "mov.u32 %t, %tid.x; ld.param.u64 %lane, [lanes]; mad.wide.u32 %lane, %t, " + std::to_string(sizeof(Lane)) + ", %lane;\n";

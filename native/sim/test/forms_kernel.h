@@ -18,9 +18,9 @@ struct FormKernel {
     uint8_t memory[LANE_BYTES], slot[SLOTS][16];
   };
   const PtxForm& form;
-  std::string space;  // "global", "shared", "local"; "const": the same memory for all lanes
-  std::string address;                    // the register that holds the memory's address
-  std::vector<std::string> in, out;       // registers filled from and stored to the slots, in order
+  std::string space;                 // "global", "shared", "local"; "const": the same memory for all lanes
+  std::string address;               // the register that holds the memory's address
+  std::vector<std::string> in, out;  // registers filled from and stored to the slots, in order
   // The lanes as the instruction leaves them. `before`: instructions in front of it.
   std::vector<Lane> run(const std::vector<Lane>& lanes, const std::string& before = "") const;
 };

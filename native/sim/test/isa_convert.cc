@@ -114,13 +114,16 @@ SIM_TEST(cvt_bf16_to_whole_bf16) {
   const struct {
     const char* name;
     double (*f)(double);
-  } rounds[] = {{"rni", [](double x) { return std::nearbyint(x); }}, {"rzi", [](double x) { return std::trunc(x); }},
-                {"rmi", [](double x) { return std::floor(x); }}, {"rpi", [](double x) { return std::ceil(x); }}};
+  } rounds[] = {{"rni", [](double x) { return std::nearbyint(x); }},
+                {"rzi", [](double x) { return std::trunc(x); }},
+                {"rmi", [](double x) { return std::floor(x); }},
+                {"rpi", [](double x) { return std::ceil(x); }}};
   for (auto& r : rounds)
-    check_row(std::string("cvt.") + r.name + ".bf16.bf16 %h0, %h1", "h0", {"h1"}, 400, random_values({16}, 9), [&](const uint64_t* v) -> uint64_t {
-      const double x = value_of(bf16_grid(), uint32_t(v[0]));
-      return x != x ? 0x7fff : nearest_code<double>(bf16_grid(), std::copysign(r.f(x), x), 'n', false);
-    });
+    check_row(std::string("cvt.") + r.name + ".bf16.bf16 %h0, %h1", "h0", {"h1"}, 400, random_values({16}, 9),
+              [&](const uint64_t* v) -> uint64_t {
+                const double x = value_of(bf16_grid(), uint32_t(v[0]));
+                return x != x ? 0x7fff : nearest_code<double>(bf16_grid(), std::copysign(r.f(x), x), 'n', false);
+              });
 }
 SIM_TEST(cvt_f32_f64) {
   for (auto& r : ROUNDS)

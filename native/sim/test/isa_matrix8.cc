@@ -78,14 +78,15 @@ TEST(isa_ldmatrix_8x16) {
   for (const auto& space : SPACES)
     for (unsigned bits : {4u, 6u})
       for (unsigned n : {1u, 2u, 4u}) {
-        std::string body = "ldmatrix.sync.aligned.m8n16.x" + std::to_string(n) + space.word + ".b8x16." + (bits == 4 ? "b4x16_p64" : "b6x16_p32") + " " + list(n) +
-                           ", [" + space.address + "];\n";
+        std::string body = "ldmatrix.sync.aligned.m8n16.x" + std::to_string(n) + space.word + ".b8x16." +
+                           (bits == 4 ? "b4x16_p64" : "b6x16_p32") + " " + list(n) + ", [" + space.address + "];\n";
         for (unsigned k = 0; k < n; ++k) body += "st.global.u32 [%q2+" + std::to_string(4 * k) + "], %r" + std::to_string(10 + k) + ";\n";
         Array<uint8_t> a(in), b(512);
         run(*kernel(body), "k", {1}, {32}, params(a.at, b.at));
         for (unsigned lane = 0; lane < 32; ++lane)
           for (unsigned e = 0; e < 4 * n; ++e)
-            CHECK_EQ(int(b[16 * lane + e]), int(packed(&in[16 * (8 * (e / 4) + lane / 4)], 4 * (lane % 4) + e % 4, bits)), bits, " bits x", n, " lane ", lane, " element ", e);
+            CHECK_EQ(int(b[16 * lane + e]), int(packed(&in[16 * (8 * (e / 4) + lane / 4)], 4 * (lane % 4) + e % 4, bits)), bits, " bits x",
+                     n, " lane ", lane, " element ", e);
       }
 }
 TEST(isa_stmatrix_16x8) {

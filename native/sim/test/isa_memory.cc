@@ -253,16 +253,16 @@ SIM_TEST(ldmatrix_stmatrix) {
       for (unsigned k = 1; k < n; ++k) regs += ", %r1" + std::to_string(k);
       const std::string mods = "m8n8.x" + std::to_string(n) + (trans ? ".trans" : "");
       std::string store;
-      for (unsigned k = 0; k < n; ++k)
-        store += "st.global.u32 [%q7+" + std::to_string(4 * k) + "], %r1" + std::to_string(k) + ";\n";
+      for (unsigned k = 0; k < n; ++k) store += "st.global.u32 [%q7+" + std::to_string(4 * k) + "], %r1" + std::to_string(k) + ";\n";
       for (const char* space : {".shared", ".shared::cta", ""}) {
         const std::string at = *space ? "[%r4]" : "[%q9]", to = *space ? "[%r21]" : "[%q10]";
-        const std::string load = "cvt.u64.u32 %q9, %r4; cvta.shared.u64 %q9, %q9; ldmatrix.sync.aligned." + mods + space + ".b16 {" + regs + "}, " + at + ";\n";
+        const std::string load =
+            "cvt.u64.u32 %q9, %r4; cvta.shared.u64 %q9, %q9; ldmatrix.sync.aligned." + mods + space + ".b16 {" + regs + "}, " + at + ";\n";
         // and back through stmatrix to 2048 + 16 * l
         const std::string st =
             "shl.b32 %r20, %r1, 4; add.u32 %r21, %r3, %r20; add.u32 %r21, %r21, 2048; cvt.u64.u32 %q10, %r21; cvta.shared.u64 %q10, %q10; "
-            "stmatrix.sync.aligned." + mods + space + ".b16 " + to + ", {" + regs + "};\nbar.warp.sync -1; setp.ge.u32 %p2, %r1, " +
-            std::to_string(8 * n) +
+            "stmatrix.sync.aligned." +
+            mods + space + ".b16 " + to + ", {" + regs + "};\nbar.warp.sync -1; setp.ge.u32 %p2, %r1, " + std::to_string(8 * n) +
             "; @%p2 bra E; add.u64 %q8, %q2, %q6;\n"
             "ld.shared.v4.u32 {%r5, %r6, %r7, %r8}, [%r21]; st.global.v4.u32 [%q8], {%r5, %r6, %r7, "
             "%r8};\nE:\n";

@@ -24,7 +24,8 @@ bool has(const std::vector<std::string>& words, const char* word) { return std::
 // The element type: the last word that names one.
 std::string type_of(const std::vector<std::string>& words) {
   for (size_t k = words.size(); k--;)
-    if (const std::string& w = words[k]; w.size() > 1 && std::string("bufs").find(w[0]) != std::string::npos && w.find_first_of("0123456789") != std::string::npos)
+    if (const std::string& w = words[k];
+        w.size() > 1 && std::string("bufs").find(w[0]) != std::string::npos && w.find_first_of("0123456789") != std::string::npos)
       return w;
   return "";
 }
@@ -102,7 +103,9 @@ TEST(isa_memory_forms_of_st) {
 
 namespace {
 
-const Grid* grid_of(const std::string& type) { return type.substr(0, 3) == "f16" ? &f16_grid() : type.substr(0, 4) == "bf16" ? &bf16_grid() : nullptr; }
+const Grid* grid_of(const std::string& type) {
+  return type.substr(0, 3) == "f16" ? &f16_grid() : type.substr(0, 4) == "bf16" ? &bf16_grid() : nullptr;
+}
 // One element's new bits. Floats are small integers, so that every sum is exact.
 uint64_t combined(const std::string& op, const std::string& type, uint64_t r, uint64_t b, uint64_t c) {
   const unsigned bits = 8 * bytes_of(type);
@@ -115,7 +118,10 @@ uint64_t combined(const std::string& op, const std::string& type, uint64_t r, ui
   if (op == "inc") return r >= b ? 0 : r + 1;
   if (op == "dec") return r == 0 || r > b ? b : r - 1;
   if (const Grid* g = grid_of(type)) {
-    const double x = value_of(*g, uint32_t(r)), y = value_of(*g, uint32_t(b)), v = op == "add" ? x + y : op == "min" ? std::min(x, y) : std::max(x, y);
+    const double x = value_of(*g, uint32_t(r)), y = value_of(*g, uint32_t(b)),
+                 v = op == "add"   ? x + y
+                     : op == "min" ? std::min(x, y)
+                                   : std::max(x, y);
     return nearest_code<double>(*g, v, 'n', false);
   }
   if (type == "f32") return __builtin_bit_cast(uint32_t, __builtin_bit_cast(float, uint32_t(r)) + __builtin_bit_cast(float, uint32_t(b)));
@@ -147,7 +153,8 @@ void atomic_form(const PtxForm& f, const std::vector<std::string>& words, unsign
   for (const char* w : {"exch", "cas", "and", "or", "xor", "inc", "dec", "add", "min", "max"})
     if (has(words, w)) op = w;
   const size_t address = red ? 0 : 1;
-  FormKernel k{f, space, registers_of(operands[address])[0], registers_of(operands[address + 1]), red ? std::vector<std::string>{} : registers_of(operands[0])};
+  FormKernel k{f, space, registers_of(operands[address])[0], registers_of(operands[address + 1]),
+               red ? std::vector<std::string>{} : registers_of(operands[0])};
   const size_t cells = k.in.size();
   if (cas) k.in.push_back(registers_of(operands[address + 2])[0]);
   const bool hint = has(words, "L2::cache_hint");

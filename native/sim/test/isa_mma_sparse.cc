@@ -22,8 +22,8 @@ struct Sparse {
   unsigned lanes() const { return k / chunk() / 4; }  // of four that give metadata
   std::string opcode() const {
     const std::string c = a.integer() ? "s32" : half ? "f16" : "f32";
-    return std::string("mma.sp") + (ordered ? "::ordered_metadata" : "") + ".sync.aligned.m16n8k" + std::to_string(k) + ".row.col" + words + "." + c + "." +
-           a.name + "." + b.name + "." + c + " ";
+    return std::string("mma.sp") + (ordered ? "::ordered_metadata" : "") + ".sync.aligned.m16n8k" + std::to_string(k) + ".row.col" + words +
+           "." + c + "." + a.name + "." + b.name + "." + c + " ";
   }
 };
 
@@ -35,7 +35,8 @@ void put(Registers& regs, unsigned first, unsigned lane, unsigned i, unsigned bi
 
 void sparse_case(const Sparse& s, unsigned selector) {
   const unsigned n_a = s.k / 2 * s.a.bits / 64, n_c = s.half ? 2 : 4, per = 32 / s.a.bits, chunk = s.chunk();
-  Prepared row(s.opcode() + list(0, n_c) + ", " + list(4, n_a) + ", " + list(8, n_a) + ", " + list(12, n_c) + ", %r16, " + std::to_string(selector));
+  Prepared row(s.opcode() + list(0, n_c) + ", " + list(4, n_a) + ", " + list(8, n_a) + ", " + list(12, n_c) + ", %r16, " +
+               std::to_string(selector));
   if (!row.found()) fail("expected a row for " + s.opcode());
   std::mt19937_64 rng(selector + s.k);
   for (int round = 0; round < 4; ++round) {
@@ -72,7 +73,8 @@ void sparse_case(const Sparse& s, unsigned selector) {
       }
     for (unsigned l = 0; l < LANES; ++l)
       for (unsigned i = 0; i < 4; ++i) {
-        const int v = s.a.integer() && *s.words ? (rng() % 2 ? INT32_MAX - int(rng() % 99) : INT32_MIN + int(rng() % 99)) : int(rng() % 65) - 32;
+        const int v =
+            s.a.integer() && *s.words ? (rng() % 2 ? INT32_MAX - int(rng() % 99) : INT32_MIN + int(rng() % 99)) : int(rng() % 65) - 32;
         c[l / 4 + 8 * (i / 2)][2 * (l % 4) + i % 2] = v;
         if (s.half)
           put(regs, 12, l, i, 16, nearest_code<double>(f16_grid(), v, 'n', false));
@@ -87,12 +89,12 @@ void sparse_case(const Sparse& s, unsigned selector) {
         for (unsigned k = 0; k < s.k; ++k) want += a[m][k] * b[k][n];
         if (s.a.integer() && *s.words) want = std::min(2147483647.0, std::max(-2147483648.0, want));
         const uint32_t got = s.half ? regs.r(i / 2)[l] >> 16 * (i % 2) & 0xffff : regs.r(i)[l];
-        const uint32_t bits = s.half            ? nearest_code<double>(f16_grid(), want, 'n', false)
+        const uint32_t bits = s.half          ? nearest_code<double>(f16_grid(), want, 'n', false)
                               : s.a.integer() ? uint32_t(int64_t(want))
                                               : __builtin_bit_cast(uint32_t, float(want));
         if (got != bits && !(want == 0 && !(got & (s.half ? 0x7fff : 0x7fffffff))))
-          fail(s.opcode() + "selector " + std::to_string(selector) + ", row " + std::to_string(m) + " column " + std::to_string(n) + ": expected " +
-               hex(bits) + ", got " + hex(got));
+          fail(s.opcode() + "selector " + std::to_string(selector) + ", row " + std::to_string(m) + " column " + std::to_string(n) +
+               ": expected " + hex(bits) + ", got " + hex(got));
       }
   }
 }
@@ -124,13 +126,13 @@ SIM_TEST(mma_sparse_integers) {
 }
 // An infinity or NaN of B that no stored element of A meets is no factor of anything.
 SIM_TEST(mma_sparse_skips_what_is_not_stored) {
-  Prepared row("mma.sp::ordered_metadata.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32 " + list(0, 4) + ", " + list(4, 2) + ", " + list(8, 2) + ", " +
-               list(12, 4) + ", %r16, 0");
+  Prepared row("mma.sp::ordered_metadata.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32 " + list(0, 4) + ", " + list(4, 2) + ", " +
+               list(8, 2) + ", " + list(12, 4) + ", %r16, 0");
   Registers regs;
   for (unsigned r = 0; r < 16; ++r) std::fill_n(regs.r(r), LANES, 0);
   std::fill_n(regs.r(16), LANES, 0x44444444);  // elements 0 and 1 of every chunk
   for (unsigned l = 0; l < LANES; ++l) {
-    regs.r(4)[l] = regs.r(5)[l] = 0x3c003c00;  // ones
+    regs.r(4)[l] = regs.r(5)[l] = 0x3c003c00;                       // ones
     regs.r(8)[l] = regs.r(9)[l] = l % 2 ? 0x7e007c00 : 0x40004000;  // rows 4j, 4j + 1 are twos, 4j + 2 infinite, 4j + 3 NaN
   }
   row.run(regs);
@@ -143,15 +145,20 @@ SIM_TEST(mma_sparse_skips_what_is_not_stored) {
 }
 
 std::string trap_of(const std::string& op, const std::string& registers, uint32_t metadata) {
-  auto m = Module::load(".version 9.0\n.target sm_100a\n.address_size 64\n.entry k() {\n.reg .b32 %r<24>;\nmov.b32 %r16, " + std::to_string(metadata) + ";\n" +
-                        "mov.b32 %r1, 0;\n" + op + " " + registers + ", %r16, 0;\nret;\n}\n");
+  auto m = Module::load(".version 9.0\n.target sm_100a\n.address_size 64\n.entry k() {\n.reg .b32 %r<24>;\nmov.b32 %r16, " +
+                        std::to_string(metadata) + ";\n" + "mov.b32 %r1, 0;\n" + op + " " + registers + ", %r16, 0;\nret;\n}\n");
   return testing::trap_of([&] { testing::run(*m, "k", {1}, {32}, {}); }).what();
 }
 SIM_TEST(mma_sparse_metadata_that_is_wrong) {
-  const std::string f16 = "{%r0, %r1, %r2, %r3}, {%r1, %r1}, {%r1, %r1}, {%r1, %r1, %r1, %r1}", types = ".sync.aligned.m16n8k16.row.col.f32.f16.f16.f32";
-  EXPECT(trap_of("mma.sp" + types, f16, 0x44444544).find("the sparsity metadata of row 0 of A: expected two different positions for chunk 2, got 1 and 1") == 0);
-  EXPECT(trap_of("mma.sp::ordered_metadata" + types, f16, 0x14444444).find("the sparsity metadata of row 8 of A: expected two ascending positions for chunk 3, got 1 and 0") == 0);
-  EXPECT(trap_of("mma.sp.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32", f16, 0x4444444e - 2).find("expected 4 or 14 for chunk 0, got 12") != std::string::npos);
+  const std::string f16 = "{%r0, %r1, %r2, %r3}, {%r1, %r1}, {%r1, %r1}, {%r1, %r1, %r1, %r1}",
+                    types = ".sync.aligned.m16n8k16.row.col.f32.f16.f16.f32";
+  EXPECT(trap_of("mma.sp" + types, f16, 0x44444544)
+             .find("the sparsity metadata of row 0 of A: expected two different positions for chunk 2, got 1 and 1") == 0);
+  EXPECT(trap_of("mma.sp::ordered_metadata" + types, f16, 0x14444444)
+             .find("the sparsity metadata of row 8 of A: expected two ascending positions for chunk 3, got 1 and 0") == 0);
+  EXPECT(
+      trap_of("mma.sp.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32", f16, 0x4444444e - 2).find("expected 4 or 14 for chunk 0, got 12") !=
+      std::string::npos);
 }
 
 }  // namespace

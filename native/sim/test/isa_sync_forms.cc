@@ -14,11 +14,12 @@ bool has(const PtxForm& f, const char* word) { return f.opcode().find(word) != s
 bool generic(const PtxForm& f) { return !has(f, "shared"); }
 
 std::vector<uint32_t> answer(const PtxForm& f, const std::string& body, unsigned threads, unsigned words) {
-  auto m = Module::load(".version " + f.version + "\n.target " + f.target +
-                        "\n.address_size 64\n.entry k(.param .u64 out) {\n.reg .pred %p<8>; .reg .b32 %r<24>; .reg .b64 %q<24>;\n.reg .pred %ok; "
-                        ".reg .b32 %t, %w, %at; .reg .b64 %to;\n.shared .align 16 .b64 bar[2]; .shared .align 256 .b32 cells[64];\n"
-                        "mov.u32 %t, %tid.x; ld.param.u64 %to, [out]; mov.u64 %q1, bar;\n" +
-                        (generic(f) ? "cvta.shared.u64 %q1, %q1;\n" : "") + body + "ret;\n}\n");
+  auto m = Module::load(
+      ".version " + f.version + "\n.target " + f.target +
+      "\n.address_size 64\n.entry k(.param .u64 out) {\n.reg .pred %p<8>; .reg .b32 %r<24>; .reg .b64 %q<24>;\n.reg .pred %ok; "
+      ".reg .b32 %t, %w, %at; .reg .b64 %to;\n.shared .align 16 .b64 bar[2]; .shared .align 256 .b32 cells[64];\n"
+      "mov.u32 %t, %tid.x; ld.param.u64 %to, [out]; mov.u64 %q1, bar;\n" +
+      (generic(f) ? "cvta.shared.u64 %q1, %q1;\n" : "") + body + "ret;\n}\n");
   Array<uint32_t> out(std::vector<uint32_t>(words, 0xeeeeeeee));
   run(*m, "k", {1}, {threads}, params(out.at));
   return out.values();
@@ -132,7 +133,8 @@ TEST(isa_sync_forms_of_barriers) {
     if ((!names(f, "bar.") && !names(f, "barrier.")) || names(f, "bar.warp") || names(f, "barrier.cluster")) continue;
     ++n;
     const bool arrives = has(f, ".arrive"), reduces = has(f, ".red");
-    std::string text = "mov.u32 %at, cells; mad.lo.u32 %at, %t, 4, %at; mad.lo.u32 %w, %t, 3, 1; st.shared.u32 [%at], %w;\nsetp.lt.u32 %p1, %t, 37;\n";
+    std::string text =
+        "mov.u32 %at, cells; mad.lo.u32 %at, %t, 4, %at; mad.lo.u32 %w, %t, 3, 1; st.shared.u32 [%at], %w;\nsetp.lt.u32 %p1, %t, 37;\n";
     if (arrives)
       text += "setp.ge.u32 %ok, %t, 32; @%ok bra W;\n" + f.instruction + ";\nexit;\nW: bar.sync 1, 64;\n";
     else
@@ -155,8 +157,10 @@ TEST(isa_sync_forms_of_fences) {
   for (const PtxForm& f : forms_in(LIST)) {
     if (!names(f, "fence") && !names(f, "membar")) continue;
     ++n;
-    const std::string text = "mov.u32 %at, cells; mad.lo.u32 %at, %t, 4, %at; mov.b64 %q1, %to; mad.wide.u32 %to, %t, 4, %to; mad.lo.u32 %w, %t, 3, 1; "
-                             "st.shared.u32 [%at], %w;\n" + f.instruction + ";\nld.shared.u32 %w, [%at]; st.global.u32 [%to], %w;\n";
+    const std::string text =
+        "mov.u32 %at, cells; mad.lo.u32 %at, %t, 4, %at; mov.b64 %q1, %to; mad.wide.u32 %to, %t, 4, %to; mad.lo.u32 %w, %t, 3, 1; "
+        "st.shared.u32 [%at], %w;\n" +
+        f.instruction + ";\nld.shared.u32 %w, [%at]; st.global.u32 [%to], %w;\n";
     const auto got = answer(f, text, 32, 32);
     for (unsigned t = 0; t < 32; ++t) CHECK_EQ(got[t], 3 * t + 1, f.instruction, ", thread ", t);
   }

@@ -52,7 +52,8 @@ SIM_TEST(video_scalar) {
         for (bool least : {false, true})
           check(name + (least ? ".min" : ".max") + " %r0, %r1, %r2, %r3", true, [=](const uint64_t* s) -> uint64_t {
             // an H200 compares sums of 32 bits, other results whole, and with u32 takes a negative one for the greatest
-            const int64_t r = op == "vadd" || op == "vsub" ? int64_t(int32_t(whole(s))) : whole(s), c = d ? int64_t(int32_t(s[2])) : int64_t(s[2]);
+            const int64_t r = op == "vadd" || op == "vsub" ? int64_t(int32_t(whole(s))) : whole(s),
+                          c = d ? int64_t(int32_t(s[2])) : int64_t(s[2]);
             const bool less = d || r >= 0 ? r < c : false;
             return less == least ? uint32_t(r) : s[2];
           });
@@ -64,7 +65,8 @@ SIM_TEST(video_scalar_parts) {
     const char* name;
     unsigned at, bits;
   };
-  for (const Part& p : {Part{".b0", 0, 8}, Part{".b1", 8, 8}, Part{".b2", 16, 8}, Part{".b3", 24, 8}, Part{".h0", 0, 16}, Part{".h1", 16, 16}}) {
+  for (const Part& p :
+       {Part{".b0", 0, 8}, Part{".b1", 8, 8}, Part{".b2", 16, 8}, Part{".b3", 24, 8}, Part{".h0", 0, 16}, Part{".h1", 16, 16}}) {
     const std::string n = p.name;
     check("vsub.s32.s32.u32 %r0, %r1" + n + ", %r2", false,
           [=](const uint64_t* s) -> uint64_t { return uint32_t(part(uint32_t(s[0]), p.at, p.bits, true) - int64_t(s[1])); });
@@ -77,7 +79,8 @@ SIM_TEST(video_scalar_parts) {
     });
     check("vadd.s32.s32.s32.sat %r0" + n + ", %r1, %r2, %r3", true, [=](const uint64_t* s) {
       // an H200 clamps a part without sign
-      const uint64_t d = std::min<uint64_t>(uint32_t(s[0] + s[1]), (uint64_t(1) << (p.bits - 1)) - 1), field = ((uint64_t(1) << p.bits) - 1) << p.at;
+      const uint64_t d = std::min<uint64_t>(uint32_t(s[0] + s[1]), (uint64_t(1) << (p.bits - 1)) - 1), field = ((uint64_t(1) << p.bits) - 1)
+                                                                                                               << p.at;
       return (s[2] & ~field) | ((n == ".h1" ? d : d << p.at) & field);
     });
   }
@@ -91,14 +94,16 @@ SIM_TEST(video_shifts) {
       auto amount = [=](uint64_t b) { return unsigned(wrap ? b % 32 : std::min<uint64_t>(b, 32)); };
       check_row("vshl" + type(d) + type(a) + ".u32." + mode + " %r0, %r1, %r2", "r0", {"r1", "r2"}, 12, gen,
                 [=](const uint64_t* s) -> uint64_t { return uint32_t(s[0] << amount(s[1])); });
-      check_row("vshr" + type(d) + type(a) + ".u32." + mode + " %r0, %r1, %r2", "r0", {"r1", "r2"}, 12, gen, [=](const uint64_t* s) -> uint64_t {
-        return uint32_t(a ? int64_t(int32_t(s[0])) >> amount(s[1]) : int64_t(s[0] >> amount(s[1])));
-      });
+      check_row("vshr" + type(d) + type(a) + ".u32." + mode + " %r0, %r1, %r2", "r0", {"r1", "r2"}, 12, gen,
+                [=](const uint64_t* s) -> uint64_t {
+                  return uint32_t(a ? int64_t(int32_t(s[0])) >> amount(s[1]) : int64_t(s[0] >> amount(s[1])));
+                });
     });
 }
 SIM_TEST(video_mad) {
   each_type([&](bool d, bool a, bool b) {
-    check("vmad" + type(d) + type(a) + type(b) + " %r0, %r1, %r2, %r3", true, [](const uint64_t* s) -> uint64_t { return uint32_t(s[0] * s[1] + s[2]); });
+    check("vmad" + type(d) + type(a) + type(b) + " %r0, %r1, %r2, %r3", true,
+          [](const uint64_t* s) -> uint64_t { return uint32_t(s[0] * s[1] + s[2]); });
     check("vmad" + type(d) + type(a) + type(b) + " %r0, %r1.h1, %r2.b2, %r3", true, [=](const uint64_t* s) -> uint64_t {
       return uint32_t(part(uint32_t(s[0]), 16, 16, a) * part(uint32_t(s[1]), 16, 8, b) + int64_t(s[2]));
     });
@@ -107,9 +112,8 @@ SIM_TEST(video_mad) {
   check("vmad.s32.s32.s32 %r0, %r1, %r2, -%r3", true, [](const uint64_t* s) -> uint64_t { return uint32_t(s[0] * s[1] - s[2]); });
   check("vmad.s32.s32.s32.po %r0, %r1, %r2, %r3", true, [](const uint64_t* s) -> uint64_t { return uint32_t(s[0] * s[1] + s[2] + 1); });
   for (unsigned by : {7u, 15u})
-    check("vmad.s32.s32.s32.shr" + std::to_string(by) + " %r0, %r1, %r2, %r3", true, [=](const uint64_t* s) -> uint64_t {
-      return uint32_t((int64_t(int32_t(s[0])) * int32_t(s[1]) + int32_t(s[2])) >> by);
-    });
+    check("vmad.s32.s32.s32.shr" + std::to_string(by) + " %r0, %r1, %r2, %r3", true,
+          [=](const uint64_t* s) -> uint64_t { return uint32_t((int64_t(int32_t(s[0])) * int32_t(s[1]) + int32_t(s[2])) >> by); });
 }
 SIM_TEST(video_set) {
   for (const char* how : COMPARISONS)
@@ -125,25 +129,28 @@ SIM_TEST(video_set) {
 struct Simd {
   std::string a, b, mask;  // selectors, most significant lane first, as in the text
 };
-void simd_case(const std::string& name, unsigned n, const Simd& how, bool adds, const std::function<int64_t(int64_t, int64_t)>& f, bool a_signed, bool b_signed,
-               const std::function<int64_t(int64_t)>& clamp) {
+void simd_case(const std::string& name, unsigned n, const Simd& how, bool adds, const std::function<int64_t(int64_t, int64_t)>& f,
+               bool a_signed, bool b_signed, const std::function<int64_t(int64_t)>& clamp) {
   const unsigned bits = 32 / n;
   const std::string letter = n == 2 ? ".h" : ".b";
   auto chosen = [=](const std::string& selector, unsigned lane, unsigned other) {
     return selector.empty() ? lane + other : unsigned(selector[n - 1 - lane] - '0');
   };
   auto written = [&](const std::string& s) { return s.empty() ? "" : letter + s; };
-  check(name + " %r0" + written(how.mask) + ", %r1" + written(how.a) + ", %r2" + written(how.b) + ", %r3", true, [=](const uint64_t* s) -> uint64_t {
-    uint32_t d = uint32_t(s[2]);
-    for (unsigned lane = 0; lane < n; ++lane) {
-      if (!how.mask.empty() && how.mask.find(char('0' + lane)) == std::string::npos) continue;
-      auto value = [&](unsigned which, bool is_signed) { return part(uint32_t(which < n ? s[0] : s[1]), which % n * bits, bits, is_signed); };
-      const int64_t r = clamp(f(value(chosen(how.a, lane, 0), a_signed), value(chosen(how.b, lane, n), b_signed)));
-      const uint32_t field = ((1u << bits) - 1) << lane * bits;
-      d = adds ? d + uint32_t(r) : (d & ~field) | (uint32_t(r) << lane * bits & field);
-    }
-    return d;
-  });
+  check(name + " %r0" + written(how.mask) + ", %r1" + written(how.a) + ", %r2" + written(how.b) + ", %r3", true,
+        [=](const uint64_t* s) -> uint64_t {
+          uint32_t d = uint32_t(s[2]);
+          for (unsigned lane = 0; lane < n; ++lane) {
+            if (!how.mask.empty() && how.mask.find(char('0' + lane)) == std::string::npos) continue;
+            auto value = [&](unsigned which, bool is_signed) {
+              return part(uint32_t(which < n ? s[0] : s[1]), which % n * bits, bits, is_signed);
+            };
+            const int64_t r = clamp(f(value(chosen(how.a, lane, 0), a_signed), value(chosen(how.b, lane, n), b_signed)));
+            const uint32_t field = ((1u << bits) - 1) << lane * bits;
+            d = adds ? d + uint32_t(r) : (d & ~field) | (uint32_t(r) << lane * bits & field);
+          }
+          return d;
+        });
 }
 SIM_TEST(video_simd) {
   for (unsigned n : {2u, 4u}) {
@@ -163,8 +170,9 @@ SIM_TEST(video_simd) {
     });
     for (const char* c : COMPARISONS)
       each_type([&](bool a, bool b, bool adds) {
-        simd_case("vset" + std::to_string(n) + type(a) + type(b) + "." + c + (adds ? ".add" : ""), n, hows[adds], adds,
-                  [=](int64_t x, int64_t y) { return int64_t(compares(c, x, y)); }, a, b, [](int64_t r) { return r; });
+        simd_case(
+            "vset" + std::to_string(n) + type(a) + type(b) + "." + c + (adds ? ".add" : ""), n, hows[adds], adds,
+            [=](int64_t x, int64_t y) { return int64_t(compares(c, x, y)); }, a, b, [](int64_t r) { return r; });
       });
   }
 }

@@ -158,7 +158,9 @@ SIM_TEST(set_of_halves) {
             const double x = value_of(h.grid, uint32_t(v & 0xffff));
             return *z && std::fabs(x) < 0x1p-14 ? 0.0 : x;
           };
-          auto result = [&](const uint64_t* s, unsigned at) { return joined(j, by_name(c, order(value(s[0] >> at), value(s[1] >> at))), s[2]); };
+          auto result = [&](const uint64_t* s, unsigned at) {
+            return joined(j, by_name(c, order(value(s[0] >> at), value(s[1] >> at))), s[2]);
+          };
           auto rng = std::make_shared<std::mt19937_64>(5);
           Values gen = [=](unsigned s, unsigned, unsigned) -> uint64_t {  // often equal, often small
             const uint64_t r = (*rng)();

@@ -44,10 +44,10 @@ std::string ptx(const Case& c, uint32_t bytes) {
     << "ld.param.u64 %rd8, [meta]; mul.wide.u32 %rd7, %r280, 4; add.s64 %rd8, %rd8, %rd7; ld.global.u32 %r284, [%rd8];\n"
     << "mul.wide.u32 %rd7, %r280, " << 4 * n_d << "; add.s64 %rd3, %rd3, %rd7;\n";
   for (unsigned i = 0; i < n_d; ++i) s << "ld.global.u32 %r" << i << ", [%rd3+" << 4 * i << "];\n";
-  s << "setp.eq.u32 %p0, 0, " << (c.accumulate ? 0 : 1) << ";\nwgmma.fence.sync.aligned;\nwgmma.mma_async." << (c.sparse ? "sp." : "") << "sync.aligned.m64n"
-    << c.n << "k" << k << c.words << "." << c.d << "." << c.a.name << "." << c.b.name
-    << (c.a.bits == 1 ? ".and.popc " : " ") << list("r", 0, n_d) << ", "
-    << (c.registers ? list("r", 256, 4) : "%rd4") << ", %rd5, " << (c.sparse ? "%r284, " + std::to_string(c.selector) + ", " : "") << "%p0";
+  s << "setp.eq.u32 %p0, 0, " << (c.accumulate ? 0 : 1) << ";\nwgmma.fence.sync.aligned;\nwgmma.mma_async." << (c.sparse ? "sp." : "")
+    << "sync.aligned.m64n" << c.n << "k" << k << c.words << "." << c.d << "." << c.a.name << "." << c.b.name
+    << (c.a.bits == 1 ? ".and.popc " : " ") << list("r", 0, n_d) << ", " << (c.registers ? list("r", 256, 4) : "%rd4") << ", %rd5, "
+    << (c.sparse ? "%r284, " + std::to_string(c.selector) + ", " : "") << "%p0";
   if (!integer) s << ", " << c.scale_a << ", " << c.scale_b;
   if (sixteen && !c.registers) s << ", " << c.la.mn_major;
   if (sixteen) s << ", " << c.lb.mn_major;
@@ -75,7 +75,8 @@ struct Metadata {
         const unsigned half = r % 16 / 8, thread = r / 16 * 32 + 4 * (r % 8) + c.selector * lanes + (wide ? j / 4 : half + j / 8 * 2),
                        bit = wide ? 16 * half + j % 4 * 4 : j % 8 * 4;
         word[thread] = (word[thread] & ~(15u << bit)) | (first | second << 2) << bit;
-        for (unsigned e = 0; e < chunk / 2; ++e) at[r * stored + j * chunk / 2 + e] = j * chunk + (chunk == 2 ? first / 2 : e ? second : first);
+        for (unsigned e = 0; e < chunk / 2; ++e)
+          at[r * stored + j * chunk / 2 + e] = j * chunk + (chunk == 2 ? first / 2 : e ? second : first);
       }
   }
 };

@@ -16,7 +16,8 @@ TEST(tensormap_replace_forms) {
     const std::string field = op.substr(name.size(), op.find('.', name.size()) - name.size());
     const bool global = op.find(".global.") != std::string::npos;
     TensorMap map{};
-    map.magic = TensorMap::MAGIC, map.kind = TensorMap::Kind::tiled, map.element = TensorMap::Element::f32, map.rank = 3, map.address = 0x70000000;
+    map.magic = TensorMap::MAGIC, map.kind = TensorMap::Kind::tiled, map.element = TensorMap::Element::f32, map.rank = 3,
+    map.address = 0x70000000;
     for (unsigned k = 0; k < 5; ++k) map.dim[k] = 100 + k, map.box[k] = uint16_t(8 + k), map.element_stride[k] = 1;
     for (unsigned k = 0; k < 4; ++k) map.stride[k] = 1024 << k;
     TensorMap want = map;
@@ -36,12 +37,14 @@ TEST(tensormap_replace_forms) {
     std::string copy[2];  // there and back, 8 bytes at a time
     for (unsigned k = 0; k < sizeof map; k += 8) {
       const std::string at = "+" + std::to_string(k) + "]";
-      copy[0] += "ld.global.b64 %q5, [%q4" + at + "; st.shared.b64 [%q1" + at + ", %q5;\n", copy[1] += "ld.shared.b64 %q5, [%q1" + at + "; st.global.b64 [%q4" + at + ", %q5;\n";
+      copy[0] += "ld.global.b64 %q5, [%q4" + at + "; st.shared.b64 [%q1" + at + ", %q5;\n",
+          copy[1] += "ld.shared.b64 %q5, [%q1" + at + "; st.global.b64 [%q4" + at + ", %q5;\n";
     }
     auto m = Module::load(".version " + f.version + "\n.target " + f.target +
-                          "\n.address_size 64\n.entry k(.param .u64 map) {\n.reg .b32 %r<4>; .reg .b64 %q<8>;\n.shared .align 128 .b8 s[128];\nld.param.u64 %q4, [map];\n" +
-                          (global ? "mov.b64 %q1, %q4;\n" : "mov.u64 %q1, s;\n" + copy[0]) + "mov.b32 %r2, " + std::to_string(WORD) + "; mov.b64 %q2, " +
-                          std::to_string(LONG) + ";\n" + f.instruction + ";\n" + (global ? "" : copy[1]) + "ret;\n}\n");
+                          "\n.address_size 64\n.entry k(.param .u64 map) {\n.reg .b32 %r<4>; .reg .b64 %q<8>;\n.shared .align 128 .b8 "
+                          "s[128];\nld.param.u64 %q4, [map];\n" +
+                          (global ? "mov.b64 %q1, %q4;\n" : "mov.u64 %q1, s;\n" + copy[0]) + "mov.b32 %r2, " + std::to_string(WORD) +
+                          "; mov.b64 %q2, " + std::to_string(LONG) + ";\n" + f.instruction + ";\n" + (global ? "" : copy[1]) + "ret;\n}\n");
     Array<TensorMap> memory(std::vector<TensorMap>{map});
     run(*m, "k", {1}, {1}, params(memory.at));
     CHECK(!std::memcmp(&memory[0], &want, sizeof want), f.instruction);

@@ -10,7 +10,8 @@ struct Matrix {
   const Element& e;
   unsigned rows, k;
   std::vector<uint32_t> code;
-  Matrix(const Element& type, unsigned r, std::mt19937_64& rng, unsigned bytes = 32) : e(type), rows(r), k(8 * bytes / type.bits), code(r * k) {
+  Matrix(const Element& type, unsigned r, std::mt19937_64& rng, unsigned bytes = 32)
+      : e(type), rows(r), k(8 * bytes / type.bits), code(r * k) {
     // of a sum of 8-bit floats wgmma keeps 13 bits, so these are halves up to 2
     const bool few_bits = e.bits == 8 && !e.integer();
     for (uint32_t& c : code) {
@@ -71,8 +72,7 @@ inline Placed place(const Matrix& m, Layout l, uint32_t base) {
         put(r / group * mn_step + k / 8 * k_step, k % 8, r % group / 8, reinterpret_cast<const uint8_t*>(eight));
       }
   }
-  out.descriptor = (base & 0x3ffff) >> 4 | uint64_t(lbo >> 4) << 16 | uint64_t(sbo >> 4) << 32 |
-                   uint64_t(l.mode) << 62;
+  out.descriptor = (base & 0x3ffff) >> 4 | uint64_t(lbo >> 4) << 16 | uint64_t(sbo >> 4) << 32 | uint64_t(l.mode) << 62;
   return out;
 }
 

@@ -6,13 +6,18 @@ namespace hw {
 namespace {
 
 struct Wmma {
-  std::string types;     // of wmma.mma, in its order
+  std::string types;       // of wmma.mma, in its order
   std::string a, b, c, d;  // PTX types
-  std::string op = "";   // behind wmma.mma, for bits
+  std::string op = "";     // behind wmma.mma, for bits
   std::string after = "";
 };
 unsigned bits_of(const std::string& type) {
-  return type == "b1" ? 1 : type == "s4" || type == "u4" ? 4 : type == "s8" || type == "u8" ? 8 : type == "f16" || type == "bf16" ? 16 : type == "f64" ? 64 : 32;
+  return type == "b1"                      ? 1
+         : type == "s4" || type == "u4"    ? 4
+         : type == "s8" || type == "u8"    ? 8
+         : type == "f16" || type == "bf16" ? 16
+         : type == "f64"                   ? 64
+                                           : 32;
 }
 unsigned registers(const std::string& type, unsigned elements, bool factor) {
   return type == "f16" && factor ? 8 : std::max(1u, elements * bits_of(type) / std::max(32u, bits_of(type)) / 32);
@@ -79,7 +84,8 @@ void wmma(Chapter& chapter, const Wmma& g, unsigned m, unsigned n, unsigned k, c
 
 HW_CHAPTER(wmma) {
   const std::vector<std::string> every = {"row row row row", "row col row col", "col row col row", "col col col col"};
-  auto add = [&](const Wmma& g, unsigned m, unsigned n, unsigned k, const std::vector<std::string>& layouts, const std::vector<std::string>& hows) {
+  auto add = [&](const Wmma& g, unsigned m, unsigned n, unsigned k, const std::vector<std::string>& layouts,
+                 const std::vector<std::string>& hows) {
     for (const auto& l : layouts)
       for (const auto& how : hows)
         if (how == hows[0] || l == layouts[0]) wmma(chapter, g, m, n, k, l, how);
@@ -90,13 +96,16 @@ HW_CHAPTER(wmma) {
       for (const auto& c : any("f32|f16")) add({d + "." + c, "f16", "f16", c, d}, m, n, 16, every, rounding);
     add({"f32.bf16.bf16.f32", "bf16", "bf16", "f32", "f32"}, m, n, 16, every, rounding);
     for (const auto& t : any("s8|u8"))
-      for (const auto& sat : any("|.satfinite")) add({"s32." + t + "." + t + ".s32", t, t, "s32", "s32", "", sat}, m, n, 16, every, {"any"});
+      for (const auto& sat : any("|.satfinite"))
+        add({"s32." + t + "." + t + ".s32", t, t, "s32", "s32", "", sat}, m, n, 16, every, {"any"});
   }
   add({"f32.tf32.tf32.f32", "tf32", "tf32", "f32", "f32"}, 16, 16, 8, every, rounding);
   add({"f64.f64.f64.f64", "f64", "f64", "f64", "f64"}, 8, 8, 4, every, rounding);
   for (const auto& t : any("s4|u4"))
-    for (const auto& sat : any("|.satfinite")) add({"s32." + t + "." + t + ".s32", t, t, "s32", "s32", "", sat}, 8, 8, 32, {"row col row row", "row col col col"}, {"any"});
-  for (const auto& op : any(".xor.popc|.and.popc")) add({"s32.b1.b1.s32", "b1", "b1", "s32", "s32", op}, 8, 8, 128, {"row col row row", "row col col col"}, {"any"});
+    for (const auto& sat : any("|.satfinite"))
+      add({"s32." + t + "." + t + ".s32", t, t, "s32", "s32", "", sat}, 8, 8, 32, {"row col row row", "row col col col"}, {"any"});
+  for (const auto& op : any(".xor.popc|.and.popc"))
+    add({"s32.b1.b1.s32", "b1", "b1", "s32", "s32", op}, 8, 8, 128, {"row col row row", "row col col col"}, {"any"});
 }
 
 }  // namespace hw

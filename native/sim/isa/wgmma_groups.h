@@ -1,0 +1,19 @@
+// What a warp knows of its wgmma groups.
+#pragma once
+#include <deque>
+
+#include "../machine/cluster.h"
+
+namespace sim {
+
+struct WgmmaGroups {
+  bool any = false;             // issued since the last commit
+  Event last;                   // of the tensor core
+  std::deque<Event> committed;  // one a group that nobody has waited for
+  static WgmmaGroups& of(Warp& w) {
+    if (!w.wgmma) w.wgmma = std::make_shared<WgmmaGroups>();
+    return *w.wgmma;
+  }
+};
+
+}  // namespace sim
