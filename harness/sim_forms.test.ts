@@ -39,7 +39,7 @@ const form = (instruction: string, state: string, syntax: string, reason = ""): 
 test("a form is held against every source that names it", () => {
   const report = JSON.stringify([
     form("add.s32 %r0, %r1, %r2", "row", "add<|.sat>.s32 %r0, %r1, %r2"),
-    form("add.sat.s32 %r0, %r1, %r2", "row", "add<|.sat>.s32 %r0, %r1, %r2"),
+    form("@!%p0 add.sat.s32 %r0, %r1, %r2", "row", "add<|.sat>.s32 %r0, %r1, %r2"),
     form("cvt.rn.relu.satfinite.e4m3x2.f32 %h0, %r1, %r2", "row", "cvt"),
     form("tex.1d.v4.f32.s32 {%r0}, [%q1, {%r4}]", "trap", "tex", "textures do not exist"),
     form("frob.b32 %r0", "none", "frob"),
