@@ -8,8 +8,7 @@
 // so D is N / 8 tiles of mma.sync, and its arithmetic is numerics/mma_tile.h's.
 //
 // The product is carried out when it is issued. Its reads of shared memory are the async proxy's, and last until the
-// warp has waited for its group: Order holds both against the kernel. (A use of D's registers before
-// wgmma.wait_group is the one fault of wgmma that nobody looks for; Groups::open has what it would need.)
+// warp has waited for its group, as does its work on registers: Order and machine/hazard.h hold both against the kernel.
 #include <deque>
 
 #include "../machine/cluster.h"
@@ -22,9 +21,9 @@
 namespace sim {
 
 struct WgmmaGroups {
-  bool any = false;             // issued since the last commit
   Event last;                   // of the tensor core
   std::deque<Event> committed;  // one a group that nobody has waited for
+  uint64_t waited_for = 0;      // groups
 };
 
 namespace {
@@ -91,7 +90,8 @@ void fetch(Warp& w, const Instr& in, const Shape& s, Operands& o) {
   if (w.exec != ALL) trap(w, in, "wgmma.mma_async expects all lanes of the warp");
   Order& order = w.cta->cluster->order;
   WgmmaGroups& g = groups_of(w);
-  g.any = true, g.last = order.on() ? order.next_tensor(w) : Event{};
+  g.last = order.on() ? order.next_tensor(w) : Event{};
+  if (order.on()) late_registers(w, in, g.waited_for + g.committed.size() + 1);
   const unsigned a = s.n_d, b = a + (s.a_registers ? 4 : 1);
   if (s.a_registers) {
     for (unsigned i = 0; i < 4; ++i) std::memcpy(o.a[i], w.op_any<uint32_t>(in, a + i), sizeof o.a[i]);
@@ -289,15 +289,15 @@ void nothing(Warp&, const Instr&) {}
 void commit(Warp& w, const Instr&) {
   WgmmaGroups& g = groups_of(w);
   g.committed.push_back(g.last);
-  g.any = false;
 }
 // Waits until at most N of the latest groups are in flight; they are done, so only what the warp knows changes.
 void wait_group(Warp& w, const Instr& in) {
   WgmmaGroups& g = groups_of(w);
   Order& order = w.cta->cluster->order;
-  for (; g.committed.size() > in.aux; g.committed.pop_front())
+  for (; g.committed.size() > in.aux; g.committed.pop_front(), ++g.waited_for)
     if (order.on() && g.committed.front().count)
       order.agent(w).known.seen.raise(g.committed.front().dim, g.committed.front().count);
+  waited_for_groups(w, g.waited_for);
 }
 Handler wait(Form& f) {
   if (f.operand.at(0).kind != Flat::imm) return nullptr;

@@ -55,6 +55,7 @@ struct WarpState {
   std::vector<uint8_t> registers, local, local_shadow;
   const uint8_t* params = nullptr;
   std::vector<LateResult> late;
+  LateRegisters late_registers;
   Undefined undefined;
 
   void start(uint32_t lanes, const Instr* entry);
