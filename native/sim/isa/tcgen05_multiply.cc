@@ -165,13 +165,13 @@ void TensorMultiply::multiply_part(Cta& cta, uint32_t rank, uint32_t part, const
                                    const bool* row_ok, const bool* column_ok, bool check) {
   Space& sp = space();
   Tmem& t = tmem_of(cta);
-  const uint32_t n = i.n / path.parts, from = part * n, column = tmem_column(d);
+  const uint32_t n = columns_of_d(), from = part * n, column = tmem_column(d);
   const bool plain = i.d == umma::Accumulator::f32;
   float* rows[umma::MAX_ROWS_A];
   bool on[umma::MAX_ROWS_A];
   for (uint32_t m = 0; m < path.rows; ++m) {
     const uint32_t at = path.lane(m, part);
-    on[m] = !(disabled[4 * rank + at / 32] >> at % 32 & 1);
+    on[m] = writes(rank, at);
     rows[m] = !on[m] ? sp.nowhere : plain ? reinterpret_cast<float*>(&t.word[at][column]) : sp.d[m];
     if (i.d == umma::Accumulator::f16) f16_to_floats(&t.word[at][column], n, sp.d[m]);
   }
