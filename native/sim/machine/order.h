@@ -142,6 +142,8 @@ class Order {
   // The same by the tensor core: what races is added to `doubts` instead.
   void tensor_read(Warp& w, const Instr& in, unsigned lane, Cta& where, uint32_t offset, uint32_t bytes, Event done,
                    std::vector<Doubt>& doubts);
+  // Something else goes wrong while `write` is in flight: the sentence of the last such race with it, "" when there was none.
+  std::string raced_with(Event write) const;
   // The operation `done` tells of answers for its reads: a later write that races with one is its to judge.
   void answers(Event done, std::shared_ptr<TensorRead> read);
   // `reduces`: element by element atomic, does not race with its like.
@@ -223,7 +225,12 @@ class Order {
   std::vector<Suspect> suspects_;
   std::vector<Race> races_;  // of the write that is looked at
   std::unordered_map<uint64_t, std::shared_ptr<TensorRead>> reads_;  // by event
-  size_t reads_at_most_ = 0;  // before those that no granule names any more are let go
+  size_t reads_at_most_ = 0;                                         // before those that no granule names any more are let go
+  struct Raced {
+    uint32_t count = 0;
+    const Origin* why = nullptr;
+  };
+  std::vector<Raced> raced_;                         // by dimension of the write, the last one
   std::vector<std::vector<Granule>> shared_, tmem_;  // by CTA rank
   std::vector<std::vector<Also>> crowds_;
   std::vector<uint32_t> free_crowds_;

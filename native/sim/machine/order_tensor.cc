@@ -18,7 +18,14 @@ void Order::tensor_read(Warp& w, const Instr& in, unsigned lane, Cta& where, uin
     if (!why)
       why = cluster_->results.origin({"", located(w, in, lane, sentence(p, at_offset(from), false, e, true, missing))});
     doubts.push_back({from, to, why, {e.dim, e.count}, e.by});
+    if (raced_.size() <= e.dim) raced_.resize(e.dim + 1u);
+    raced_[e.dim] = {e.count, why};
   });
+}
+
+std::string Order::raced_with(Event write) const {
+  const Raced last = write.dim < raced_.size() ? raced_[write.dim] : Raced{};
+  return last.why && last.count == write.count ? last.why->race : "";
 }
 
 void Order::answers(Event done, std::shared_ptr<TensorRead> read) {
