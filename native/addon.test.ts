@@ -145,7 +145,7 @@ describe("faulty kernels", () => {
 
 describe("requests that cannot be run", () => {
   const bad: [string, Partial<RunOpRequest>, RegExp][] = [
-    ["unknown op", { op: "skeletor" }, /op "skeletor": expected one of the addon's \d+ ops/],
+    ["unknown op", { op: "skeletor" }, /op "skeletor": expected one of the \d+ ops of the build/],
     ["unknown device", { device: "cuda:99" }, /device "cuda:99": expected one of virtual/],
     ["malformed device", { device: "gpu" }, /device "gpu": expected one of virtual/],
     ["missing input", { inputs: { x: new Uint16Array(4) } }, /skeleton\.b: expected a typed array or null/],

@@ -24,8 +24,8 @@ const reduction: Fault[] = [
     "umma-descriptor-group",
     FP8,
     "eight rows are said to lie half as far apart as they do",
-    "uint64_t(GROUP_BYTES >> 4)",
-    "uint64_t(GROUP_BYTES >> 5)",
+    "0x3fff) | uint64_t(GROUP_BYTES >> 4)",
+    "0x3fff) | uint64_t(GROUP_BYTES >> 5)",
     { file: DESCRIPTOR },
   ),
   kernel(
