@@ -53,7 +53,7 @@ function engineOf(wrong: Wrong, drop?: string): EngineHandle {
             taps.push({
               name,
               op: op.name,
-              output,
+              site,
               ...out[output],
               unwritten: 0,
               elapsed_ms: 1,

@@ -1,11 +1,12 @@
 /** Cases of ops, each through the three oracles and the kernel: `verify --op`. */
 import type { OpDecl, Variant } from "../kernels/schema.ts";
-import { makeCall, regretOf, runFaithful, runNative, legal, type Call } from "./call.ts";
+import { partCall, partOut } from "../oracle/fusion.ts";
+import { makeCall, regretOf, runFaithful, runNative, legal, type Call, type NativeRun } from "./call.ts";
 import { loadSuite } from "./discover.ts";
 import { SeededInputs } from "./inputs.ts";
 import { priceOf } from "./isolated.ts";
 import type { Native } from "./native.ts";
-import { profileRecords, type ProfileSink } from "./profile_records.ts";
+import { ofCall, profileRecords, type ProfileSink } from "./profile_records.ts";
 import { InlineOpinions } from "./opinions.ts";
 import type { Agreement, Row } from "./result.ts";
 import { errorRows, rowOf, tapName, type RowContext } from "./rows.ts";
@@ -50,7 +51,7 @@ export async function runCase(p: OpPlan, o: OpOptions): Promise<Row[]> {
   try {
     const launched = runNative(o.native, call, o);
     launched.catch(() => undefined); // awaited below, after the oracles
-    return await compare(call, at, launched, o);
+    return await (p.op.parts ? compareParts(call, at, await launched, o) : compare(call, at, launched, o));
   } catch (e) {
     o.signal?.throwIfAborted();
     return errorRows(at, e);
@@ -58,6 +59,28 @@ export async function runCase(p: OpPlan, o: OpOptions): Promise<Row[]> {
 }
 
 type At = Omit<RowContext, "output">;
+
+/**
+ * A fusion, part by part: each on what the kernel itself gave the part, so that a difference early in the chain is blamed on its own part
+ * alone, and a quantiser is held bit for bit.
+ */
+async function compareParts(call: Call, at: At, native: NativeRun, o: OpOptions): Promise<Row[]> {
+  const { op, s } = call;
+  const rows: Row[] = [];
+  profileRecords({ ...at, ...ofCall(call) }, native.profiles).forEach(o.onProfile);
+  for (const part of op.parts!) {
+    const own = {
+      ...native,
+      profiles: [],
+      out: partOut(part, native.out, s),
+      guards: Object.fromEntries(Object.entries(part.out).map(([k, as]) => [k, native.guards[as]])),
+    };
+    const c = partCall(part, { ...call.t, ...native.out }, s);
+    const site = `${op.name}.${part.name}`;
+    rows.push(...(await compare(c, { ...at, call: c, fusion: op, site }, Promise.resolve(own), o)));
+  }
+  return rows;
+}
 
 async function compare(
   call: Call,
@@ -68,7 +91,7 @@ async function compare(
   const faithful = await runFaithful(call);
   const second = await new InlineOpinions(o.tf).second(call, faithful.out);
   const native = await launched;
-  profileRecords(at, native.profiles).forEach(o.onProfile);
+  profileRecords({ ...at, ...ofCall(call) }, native.profiles).forEach(o.onProfile);
   const regret = await regretOf(call, native.out);
   // what follows from a legal choice is held against the oracle under the same choice
   const ref = regret && legal(call.op, regret) ? (await runFaithful(call, native.out)).out : faithful.out;

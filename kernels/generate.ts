@@ -28,6 +28,7 @@ interface Field {
   readonly type: string;
   readonly dtype: string;
   readonly note: string;
+  readonly optional: boolean;
 }
 
 function fields(op: OpDecl): Field[] {
@@ -38,6 +39,7 @@ function fields(op: OpDecl): Field[] {
       type: `${kind === "in" ? "const " : ""}${C_TYPE[d.dtype]}*`,
       dtype: d.dtype,
       note: `${d.dtype} [${d.shape.join(", ")}]${d.optional ? ", may be null" : ""}`,
+      optional: d.optional === true,
     }));
   return [
     ...tensor("in"),
@@ -48,6 +50,7 @@ function fields(op: OpDecl): Field[] {
       type: "int32_t",
       dtype: "i32",
       note,
+      optional: false,
     })),
     ...Object.entries(op.attrs ?? {}).map(([name, a]): Field => ({
       name,
@@ -55,6 +58,7 @@ function fields(op: OpDecl): Field[] {
       type: a === "f32" ? "float" : "int32_t",
       dtype: a,
       note: "attribute",
+      optional: false,
     })),
   ];
 }
@@ -140,7 +144,9 @@ export function opTable(ops: readonly OpDecl[]): string {
   const rows = ops.map((op) => {
     const P = `${pascal(op.name)}Params`;
     const fs = fields(op)
-      .map((f) => `{"${f.name}", FieldKind::${f.kind}, "${f.dtype}", offsetof(${P}, ${f.name})}`)
+      .map(
+        (f) => `{"${f.name}", FieldKind::${f.kind}, "${f.dtype}", offsetof(${P}, ${f.name}), ${f.optional}}`,
+      )
       .join(",\n      ");
     const of = (call: string, more = ""): string =>
       `[](const void* p${more}) { return ${call.replace("(p", `(*static_cast<const ${P}*>(p)`)}; }`;
@@ -163,6 +169,7 @@ struct OpField {
   FieldKind kind;
   const char* dtype;
   size_t offset;
+  bool optional;  // its pointer may be null
 };
 
 // A kernel of kernels/<family>/<op>.<name>.cu. Its parameter begins with the op's; the tensor maps lie behind.

@@ -105,6 +105,22 @@ export interface VariantDecl {
 export const VARIANTS = ["sm100", "portable"] as const;
 export type Variant = (typeof VARIANTS)[number];
 
+/**
+ * One op inside a fusion. Its tensors are the fusion's under other names and, with as many elements, other shapes; what it gives is an
+ * output of the fusion, so that every stage of the kernel can be held against the op that it stands for.
+ */
+export interface PartDecl {
+  readonly op: OpDecl;
+  /** Last part of the site in reports. */
+  readonly name: string;
+  /** By input of the part: an input of the fusion, or an output that an earlier part gives. An optional one may be left out. */
+  readonly in: Readonly<Record<string, string>>;
+  /** By output of the part: an output of the fusion. */
+  readonly out: Readonly<Record<string, string>>;
+  /** Every axis and attribute of the part: a number, or a dimension over the fusion's. */
+  readonly scalars: Readonly<Record<string, number | Dim>>;
+}
+
 export interface OpDecl {
   readonly name: string;
   readonly family: string;
@@ -130,6 +146,8 @@ export interface OpDecl {
    * are looked up, experts that have rows, keys that a list names. Every other input, and every output, counts whole.
    */
   readonly reads?: (s: Scalars, ints: Ints) => Readonly<Record<string, number>>;
+  /** What a fusion is made of, in order (`fusion.ts`); its oracles are those of the parts. */
+  readonly parts?: readonly PartDecl[];
   /** Marks an op whose purpose is rounding: the tf oracle simulates it too and is held against faithful, not ideal. */
   readonly quantiser?: true;
 }

@@ -10,8 +10,8 @@ import { op as gateHash } from "../kernels/moe/gate_hash.op.ts";
 import { op as gateTopk } from "../kernels/moe/gate_topk.op.ts";
 import { op as mtpFuse } from "../kernels/mtp/mtp_fuse.op.ts";
 import { op as actQuantFp8 } from "../kernels/quant/act_quant_fp8.op.ts";
+import { op as actQuantMxfp4 } from "../kernels/quant/act_quant_mxfp4.op.ts";
 import { op as actQuantNvfp4 } from "../kernels/quant/act_quant_nvfp4.op.ts";
-import { op as fp4Sim } from "../kernels/quant/fp4_sim.op.ts";
 import { op as kvFp8Sim } from "../kernels/quant/kv_fp8_sim.op.ts";
 import { faithful, ideal, rounding } from "./num/index.ts";
 import type { Rounding } from "./op.ts";
@@ -35,7 +35,7 @@ function groupOf(op: OpDecl, site: string): Group | null {
   if (is(op, actQuantNvfp4)) return "expert_act";
   if (is(op, actQuantFp8)) return /\bffn\.(y_fp8|experts\.)/.test(site) ? "expert_act" : "dense_act";
   if (is(op, kvFp8Sim)) return "kv";
-  if (is(op, fp4Sim)) return "index";
+  if (is(op, actQuantMxfp4)) return "index";
   if (is(op, embed, hcPost, mtpFuse)) return "streams";
   if (is(op, gateTopk, gateHash) || (is(op, linearF32) && site.endsWith("ffn.gate.logits"))) return "router";
   return null;

@@ -65,8 +65,7 @@ Tensor attention(const BlockContext& b, const Tensor& y) {
   const int64_t n = b.n_tok(), H = c.n_head, D = c.head_dim;
   const Fp8 y8 = b.quantise("attn.y_fp8", y);
   const Tensor qa = b.linear("attn.q_a", y8, "attn.wq_a");
-  const Tensor qr = b.norm("attn.q_norm", qa, "attn.q_norm.weight");
-  const Fp8 qr8 = b.quantise("attn.qr_fp8", qr);
+  const Fp8 qr8 = b.norm_quantise("attn.q_norm", "attn.qr_fp8", qa, "attn.q_norm.weight");
   const Tensor qb = b.linear("attn.q_b", qr8, "attn.wq_b");
   const Tensor q = q_norm_rope(b.run, b.site("attn.q"), qb.view({n, H, D}), b.pos, b.freq, float(c.eps));
 

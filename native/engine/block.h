@@ -33,6 +33,10 @@ struct BlockContext {
   Tensor norm(const std::string& s, const Tensor& x, const std::string& name) const {
     return rmsnorm(run, site(s), x, weight(name), float(config.eps));
   }
+  Fp8 norm_quantise(const std::string& norm_site, const std::string& quant_site, const Tensor& x, const std::string& name) const {
+    if (!run.fused()) return quantise(quant_site, norm(norm_site, x, name));
+    return norm_quant(run, site(norm_site), site(quant_site), x, weight(name), float(config.eps));
+  }
 };
 
 // Keys beyond the window.

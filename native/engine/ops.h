@@ -35,6 +35,9 @@ Tensor linear_bf16(Run& r, Site site, const Tensor& a, const Tensor& w);
 struct Fp8 {
   Tensor q, s;  // e4m3 [M, K], ue8m0 [M, K / 128]
 };
+constexpr int kQuantBlock = 128;
+constexpr float kQuantFloor = 1e-4f;
+Fp8 fp8_out(Run& r, Site site, int64_t rows, int64_t width);
 Fp8 act_quant_fp8(Run& r, Site site, const Tensor& x);
 Tensor linear_fp8(Run& r, Site site, const Fp8& a, const Fp8& w);
 Tensor grouped_linear_fp8w(Run& r, Site site, const Tensor& a, const Fp8& w);
@@ -43,6 +46,9 @@ struct Mxfp4 {
   Tensor q, s;  // e2m1 [n_row, width], ue8m0 [n_row, width / 32]
 };
 Mxfp4 act_quant_mxfp4(Run& r, Site site, const Tensor& x);
+
+// fused (ops_fused.cc): sites are those of the ops that they stand for, in order
+Fp8 norm_quant(Run& r, Site norm, Site quant, const Tensor& x, const Tensor& w, float eps);
 
 // compress, index, attention
 struct Pool {

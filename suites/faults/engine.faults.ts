@@ -195,7 +195,7 @@ export const faults: readonly Fault[] = [
     "ops_linear.cc",
     "activations below 1 are quantised as if a block held a 1",
     "attn.y_fp8.q",
-    "p.floor = 1e-4f;",
+    "p.floor = kQuantFloor;",
     "p.floor = 448.f;",
   ),
 ];

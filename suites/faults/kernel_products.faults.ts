@@ -184,8 +184,8 @@ const quantisers: Fault[] = [
     "e8m0-floor",
     "quant/act_quant_fp8",
     "the scale's exponent is cut instead of raised",
-    "const uint32_t code = block_scale_code(amax, p.floor, INV_MAX);",
-    "const uint32_t code = __float_as_uint(fmaxf(__uint_as_float(amax), p.floor) * INV_MAX) >> 23;",
+    "const uint32_t code = block_scale_code(amax, p.floor, E4M3_INV_MAX);",
+    "const uint32_t code = __float_as_uint(fmaxf(__uint_as_float(amax), p.floor) * E4M3_INV_MAX) >> 23;",
     { zoo: ["Z173"], output: "s" },
   ),
   kernel(

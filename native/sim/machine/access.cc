@@ -317,15 +317,21 @@ void store(Warp& w, const Instr& in, unsigned lane, Space space, uint64_t a, uns
   }
 }
 
-void unwrite(Warp& w, const Instr& in, Space space, unsigned lane, uint64_t a, unsigned bytes, const Origin& why) {
+void unwrite(Warp& w, const Instr& in, Space space, unsigned lane, uint64_t a, unsigned bytes) {
   if (space == Space::param && (a & FRAME_PARAM)) space = Space::local, a &= FRAME_PARAM - 1;
-  w.cta->cluster->undefined_bytes.add(UndefinedBytes::place(w, lane, space, a), bytes, why);
+  w.cta->cluster->undefined_bytes.remove(UndefinedBytes::place(w, lane, space, a), bytes);
   if (space == Space::local) {
     Shadow shadow(w.state->local_shadow.data());
     for (unsigned k = 0; k < bytes; ++k) shadow.clear(local_at(a + k, lane), 1);
   } else if (Window win; space == Space::shared && find_window(w, in, space, a, bytes, win)) {
     win.shadow.clear(a, bytes);
   }
+}
+
+void undefine(Warp& w, const Instr& in, Space space, unsigned lane, uint64_t a, unsigned bytes, const Origin& why) {
+  if (space == Space::param && (a & FRAME_PARAM)) space = Space::local, a &= FRAME_PARAM - 1;
+  unwrite(w, in, space, lane, a, bytes);
+  w.cta->cluster->undefined_bytes.add(UndefinedBytes::place(w, lane, space, a), bytes, why);
 }
 
 }  // namespace sim

@@ -28,8 +28,10 @@ void load(Warp& w, const Instr& in, unsigned lane, Space space, uint64_t address
 void store(Warp& w, const Instr& in, unsigned lane, Space space, uint64_t address, unsigned bytes,
            const void* from);
 
-// As if these bytes of shared or local memory had never been written: what was stored there is undefined.
-void unwrite(Warp& w, const Instr& in, Space space, unsigned lane, uint64_t address, unsigned bytes, const Origin& why);
+// As if these bytes of shared or local memory had never been written.
+void unwrite(Warp& w, const Instr& in, Space space, unsigned lane, uint64_t address, unsigned bytes);
+// The same because what was stored there is undefined.
+void undefine(Warp& w, const Instr& in, Space space, unsigned lane, uint64_t address, unsigned bytes, const Origin& why);
 
 // Space of an opcode from its tokens: global, shared[::cta|::cluster], local, const, param; generic when none
 // is named.

@@ -17,8 +17,23 @@ void Undefined::remove(Slot s, uint32_t lanes) {
   if (it != of_.end() && !(it->second.lanes &= ~lanes)) of_.erase(it);
 }
 
+constexpr uint64_t WIDEST = 16;  // bytes that one register stores
+
+void UndefinedBytes::remove(uint64_t place, uint32_t bytes) {
+  for (auto it = from_.lower_bound(place - std::min(place, WIDEST)); it != from_.end() && it->first < place + bytes;) {
+    const auto [first, entry] = *it;
+    const uint64_t end = first + entry.first;
+    if (end <= place) {
+      ++it;
+      continue;
+    }
+    it = from_.erase(it);
+    if (first < place) from_[first] = {uint32_t(place - first), entry.second};
+    if (end > place + bytes) from_[place + bytes] = {uint32_t(end - place - bytes), entry.second};
+  }
+}
+
 const Origin* UndefinedBytes::find(uint64_t place) const {
-  constexpr uint64_t WIDEST = 16;  // bytes that one register stores
   for (auto it = from_.upper_bound(place); it != from_.begin() && place - (--it)->first < WIDEST;)
     if (place - it->first < it->second.first) return &it->second.second;
   return nullptr;
@@ -140,7 +155,7 @@ void stored_undefined(Warp& w, const Instr& in, unsigned lane, Slot from, Space 
   if (space == Space::global) used(w, in, 1u << lane, from, "stored to global memory");
   if (!w.cta->launch->config.check_uninitialised)  // where reads of such bytes are not looked for, the store is the use
     used(w, in, 1u << lane, from, std::string("stored to ") + ptx::name_of(space) + " memory");
-  unwrite(w, in, space, lane, address, bytes, w.state->undefined.origin(from));
+  undefine(w, in, space, lane, address, bytes, w.state->undefined.origin(from));
 }
 
 void run_carefully(WarpState& s, const Instr* from, const Instr* to) {

@@ -55,6 +55,7 @@ class UndefinedBytes {
   bool any() const { return !from_.empty(); }
   void clear() { from_.clear(); }
   void add(uint64_t place, uint32_t bytes, const Origin& origin) { from_[place] = {bytes, origin}; }
+  void remove(uint64_t place, uint32_t bytes);
   const Origin* find(uint64_t place) const;  // null: nobody wrote there
   // Shared memory by its window address, local memory by the thread it belongs to.
   static uint64_t place(const Warp& w, unsigned lane, ptx::Space space, uint64_t address);
