@@ -89,8 +89,7 @@ describe("ranges of layers", () => {
     const short = { ids: ids.subarray(0, 1), x: streams.subarray(0, c.hc * c.d_model) };
     native.virtual({ ...options, profile: true });
     const counted = await run(short).finally(() => native.virtual({ ...options, profile: false }));
-    const launchesOf = (t: Tap) =>
-      counted.profiles.filter((p) => p.op === t.op && p.site === t.site);
+    const launchesOf = (t: Tap) => counted.profiles.filter((p) => p.op === t.op && p.site === t.site);
     expect(counted.taps.filter((t) => launchesOf(t).length !== 1).map((t) => t.name)).toEqual([]);
     expect(new Set(counted.taps.flatMap(launchesOf)).size).toBe(counted.profiles.length);
     for (const p of counted.profiles) expect(parseProfiles(p.counts).map((x) => x.kernel)).toEqual([p.op]);
