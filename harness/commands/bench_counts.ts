@@ -1,16 +1,24 @@
 /** `pnpm bench:counts`: what the kernels do at the model's own shapes, counted and held against limits and the figures committed last. */
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { CommandModule } from "yargs";
 import { configNames } from "../../fixtures/configs.ts";
-import { brokenLimits, changes, countsFile, countsJson, kernelsOf, type Counts } from "../counts/figures.ts";
+import {
+  brokenLimits,
+  changes,
+  COMMITTED,
+  committed,
+  countsJson,
+  kernelsOf,
+  type Counts,
+} from "../counts/figures.ts";
 import { countAll } from "../counts/scenarios.ts";
 import { markdown, text } from "../counts/table.ts";
 import { opsByName } from "../discover.ts";
 import { EXIT, UsageError } from "../exit.ts";
 import { kernelList } from "../kernel_list.ts";
 import { openNative } from "../native.ts";
-import { BUILD, ensureNative, ROOT } from "../native_build.ts";
+import { BUILD, ensureNative } from "../native_build.ts";
 import { RUNS } from "../plan.ts";
 import { Progress } from "../progress.ts";
 
@@ -21,12 +29,6 @@ interface CountsArgs {
   out: string;
   save: boolean;
 }
-
-/** Figures committed last. */
-export const COMMITTED = join(ROOT, "harness", "counts", "committed.json");
-
-export const readCounts = (path: string): Counts | null =>
-  existsSync(path) ? countsFile.parse(JSON.parse(readFileSync(path, "utf8"))) : null;
 
 /** `1,8,128`, each no longer than the text. Throws UsageError. */
 function parseTokens(list: string, context: number): number[] {
@@ -93,7 +95,7 @@ export const command: CommandModule<object, CountsArgs> = {
     mkdirSync(a.out, { recursive: true });
     writeFileSync(join(a.out, "counts.json"), countsJson(now));
     writeFileSync(join(a.out, "counts.md"), markdown(now, ops));
-    process.stdout.write(`${compare(readCounts(COMMITTED), now)}\n`);
+    process.stdout.write(`${compare(committed(), now)}\n`);
     const broken = brokenLimits(now, ops);
     for (const b of broken) process.stdout.write(`${b}\n`);
     process.stdout.write(`${broken.length === 0 ? "every limit holds" : `${broken.length} limits broken`}\n`);

@@ -1,4 +1,6 @@
 /** What the benchmark of counts keeps: a line a launch, what is held against limits, and what differs from the committed figures. */
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { z } from "zod";
 import type { OpDecl } from "../../kernels/schema.ts";
 import type { KernelInfo } from "../kernel_list.ts";
@@ -42,6 +44,11 @@ export const countsFile = z.object({
   scenarios: z.record(z.string(), z.record(z.string(), launch)),
 });
 export type Counts = z.infer<typeof countsFile>;
+
+/** Where the figures are that were committed last. */
+export const COMMITTED = join(import.meta.dirname, "committed.json");
+export const committed = (): Counts | null =>
+  existsSync(COMMITTED) ? countsFile.parse(JSON.parse(readFileSync(COMMITTED, "utf8"))) : null;
 
 export const kernelKey = (k: { readonly op: string; readonly variant: string }): string =>
   `${k.op}.${k.variant}`;
