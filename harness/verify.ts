@@ -9,6 +9,7 @@ import { EXIT, exitCode, UsageError } from "./exit.ts";
 import { onInterrupt } from "./interrupt.ts";
 import { loadNative, type Native, type NativeDevice } from "./native.ts";
 import { runOps } from "./op_run.ts";
+import { OutputsFile } from "./outputs.ts";
 import { ThreadOpinions } from "./opinions_thread.ts";
 import { checkOut, planOf, RUNS, type ModelPlan, type OpsPlan } from "./plan.ts";
 import { Progress } from "./progress.ts";
@@ -111,6 +112,17 @@ async function run(
   const dir = a.out ?? (a.resume ? earlier(header.identity) : join(RUNS, `${stamp}-${process.pid}`));
   const { store, done } = Store.open(dir, header, a.resume);
   const variant = a.variant === "auto" ? {} : { variant: a.variant };
+  const outputs =
+    a.outputs === undefined
+      ? null
+      : new OutputsFile(a.outputs, {
+          kind: "device",
+          id: device.id,
+          name: device.name,
+          variant: a.variant,
+          seed: a.seed,
+          commit: header.environment.commit,
+        });
   const session: Session = {
     args: a,
     native,
@@ -121,6 +133,7 @@ async function run(
     tf,
     phase,
     ...variant,
+    ...(outputs ? { outputs } : {}),
   };
   try {
     if (plan.kind === "ops") await runOps(session, plan);
@@ -128,6 +141,7 @@ async function run(
   } catch (e) {
     if (!abort.signal.aborted || e instanceof StoreError) throw e;
   } finally {
+    outputs?.close();
     progress.clear();
   }
   return finish(session, names, phases, begin);
