@@ -39,13 +39,6 @@ struct BlockContext {
   }
 };
 
-// Keys beyond the window.
-struct Compressed {
-  Tensor entries;  // bf16 [n_entry, head_dim], absent when no window is complete
-  Tensor idx;      // csa: i32 [n_tok, topk]; absent: every visible entry
-};
-Compressed compressed_keys(const BlockContext& b, const Tensor& y, const Fp8& qr);
-
 Tensor attention(const BlockContext& b, const Tensor& y);  // [n_tok, d_model] -> the same
 Tensor moe(const BlockContext& b, const Tensor& y);        // [n_tok, d_model] -> the same
 Tensor block(const BlockContext& b, const Tensor& x);      // streams [n_tok, hc, d_model] -> the same

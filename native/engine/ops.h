@@ -45,6 +45,7 @@ Tensor kv_fp8_sim(Run& r, Site site, const Tensor& x, int n_nope, int block);
 struct Mxfp4 {
   Tensor q, s;  // e2m1 [n_row, width], ue8m0 [n_row, width / 32]
 };
+Mxfp4 mxfp4_out(Run& r, Site site, int64_t rows, int64_t width);
 Mxfp4 act_quant_mxfp4(Run& r, Site site, const Tensor& x);
 
 // fused (ops_fused.cc): sites are those of the ops that they stand for, in order
@@ -64,6 +65,20 @@ struct Keys {
 };
 Tensor key_list(Run& r, Site site, const Tensor& pos, const Tensor& comp, const Keys& k);
 Tensor sparse_attention(Run& r, Site site, const Tensor& q, const Tensor& kv, const Tensor& idx, const Tensor& sink, float scale);
+
+// fused, of attention (ops_attention_fused.cc): sites as above
+Tensor topk_keys(Run& r, Site topk, Site keys, const Tensor& s, const Tensor& pos, const Keys& k);
+struct IndexSites {
+  std::string turned, had, q;
+};
+struct QueryHeads {
+  Tensor q;     // bf16 [n_tok, n_head, head_dim]
+  Mxfp4 index;  // n_head rows a token, absent without an indexer
+};
+QueryHeads query_heads(Run& r, Site q, const IndexSites& index, const Tensor& q_b, const Tensor& index_b, const Tensor& pos,
+                       const Tensor& freq, float eps);
+Tensor attention_derope(Run& r, Site core, Site derope, const Tensor& q, const Tensor& kv, const Tensor& idx, const Tensor& sink,
+                        const Tensor& pos, const Tensor& freq, float scale);
 
 // moe
 struct Gate {

@@ -146,12 +146,16 @@ Tensor kv_fp8_sim(Run& r, Site site, const Tensor& x, int n_nope, int block) {
   return y;
 }
 
+Mxfp4 mxfp4_out(Run& r, Site site, int64_t rows, int64_t width) {
+  return {r.out(DType::e2m1, {rows, width}, site + ".q"), r.out(DType::ue8m0, {rows, (width + 31) / 32}, site + ".s")};
+}
+
 Mxfp4 act_quant_mxfp4(Run& r, Site site, const Tensor& x) {
   ActQuantMxfp4Params p{};
   p.x = x.arg();
   p.n_row = x.dim(0);
   p.width = x.dim(1);
-  const Mxfp4 o{r.out(DType::e2m1, x.shape, site + ".q"), r.out(DType::ue8m0, {p.n_row, (p.width + 31) / 32}, site + ".s")};
+  const Mxfp4 o = mxfp4_out(r, site, p.n_row, p.width);
   p.q = o.q.arg();
   p.s = o.s.arg();
   r.launch(site, "act_quant_mxfp4", p, {{"q", o.q}, {"s", o.s}});

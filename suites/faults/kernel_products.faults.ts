@@ -218,14 +218,14 @@ const quantisers: Fault[] = [
     "the scale is made for a largest code of 8",
     "INV_MAX = 1.f / 6.f;",
     "INV_MAX = 1.f / 8.f;",
-    { output: "q" },
+    { file: "kernels/common/mxfp4.cuh", output: "q" },
   ),
   kernel(
     "kv-rope-slice-quantised",
     "quant/kv_fp8_sim",
     "rotated channels take the e4m3 round trip too",
-    "const bool nope = c < p.n_nope;",
-    "const bool nope = c < p.head_dim;",
+    "round_trip8(v, c < p.n_nope,",
+    "round_trip8(v, c < p.head_dim,",
   ),
   kernel(
     "kv-scale-lost",
@@ -233,7 +233,7 @@ const quantisers: Fault[] = [
     "codes are read back without their scale",
     "return round_bf16x2(v.x * s, v.y * s);",
     "return round_bf16x2(v.x * (s == s ? 1.f : s), v.y * (s == s ? 1.f : s));",
-    { zoo: ["Z154"] },
+    { file: "kernels/common/fp8_sim.cuh", zoo: ["Z154"] },
   ),
 ];
 

@@ -128,15 +128,22 @@ const normsAndRotations: Fault[] = [
     "v[i] = u[i] * __bfloat162float(__float2bfloat16_rn(v[i] * r));",
     { zoo: ["Z016"], file: "kernels/common/norm.cuh" },
   ),
-  kernel("rope-inverse-ignored", "rope/rope", "de-rotation turns forward", "p.inverse ? -s : s", "s", {
-    zoo: ["Z096"],
-  }),
+  kernel(
+    "rope-inverse-ignored",
+    "rope/rope",
+    "de-rotation turns forward",
+    "p.inverse ? -cs.y : cs.y",
+    "cs.y",
+    {
+      zoo: ["Z096"],
+    },
+  ),
   kernel(
     "rope-first-position",
     "rope/rope",
     "every row is turned by the first row's position",
-    "float(p.pos[row])",
-    "float(p.pos[0])",
+    "turn_of(p.pos[row]",
+    "turn_of(p.pos[0]",
     { zoo: ["Z020"] },
   ),
   kernel(
@@ -145,7 +152,7 @@ const normsAndRotations: Fault[] = [
     "the odd lane is computed from the even lane's new value",
     "e * cs.x - o * cs.y, e * cs.y + o * cs.x",
     "e * cs.x - o * cs.y, (e * cs.x - o * cs.y) * cs.y + o * cs.x",
-    { zoo: ["Z027"] },
+    { file: "kernels/common/rope.cuh", zoo: ["Z027"] },
   ),
   kernel(
     "rope-first-channels",
@@ -161,15 +168,15 @@ const normsAndRotations: Fault[] = [
     "query channels outside the rotation are not normed",
     "for (int i = 0; i < 8; ++i) u[i] *= r;",
     "for (int i = 0; i < 8; ++i) u[i] *= 1.f;",
-    { zoo: ["Z031"] },
+    { file: "kernels/common/q_head.cuh", zoo: ["Z031"] },
   ),
   kernel(
     "q-rope-half-split",
     "rope/q_norm_rope",
     "pairs take the angle of a pair half a table away",
-    "const float2* cs = cos_sin + (c - n_plain) / 2;",
-    "const float2* cs = cos_sin + ((c - n_plain) / 2 + p.n_freq / 2) % p.n_freq;",
-    { zoo: ["Z018"] },
+    "const float2* cs = cos_sin + (c - n_plain()) / 2;",
+    "const float2* cs = cos_sin + ((c - n_plain()) / 2 + n_freq / 2) % n_freq;",
+    { file: "kernels/common/q_head.cuh", zoo: ["Z018"] },
   ),
 ];
 
