@@ -15,12 +15,24 @@ struct Routed {
   int n_row = 0;
 };
 
-Gate gate(const BlockContext& b, const Tensor& y) {
+// One CTA or one cluster routes a decode step; the tokens of a prompt are chosen by a CTA each before one sorts them.
+constexpr int kMostRoutedAtOnce = 64;
+
+Routing route(const BlockContext& b, const Tensor& y) {
   const Config& c = b.config;
   const Tensor logits = linear_f32(b.run, b.site("ffn.gate.logits"), y, b.weight("ffn.gate.weight"));
   const float scale = float(c.route_scale);
-  if (b.kind().hash) return gate_hash(b.run, b.site("ffn.gate"), logits, b.ids, b.weight("ffn.gate.tid2eid"), scale);
-  return gate_topk(b.run, b.site("ffn.gate"), logits, b.weight("ffn.gate.bias"), c.n_act, scale);
+  const std::string gate = b.site("ffn.gate"), dispatch = b.site("ffn.dispatch");
+  const bool at_once = b.run.fused() && b.n_tok() <= kMostRoutedAtOnce;
+  const auto sorted = [&](const Gate& g) { return Routing{g, moe_dispatch(b.run, dispatch, g.ids, c.n_expert)}; };
+  if (b.kind().hash) {
+    const Tensor& table = b.weight("ffn.gate.tid2eid");
+    if (at_once) return gate_hash_dispatch(b.run, gate, dispatch, logits, b.ids, table, scale);
+    return sorted(gate_hash(b.run, gate, logits, b.ids, table, scale));
+  }
+  const Tensor& bias = b.weight("ffn.gate.bias");
+  if (at_once) return gate_dispatch(b.run, gate, dispatch, logits, bias, c.n_act, scale);
+  return sorted(gate_topk(b.run, gate, logits, bias, c.n_act, scale));
 }
 
 // Experts that some token chose, ascending. Throws when the gate or the checkpoint does not have one of them.
@@ -90,9 +102,9 @@ Tensor shared_expert(const BlockContext& b, const Tensor& y, float limit) {
 
 Tensor moe(const BlockContext& b, const Tensor& y) {
   const Config& c = b.config;
-  const Gate chosen = gate(b, y);
+  const auto [chosen, rows] = route(b, y);
   Routed r;
-  r.d = moe_dispatch(b.run, b.site("ffn.dispatch"), chosen.ids, c.n_expert);
+  r.d = rows;
   r.n_row = int(chosen.ids.numel());
   r.weights = chosen.weights.view({r.n_row});
   r.used = used_experts(b, chosen.ids);

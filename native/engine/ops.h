@@ -75,6 +75,10 @@ struct Dispatch {
   Tensor offset, row_tok, row_slot, row_expert, slot_row;
 };
 Dispatch moe_dispatch(Run& r, Site site, const Tensor& ids, int n_expert);
+struct Routing {
+  Gate gate;
+  Dispatch dispatch;
+};
 struct Nvfp4 {
   Tensor q, s;  // e2m1 [n_row, K], e4m3 [n_row, K / 16]
 };
@@ -89,5 +93,10 @@ Tensor expert_linear_mxfp4(Run& r, Site site, const Fp8& a, const Tensor& src_ro
 Tensor expert_linear_nvfp4(Run& r, Site site, const Nvfp4& a, const Tensor& offset, const Tensor& expert_slot, const ExpertStack& w);
 Tensor swiglu(Run& r, Site site, const Tensor& g, const Tensor& u, const Tensor& row_slot, const Tensor& weight, float limit);
 Tensor moe_combine(Run& r, Site site, const Tensor& routed, const Tensor& slot_row, const Tensor& shared);
+
+// moe, fused (ops_fused_moe.cc)
+Routing gate_dispatch(Run& r, Site gate, Site dispatch, const Tensor& logits, const Tensor& bias, int n_act, float route_scale);
+Routing gate_hash_dispatch(Run& r, Site gate, Site dispatch, const Tensor& logits, const Tensor& tok, const Tensor& tid2eid,
+                           float route_scale);
 
 }  // namespace engine

@@ -2,6 +2,8 @@
 import type { Fault } from "../../harness/faults.ts";
 import { kernel } from "./kernel.ts";
 
+const GATE = "kernels/common/gate.cuh";
+
 const experts: Fault[] = [
   kernel(
     "bias-in-the-weights",
@@ -9,7 +11,7 @@ const experts: Fault[] = [
     "combine weights are made of biased scores",
     "order_key(score[e] + p.bias[e])",
     "order_key(score[e] += p.bias[e])",
-    { zoo: ["Z104"], output: "weights" },
+    { zoo: ["Z104"], file: GATE, output: "weights" },
   ),
   kernel(
     "scores-in-bf16",
@@ -17,15 +19,15 @@ const experts: Fault[] = [
     "routing scores are rounded to bf16",
     "score[e] = gate_score(logits[e]);",
     "score[e] = __bfloat162float(__float2bfloat16_rn(gate_score(logits[e])));",
-    { zoo: ["Z109"], output: "weights" },
+    { zoo: ["Z109"], file: GATE, output: "weights" },
   ),
   kernel(
     "route-scale-missing",
     "moe/gate_topk",
     "combine weights lack the routing scale",
-    "/ sum * p.route_scale;",
-    "/ sum;",
-    { output: "weights" },
+    "score[ids[i]] / sum * p.route_scale;",
+    "score[ids[i]] / sum;",
+    { file: GATE, output: "weights" },
   ),
   kernel(
     "gate-tie-to-highest",
@@ -33,7 +35,7 @@ const experts: Fault[] = [
     "among a lane's equal scores the highest id wins",
     "if (k > best) {",
     "if (k >= best && k != 0) {",
-    { zoo: ["Z062"], output: "ids" },
+    { zoo: ["Z062"], file: GATE, output: "ids" },
   ),
   kernel(
     "softplus-naive",
@@ -41,7 +43,7 @@ const experts: Fault[] = [
     "softplus as log(1 + exp(x)) loses small and large logits",
     "logit > 20.0f ? logit : log1pf(expf(logit))",
     "logf(1.0f + expf(logit))",
-    { zoo: ["Z106"], file: "kernels/moe/score.cuh", output: "weights" },
+    { zoo: ["Z106"], file: GATE, output: "weights" },
   ),
   kernel(
     "hash-score-by-slot",
@@ -49,7 +51,7 @@ const experts: Fault[] = [
     "weights come from the scores of the first experts, not of the chosen",
     "gate_score(logits[id])",
     "gate_score(logits[i])",
-    { output: "weights" },
+    { file: GATE, output: "weights" },
   ),
   kernel(
     "dispatch-token-of-row",
@@ -57,7 +59,7 @@ const experts: Fault[] = [
     "rows are given the wrong token",
     "slot / p.n_act;",
     "slot % p.n_tok;",
-    { output: "row_tok" },
+    { file: "kernels/common/dispatch.cuh", output: "row_tok" },
   ),
   kernel(
     "swiglu-gate-unclamped",
