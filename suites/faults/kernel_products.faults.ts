@@ -67,7 +67,7 @@ const experts: Fault[] = [
     "the gate has no upper limit",
     "g = g > limit ? limit : g;",
     "",
-    { zoo: ["Z128", "Z130"] },
+    { file: "kernels/common/swiglu.cuh", zoo: ["Z128", "Z130"] },
   ),
   kernel(
     "swiglu-up-clamped-once",
@@ -75,7 +75,7 @@ const experts: Fault[] = [
     "the linear half is limited from above only",
     "u = u > limit ? limit : u < -limit ? -limit : u;",
     "u = u > limit ? limit : u;",
-    { zoo: ["Z130"] },
+    { file: "kernels/common/swiglu.cuh", zoo: ["Z130"] },
   ),
   kernel(
     "shared-expert-dropped",
@@ -98,6 +98,7 @@ const experts: Fault[] = [
     "a block of 32 gets its neighbour's scale",
     "b = CHUNKS * block + j;",
     "b = CHUNKS * block + (j ^ 1);",
+    { file: "kernels/common/gemm_mxfp4.cuh" },
   ),
   kernel(
     "mxfp4-columns-exchanged",
@@ -105,6 +106,7 @@ const experts: Fault[] = [
     "in large tiles the scales of neighbouring columns are exchanged",
     "sum[t][0] += dot[0] * s[0][j];",
     "sum[t][0] += dot[0] * s[1][j];",
+    { file: "kernels/common/gemm_mxfp4.cuh" },
   ),
   kernel(
     "mxfp4-first-expert-scale",
@@ -112,7 +114,7 @@ const experts: Fault[] = [
     "in small tiles every expert uses the first slot's weight scales",
     "w_scale_row = slot * p.N + min(column0 + c, p.N - 1);",
     "w_scale_row = min(column0 + c, p.N - 1);",
-    { zoo: ["Z121"] },
+    { file: "kernels/common/gemm_mxfp4.cuh", zoo: ["Z121"] },
   ),
   kernel(
     "nvfp4-global-twice",
@@ -120,6 +122,7 @@ const experts: Fault[] = [
     "the global scale is applied twice in small tiles",
     "acc[t][c] = acc[t][c] * UNIT * global;",
     "acc[t][c] = acc[t][c] * UNIT * global * global;",
+    { file: "kernels/common/gemm_nvfp4.cuh" },
   ),
   kernel(
     "nvfp4-subnormal-scales-lost",
@@ -127,7 +130,7 @@ const experts: Fault[] = [
     "subnormal block scales count as zero",
     "mma::f16_from_e4m3(e4m3_code * 0x0101u)",
     "mma::f16_from_e4m3((e4m3_code & 0x78u ? e4m3_code : 0u) * 0x0101u)",
-    { zoo: ["Z165"] },
+    { file: "kernels/common/gemm_nvfp4.cuh", zoo: ["Z165"] },
   ),
   kernel(
     "nvfp4-input-scale-dropped",
@@ -146,14 +149,15 @@ const linears: Fault[] = [
     "the last block of K is not added",
     "for (int block = 0; block < n_block; ++block) {",
     "for (int block = 0; block < max(1, n_block - 1); ++block) {",
+    { file: "kernels/common/gemm_fp8.cuh" },
   ),
   kernel(
     "fp8-first-weight-scale",
     "linear/linear_fp8",
     "all columns use the first 128 columns' scales",
-    "p.w_s + int64_t(blockIdx.x * B_N / 128) * n_block;",
+    "p.w_s + int64_t(at.n * B_N / 128) * n_block;",
     "p.w_s;",
-    { zoo: ["Z175"] },
+    { file: "kernels/common/gemm_fp8.cuh", zoo: ["Z175"] },
   ),
   kernel(
     "grouped-as-dense",
@@ -196,7 +200,7 @@ const quantisers: Fault[] = [
     "the second code of a pair goes to the low half of its byte",
     "return low | f32_to_e2m1(__fdiv_rn(bf16_high(pair), divisor)) << 4;",
     "return low << 4 | f32_to_e2m1(__fdiv_rn(bf16_high(pair), divisor));",
-    { output: "q" },
+    { file: "kernels/common/nvfp4.cuh", output: "q" },
   ),
   kernel(
     "e2m1-ties-away",
@@ -204,7 +208,7 @@ const quantisers: Fault[] = [
     "midpoints round away from zero",
     "f32_to_e2m1(__fdiv_rn(bf16_low(pair), divisor))",
     "f32_to_e2m1(__fdiv_rn(bf16_low(pair), divisor) * 1.000001f)",
-    { zoo: ["Z167"], output: "q" },
+    { file: "kernels/common/nvfp4.cuh", zoo: ["Z167"], output: "q" },
   ),
   kernel(
     "nvfp4-scale-of-first-expert",
@@ -258,7 +262,7 @@ const memory: Fault[] = [
     "staged rows are read before all threads have written them",
     "__syncthreads();",
     "__syncwarp();",
-    { zoo: ["Z065"], blame: "ERROR" },
+    { file: "kernels/common/gemm_fp8.cuh", zoo: ["Z065"], blame: "ERROR" },
   ),
   kernel(
     "scores-weights-overwritten",
