@@ -91,6 +91,24 @@ PLAN_FN Linear experts(int32_t n_row, int32_t n_expert, int32_t N, int32_t K, Fo
 }
 constexpr int32_t MOST_EXPERTS = 4096;  // 16 KB of table
 
+// The same tiles, of one or two matrices at once, whose rows the kernel finishes itself (umma_rows.cuh): a stage holds a tile of each
+// matrix, and the sums of a few tokens at a time pass through shared memory.
+struct Rows : Linear {
+  static constexpr int32_t AT_ONCE = 16;  // tokens
+  int32_t matrices;
+
+  PLAN_FN Rows(const Linear& one, Format f, int32_t matrices) : Linear(one), matrices(matrices) {
+    stage += (matrices - 1) * (W_ROWS * ROW_BYTES + f.w_atoms * SCALE_ATOM);
+  }
+  PLAN_FN int32_t exchange_bytes() const { return matrices * AT_ONCE * W_ROWS * 4; }
+  PLAN_FN int32_t stages() const { return smaller((SMEM - SMEM_RESERVED - table - exchange_bytes()) / stage, MAX_STAGES); }
+  PLAN_FN int32_t smem() const { return SMEM_RESERVED + table + exchange_bytes() + stages() * stage; }
+};
+// w1 and w3 of each expert.
+PLAN_FN Rows expert_up(int32_t n_row, int32_t n_expert, int32_t N, int32_t K, Format f) {
+  return {experts(n_row, n_expert, N, K, f), f, 2};
+}
+
 // mix[n_tok, up to 32] = x[n_tok, K] fn[., K]T in tf32: a cluster shares K, two stages of 128 channels as f32.
 struct Mix {
   static constexpr int32_t K_STAGE = 128, N_STAGE = 2, MOST_TOKENS = 64, FN_ROWS = 64;

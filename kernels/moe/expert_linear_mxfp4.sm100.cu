@@ -11,44 +11,15 @@
 // parallel  umma_linear.cuh: 128 rows of w x up to 128 rows of an expert a tile. The tensor map spreads w over shared memory, eight bytes
 //           of data and eight of padding in sixteen, a byte a code; four scales of w are a row's word, the scale of a fills one
 #include "expert_linear_mxfp4.h"
+#include "kernels/common/umma_expert.cuh"
 #include "kernels/common/umma_linear.cuh"
 
-namespace {
-
-using namespace umma_linear;
-
-struct Scales {
-  static constexpr int32_t WARPS = 1, AHEAD = 4;
-  const ExpertLinearMxfp4Params& p;
-  const GatheredRows& a;
-
-  struct Rows {
-    ScaleRows<uint32_t> w;
-    ScaleRows<uint8_t> x;
-  };
-  struct Words {
-    ScaleWords w, x;
-  };
-  __device__ __forceinline__ Rows begin(const Tile& t, uint32_t lane) const {
-    const int64_t n_block = p.K / 128;
-    const uint32_t* w_s = reinterpret_cast<const uint32_t*>(p.w_s) + (int64_t(t.matrix) * p.N + t.n0) * n_block;
-    return {ScaleRows<uint32_t>::of(lane, [&](int32_t r) { return t.n0 + r < p.N ? w_s + r * n_block : nullptr; }),
-            ScaleRows<uint8_t>::of(lane, [&](int32_t r) { return r < t.rows ? p.a_s + a.source(t.m0 + r) * n_block : nullptr; })};
-  }
-  __device__ __forceinline__ Words load(const Rows& r, int32_t block) const { return {r.w.load(block), r.x.load_repeated(block)}; }
-  __device__ __forceinline__ void put(const Words& v, uint8_t*, uint8_t* atoms, uint32_t lane) const {
-    v.w.put(atoms, lane);
-    v.x.put(atoms + plan::SCALE_ATOM, lane);
-  }
-};
-
-}  // namespace
-
-extern "C" __global__ void __launch_bounds__(THREADS, 1) expert_linear_mxfp4(const __grid_constant__ ExpertLinearMxfp4Sm100Params p) {
+extern "C" __global__ void __launch_bounds__(umma_linear::THREADS, 1) expert_linear_mxfp4(const __grid_constant__ ExpertLinearMxfp4Sm100Params p) {
+  using namespace umma_linear;
   const plan::Linear l = plan::experts(p.op.n_row, p.op.n_expert, p.op.N, p.op.K, plan::MXFP4);
   const GatheredRows a{p.a_map, p.op.src_row};
   const Experts<GatheredRows> experts{p.w_map, a, l, p.op.offset, p.op.expert_slot, p.op.n_expert, p.op.n_slot};
-  run<Mxfp4>(l, experts, Scales{p.op, a}, [&](const Tile& t) {
+  run<Mxfp4>(l, experts, Mxfp4Scales<1>{p.op.a_s, a, {p.op.w_s}, p.op.N, p.op.K}, [&](const Tile& t) {
     return StoreBf16{p.op.y + int64_t(t.m0) * p.op.N, p.op.N};
   });
 }

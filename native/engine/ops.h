@@ -90,6 +90,10 @@ struct Dispatch {
   Tensor offset, row_tok, row_slot, row_expert, slot_row;
 };
 Dispatch moe_dispatch(Run& r, Site site, const Tensor& ids, int n_expert);
+struct Routing {
+  Gate gate;
+  Dispatch dispatch;
+};
 struct Nvfp4 {
   Tensor q, s;  // e2m1 [n_row, K], e4m3 [n_row, K / 16]
 };
@@ -104,5 +108,23 @@ Tensor expert_linear_mxfp4(Run& r, Site site, const Fp8& a, const Tensor& src_ro
 Tensor expert_linear_nvfp4(Run& r, Site site, const Nvfp4& a, const Tensor& offset, const Tensor& expert_slot, const ExpertStack& w);
 Tensor swiglu(Run& r, Site site, const Tensor& g, const Tensor& u, const Tensor& row_slot, const Tensor& weight, float limit);
 Tensor moe_combine(Run& r, Site site, const Tensor& routed, const Tensor& slot_row, const Tensor& shared);
+
+// moe, fused (ops_fused_moe.cc)
+Routing gate_dispatch(Run& r, Site gate, Site dispatch, const Tensor& logits, const Tensor& bias, int n_act, float route_scale);
+Routing gate_hash_dispatch(Run& r, Site gate, Site dispatch, const Tensor& logits, const Tensor& tok, const Tensor& tid2eid,
+                           float route_scale);
+// The first half of an expert, up to the quantised activations.
+struct UpSites {
+  std::string w1, w3, act, quant;
+};
+struct UpRows {
+  Tensor offset, expert_slot, row_slot, weight;
+};
+constexpr int kUpBlock = 128;  // channels that the kernels finish at once: the width is a multiple
+Fp8 expert_up_mxfp4(Run& r, const UpSites& site, const Fp8& a, const Tensor& src_row, const UpRows& rows, const ExpertStack& w1,
+                    const ExpertStack& w3, float limit);
+Nvfp4 expert_up_nvfp4(Run& r, const UpSites& site, const Nvfp4& a, const UpRows& rows, const Tensor& row_expert, const ExpertStack& w1,
+                      const ExpertStack& w3, const Tensor& act_global, float limit);
+Fp8 shared_up(Run& r, const UpSites& site, const Fp8& a, const Fp8& w1, const Fp8& w3, float limit);
 
 }  // namespace engine

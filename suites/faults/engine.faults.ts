@@ -165,8 +165,8 @@ export const faults: readonly Fault[] = [
     "moe.cc",
     "the hash router looks experts up by position, not by token",
     "ffn.gate.ids",
-    "logits, b.ids, b.weight",
-    "logits, b.pos, b.weight",
+    "gate, logits, b.ids, table",
+    "gate, logits, b.pos, table",
     { zoo: ["Z117"], layer: 0 },
   ),
   engine(
@@ -183,8 +183,8 @@ export const faults: readonly Fault[] = [
     "moe.cc",
     "the shared expert's two halves are the same matrix",
     "ffn.shared.w3",
-    'y8, "ffn.shared_experts.w3");',
-    'y8, "ffn.shared_experts.w1");',
+    'w("w1"), w("w3"), limit',
+    'w("w1"), w("w1"), limit',
   ),
   engine(
     "pool-rows-overlap",

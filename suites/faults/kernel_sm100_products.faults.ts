@@ -4,6 +4,7 @@ import { kernel } from "./kernel.ts";
 
 const SKELETON = "kernels/common/umma_linear.cuh";
 const TILES = "kernels/common/umma_tiles.cuh";
+const EXPERT = "kernels/common/umma_expert.cuh";
 const FORMAT = "kernels/common/umma_format.cuh";
 const [BF16, F32, FP8, FP8W] = ["linear_bf16", "linear_f32", "linear_fp8", "grouped_linear_fp8w"].map(
   (op) => `linear/${op}`,
@@ -148,9 +149,9 @@ const scales: Fault[] = [
     "umma-atoms-exchanged",
     NVFP4,
     "neighbouring scale atoms of w are exchanged",
-    "v.w[a].put(atoms + a * plan::SCALE_ATOM, lane);",
-    "v.w[a].put(atoms + (a ^ 1) * plan::SCALE_ATOM, lane);",
-    { file: `kernels/${NVFP4}.sm100.cu` },
+    "v.w[m][a].put(atoms + (m * ATOMS + a) * plan::SCALE_ATOM, lane);",
+    "v.w[m][a].put(atoms + (m * ATOMS + (a ^ 1)) * plan::SCALE_ATOM, lane);",
+    { file: EXPERT },
   ),
   kernel(
     "umma-scale-not-repeated",
@@ -177,20 +178,20 @@ const scales: Fault[] = [
     { file: `kernels/${FP8}.sm100.cu`, zoo: ["Z175"] },
   ),
   kernel(
-    "umma-mxfp4-scale-by-row",
+    "umma-mxfp4-scale-of-first-row",
     MXFP4,
-    "an activation's scale is taken by row, not by the source row",
-    "p.a_s + a.source(t.m0 + r) * n_block",
-    "p.a_s + (t.m0 + r) % p.n_src * n_block",
-    { file: `kernels/${MXFP4}.sm100.cu` },
+    "all rows of a tile use the activation scales of its first",
+    "x_s + x.source(t.m0 + r) * n_block",
+    "x_s + x.source(t.m0) * n_block",
+    { file: EXPERT },
   ),
   kernel(
     "umma-mxfp4-first-expert-scale",
     MXFP4,
     "every expert uses the first slot's weight scales",
-    "(int64_t(t.matrix) * p.N + t.n0) * n_block;",
+    "(int64_t(t.matrix) * N + t.n0) * n_block;",
     "t.n0 * n_block;",
-    { file: `kernels/${MXFP4}.sm100.cu`, zoo: ["Z121"] },
+    { file: EXPERT, zoo: ["Z121"] },
   ),
   kernel(
     "umma-nvfp4-scales-past-the-row",
@@ -198,7 +199,7 @@ const scales: Fault[] = [
     "the scale behind a row's last is the next row's first",
     "ATOMS * k + 1 < n_word ? row[1] : 0",
     "row[1]",
-    { file: `kernels/${NVFP4}.sm100.cu` },
+    { file: EXPERT },
   ),
   kernel(
     "umma-nvfp4-global-twice",

@@ -1,0 +1,118 @@
+import { defineFusion, result, tap } from "../fusion.ts";
+import { op as expertLinear } from "../moe/expert_linear_mxfp4.op.ts";
+import { op as swiglu } from "../moe/swiglu.op.ts";
+import { op as actQuantFp8 } from "../quant/act_quant_fp8.op.ts";
+import { opt, t } from "../schema.ts";
+
+const rows = ["n_row", "N"];
+const product = {
+  n_src: "n_src",
+  n_row: "n_row",
+  n_expert: "n_expert",
+  n_slot: "n_slot",
+  N: "N",
+  K: "K",
+};
+const of = { a: "a", a_s: "a_s", src_row: "src_row", offset: "offset", expert_slot: "expert_slot" };
+const w_map = (tensor: string) =>
+  ({
+    tensor,
+    type: "e2m1x16",
+    dims: ["K", "N", "n_slot"],
+    strides: ["K / 2", "int64_t(N) * K / 2"],
+    box: ["128", "128", "1"],
+    swizzle: 128,
+  }) as const;
+const plan = "plan::expert_up(n_row, n_expert, N, K, plan::MXFP4)";
+
+export const op = defineFusion({
+  name: "expert_up_mxfp4",
+  family: "fused",
+  cite: "DeepSeek-V4 inference/model.py Expert.forward up to w2, as the gate and up kernels of serving engines",
+  axes: {
+    n_src: "rows of the gathered source",
+    n_row: "rows",
+    n_expert: "routed experts",
+    n_slot: "experts resident",
+    n_weight: "routing weights",
+    N: "inner width of an expert",
+    K: "hidden size",
+  },
+  attrs: { limit: "f32", floor: "f32" },
+  in: {
+    a: t("e4m3", ["n_src", "K"]),
+    a_s: t("ue8m0", ["n_src", "K/128"]),
+    src_row: opt("i32", ["n_row"]),
+    offset: t("i32", ["n_expert+1"]),
+    expert_slot: t("i32", ["n_expert"]),
+    w1: t("e2m1", ["n_slot", "N", "K"]),
+    w1_s: t("ue8m0", ["n_slot", "N", "K/32"]),
+    w3: t("e2m1", ["n_slot", "N", "K"]),
+    w3_s: t("ue8m0", ["n_slot", "N", "K/32"]),
+    row_slot: opt("i32", ["n_row"]),
+    weight: opt("f32", ["n_weight"]),
+  },
+  parts: [
+    {
+      name: "w1",
+      op: expertLinear,
+      in: { ...of, w: "w1", w_s: "w1_s" },
+      scalars: product,
+      out: { y: tap("g", rows) },
+    },
+    {
+      name: "w3",
+      op: expertLinear,
+      in: { ...of, w: "w3", w_s: "w3_s" },
+      scalars: product,
+      out: { y: tap("u", rows) },
+    },
+    {
+      name: "act",
+      op: swiglu,
+      in: { g: "g", u: "u", row_slot: "row_slot", weight: "weight" },
+      scalars: { n_row: "n_row", d_ff: "N", n_slot: "n_weight", limit: "limit" },
+      out: { y: tap("act", rows) },
+    },
+    {
+      name: "quant",
+      op: actQuantFp8,
+      in: { x: "act" },
+      scalars: { M: "n_row", K: "N", block: 128, floor: "floor" },
+      out: { q: result("q", rows), s: result("s", ["n_row", "N/128"]) },
+    },
+  ],
+  launch: {
+    grid: ["ceil_div(N, 128)", "n_expert", "min(ceil_div(n_row, 64), 16)"],
+    block: 128,
+    smem: "80 << 10",
+  },
+  variants: {
+    sm100: {
+      when: "K > 0 && N > 0 && n_slot > 0 && n_expert > 0 && n_expert <= plan::MOST_EXPERTS && K % 128 == 0 && N % 128 == 0",
+      launch: {
+        grid: [`${plan}.grid(n_sm)`],
+        block: 256,
+        smem: `${plan}.smem()`,
+        cluster: `${plan}.split(n_sm)`,
+      },
+      maps: {
+        w1_map: w_map("w1"),
+        w3_map: w_map("w3"),
+        a_map: {
+          tensor: "a",
+          type: "u8",
+          dims: ["K", "n_src"],
+          strides: ["K"],
+          box: ["128", "1"],
+          swizzle: 128,
+        },
+      },
+    },
+  },
+  reads: (s, ints) => {
+    const { w, w_s, ...rows } = expertLinear.reads(s as Parameters<typeof expertLinear.reads>[0], ints);
+    const { weight } = swiglu.reads({ n_row: s.n_row, d_ff: s.N, n_slot: s.n_weight, limit: 0 }, ints);
+    return { ...rows, w1: w, w1_s: w_s, w3: w, w3_s: w_s, weight };
+  },
+});
