@@ -39,7 +39,7 @@ export interface FusionDecl extends Omit<
 
 /** What oracles and suites infer of a fusion. */
 export type Fusion<D extends FusionDecl> = Omit<OpDecl, "in" | "axes" | "attrs"> &
-  Pick<D, "in" | "axes" | "attrs">;
+  Pick<D, Extract<keyof D, "in" | "axes" | "attrs">>;
 
 /** Axes and attributes of a part under those of the fusion. */
 export const partScalars = (part: PartDecl, s: Scalars): Record<string, number> =>

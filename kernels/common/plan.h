@@ -13,6 +13,7 @@ namespace plan {
 // Weights fill the 128 rows of the instruction, tokens are its N ("swap-AB"), so that one token wastes no rows.
 constexpr int32_t W_ROWS = 128;
 constexpr int32_t MAX_TOKENS = 128;
+constexpr int32_t EPILOGUE_TOKENS = 16;  // that the epilogue reads from tensor memory at once
 constexpr int32_t ROW_BYTES = 128;  // of K in a stage: one swizzle atom
 constexpr int32_t MAX_STAGES = 12, MAX_SPLIT = 8;
 constexpr int32_t SMEM = 227 << 10, SMEM_RESERVED = 2048;  // barriers, and the way to the next 1024-byte boundary
@@ -52,6 +53,7 @@ struct Linear {
   int32_t n_tile;  // at most
   int32_t k_stages, stage;
   int32_t table;  // bytes of the tiles' table
+  bool by_token = false;  // a warp stores the 128 rows of a token, so that sums pass through shared memory
 
   // CTAs that share a tile's K: a cluster, while there are multiprocessors left over and at least four stages for each.
   PLAN_FN int32_t split(int32_t n_sm) const {
@@ -63,15 +65,15 @@ struct Linear {
     const int32_t s = split(n_sm);
     return s * smaller(n_tile, n_sm / s);
   }
-  // f32 sums of a tile that wait for the other CTAs of the cluster
-  PLAN_FN int32_t partial_bytes(int32_t split) const { return split > 1 ? tokens * W_ROWS * 4 : 0; }
+  // f32 sums of a tile that wait for the other CTAs of the cluster, or of the tokens that the epilogue stores at once
+  PLAN_FN int32_t partial_bytes(int32_t split) const {
+    return (split > 1 ? tokens : by_token ? EPILOGUE_TOKENS : 0) * W_ROWS * 4;
+  }
   PLAN_FN int32_t stages(int32_t split) const {
     return smaller((SMEM - SMEM_RESERVED - table - partial_bytes(split)) / stage, MAX_STAGES);
   }
-  PLAN_FN int32_t smem(int32_t n_sm) const {
-    const int32_t s = split(n_sm);
-    return SMEM_RESERVED + table + stages(s) * stage + partial_bytes(s);
-  }
+  PLAN_FN int32_t smem_of(int32_t split) const { return SMEM_RESERVED + table + stages(split) * stage + partial_bytes(split); }
+  PLAN_FN int32_t smem(int32_t n_sm) const { return smem_of(split(n_sm)); }
 };
 
 // y[M, n_group, N] = x[M, n_group, K] w[n_group, N, K]T; a plain linear has one group.
@@ -80,6 +82,67 @@ PLAN_FN Linear groups(int32_t M, int32_t n_group, int32_t N, int32_t K, Format f
   return {N, t, n_group * div_up(M, t) * div_up(N, W_ROWS), div_up(K, f.k), f.bytes(t), 0};
 }
 PLAN_FN Linear dense(int32_t M, int32_t N, int32_t K, Format f) { return groups(M, 1, N, K, f); }
+
+// Several matrices on the same tokens in one launch. Where each alone would have its K cut into equally many parts, so has it here: the
+// sums are then bit for bit those of a launch each, though there may be more clusters than run at once.
+struct Joint {
+  static constexpr int32_t MOST = 7;
+  Linear alone[MOST];
+  int32_t n_matrix;
+
+  template <class... Each>
+  PLAN_FN explicit Joint(const Each&... each) : alone{each...}, n_matrix(sizeof...(each)) {}
+
+  PLAN_FN int32_t n_tile() const {
+    int32_t n = 0;
+    for (int32_t i = 0; i < n_matrix; ++i) n += alone[i].n_tile;
+    return n;
+  }
+  PLAN_FN int32_t split(int32_t n_sm) const {
+    const int32_t first = alone[0].split(n_sm);
+    Linear all = alone[0];
+    bool agree = true;
+    for (int32_t i = 1; i < n_matrix; ++i) {
+      agree = agree && alone[i].split(n_sm) == first;
+      all.n_tile += alone[i].n_tile;
+      all.k_stages = smaller(all.k_stages, alone[i].k_stages);
+    }
+    return agree ? first : all.split(n_sm);
+  }
+  // A cluster that splits K has one tile.
+  PLAN_FN int32_t grid(int32_t n_sm) const {
+    const int32_t s = split(n_sm);
+    return s > 1 ? s * n_tile() : smaller(n_tile(), n_sm);
+  }
+  PLAN_FN int32_t smem(int32_t n_sm) const {
+    int32_t most = 0;
+    for (int32_t i = 0; i < n_matrix; ++i) {
+      const int32_t own = alone[i].smem_of(split(n_sm));
+      most = own > most ? own : most;
+    }
+    return most;
+  }
+};
+
+// What the kernel makes of matrices of one format: a product as wide as all of their tiles.
+PLAN_FN int32_t w_tiles(int32_t N) { return div_up(N, W_ROWS); }
+PLAN_FN Linear joined(int32_t M, int32_t w_tiles, int32_t K, Format f) { return dense(M, w_tiles * W_ROWS, K, f); }
+
+// Of `n_cluster` clusters those that take the tiles of `a`, where the others take those of `b`: a tile each, else by their work.
+PLAN_FN int32_t share(int32_t n_cluster, const Linear& a, const Linear& b) {
+  if (n_cluster >= a.n_tile + b.n_tile) return a.n_tile;
+  const int64_t of_a = int64_t(a.n_tile) * a.k_stages, of_b = int64_t(b.n_tile) * b.k_stages;
+  const int32_t n = int32_t(n_cluster * of_a / (of_a + of_b));
+  return n < 1 ? 1 : smaller(n, n_cluster - 1);
+}
+
+constexpr int32_t O_A_SMEM = 52 << 10;  // o_a_quant.cu: a tile of its linear, and 64 x 128 results
+// groups() whose results are quantised, a 128-block of a token by a warp.
+PLAN_FN Linear quantised(int32_t M, int32_t n_group, int32_t n_block, int32_t K) {
+  Linear l = groups(M, n_group, W_ROWS * n_block, K, FP8W);
+  l.by_token = true;
+  return l;
+}
 
 // Rows of each expert times its weights. Loads scatter around their mean: twice the mean lets most experts do with one tile, which reads
 // the weights once. How many tiles there are is known on the device only; n_owner experts with rows have at most

@@ -8,8 +8,11 @@
 // CTAs are persistent over tiles. Where tiles are fewer than multiprocessors a cluster shares one tile's K; its partial sums are added
 // through distributed shared memory in the order of the ranks, so results repeat bit for bit.
 #pragma once
+#include <type_traits>
+
 #include "kernels/common/umma_format.cuh"
 #include "kernels/common/umma_tiles.cuh"
+#include "kernels/ptx/barrier.cuh"
 
 namespace umma_linear {
 
@@ -24,11 +27,20 @@ struct Barriers {
 };
 static_assert(sizeof(Barriers) + 1024 <= plan::SMEM_RESERVED, "barriers and alignment fit into what the plan reserves");
 
-// `store(tile)` gives what takes (token of the tile, row of w, sum).
+// The clusters of the grid that take a product's tiles.
+struct Clusters {
+  uint32_t first, n;
+  static __device__ __forceinline__ Clusters all() { return {0, gridDim.x / ptx::cluster_nctarank()}; }
+};
+
+// `store(tile)` gives what takes (token of the tile, row of w, sum); or what takes (token, first of four rows of w, their sums), by a whole
+// warp: all 128 rows of a token at once, for which the plan says `by_token`.
 template <class Format, class Fill, class Schedule, class Store>
-__device__ __forceinline__ void run(const plan::Linear& l, Schedule schedule, const Fill& fill, const Store& store) {
+__device__ __forceinline__ void run(const plan::Linear& l, Schedule schedule, const Fill& fill, const Store& store,
+                                    const Clusters& clusters = Clusters::all()) {
   constexpr plan::Format STAGE = Format::STAGE;
   constexpr int32_t N_ATOM = STAGE.w_atoms + STAGE.x_atoms;
+  constexpr bool BY_TOKEN = std::is_invocable_v<decltype(store(Tile{})), int32_t, int32_t, float4>;
   static_assert(STAGE.bytes(16) % 1024 == 0, "swizzled tiles begin at multiples of 1024 bytes");
   static_assert(FIRST_FILL_WARP + Fill::WARPS <= FIRST_EPILOGUE_WARP, "warps that fill lie between mma and epilogue");
   static_assert(!STAGE.widened || N_ATOM == 0, "either scales or w as copied lie behind x");
@@ -41,7 +53,7 @@ __device__ __forceinline__ void run(const plan::Linear& l, Schedule schedule, co
   float* const partial = reinterpret_cast<float*>(tiles + n_stage * l.stage);
   uint32_t* const table = reinterpret_cast<uint32_t*>(tiles + n_stage * l.stage + l.partial_bytes(split));
   Barriers& bar = *reinterpret_cast<Barriers*>(reinterpret_cast<uint8_t*>(table) + l.table);
-  const uint32_t first = blockIdx.x / split, n_cluster = gridDim.x / split;
+  const uint32_t first = blockIdx.x / split - clusters.first, n_cluster = clusters.n;
   const int32_t k_begin = l.k_stages * rank / split, k_end = l.k_stages * (rank + 1) / split;
   // accumulators, then scales; a power of two
   const uint32_t sf_w = 2 * T, sf_x = sf_w + STAGE.w_atoms * umma::SCALE_ATOM_COLUMNS;
@@ -159,13 +171,22 @@ __device__ __forceinline__ void run(const plan::Linear& l, Schedule schedule, co
         uint32_t v[16];
         ptx::tmem_load_32x32b_x16(v, d + c);
         ptx::tmem_load_wait();
+        float* const keep = partial + (split > 1 ? c : 0) * plan::W_ROWS;
 #pragma unroll
         for (int32_t j = 0; j < 16; ++j) {
-          if (split > 1)
-            partial[(c + j) * plan::W_ROWS + row] = __uint_as_float(v[j]);
+          const float sum = __uint_as_float(v[j]);
+          if (BY_TOKEN || split > 1)
+            keep[j * plan::W_ROWS + row] = sum;
           else if (c + j < tile.rows && n < l.N)
-            to(c + j, n, __uint_as_float(v[j]));
+            if constexpr (!BY_TOKEN) to(c + j, n, sum);
         }
+        if constexpr (BY_TOKEN)
+          if (split == 1) {
+            ptx::named_barrier(1, 32 * N_EPILOGUE_WARP);
+            for (int32_t m = warp % 4; m < 16 && c + m < tile.rows; m += N_EPILOGUE_WARP)
+              to(c + m, tile.n0 + 4 * lane, reinterpret_cast<const float4*>(keep + m * plan::W_ROWS)[lane]);
+            ptx::named_barrier(1, 32 * N_EPILOGUE_WARP);  // sums are there until all are stored
+          }
       }
       ptx::tcgen05_fence_before();
       __syncwarp();
@@ -185,10 +206,15 @@ __device__ __forceinline__ void run(const plan::Linear& l, Schedule schedule, co
         sum.x += v.x, sum.y += v.y, sum.z += v.z, sum.w += v.w;
       }
       const int32_t n = tile.n0 + e % (plan::W_ROWS / 4) * 4;
-      const float y[4] = {sum.x, sum.y, sum.z, sum.w};
+      const int32_t m = e / (plan::W_ROWS / 4);
+      if constexpr (BY_TOKEN) {
+        to(m, n, sum);
+      } else {
+        const float y[4] = {sum.x, sum.y, sum.z, sum.w};
 #pragma unroll
-      for (int32_t j = 0; j < 4; ++j)
-        if (n + j < l.N) to(e / (plan::W_ROWS / 4), n + j, y[j]);
+        for (int32_t j = 0; j < 4; ++j)
+          if (n + j < l.N) to(m, n + j, y[j]);
+      }
     }
     ptx::cluster_sync();  // a CTA's partial sums are there until all have read them
   }

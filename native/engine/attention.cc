@@ -11,13 +11,14 @@ namespace {
 QueryHeads queries(const BlockContext& b, const Latents& l) {
   const Config& c = b.config;
   const int64_t n = b.n_tok(), H = c.index_n_head, D = c.index_dim;
-  const Tensor qb = b.linear("attn.q_b", l.qr, "attn.wq_b").view({n, c.n_head, c.head_dim});
+  const Queries both = project_queries(b, l.qr);
+  const Tensor qb = both.q_b.view({n, c.n_head, c.head_dim});
   QueryHeads h;
   if (!l.index.q) {
     h.q = q_norm_rope(b.run, b.site("attn.q"), qb, b.pos, b.freq, float(c.eps));
     return h;
   }
-  const Tensor ib = b.linear("attn.indexer.q_b", l.qr, "attn.indexer.wq_b").view({n, H, D});
+  const Tensor ib = both.index_q_b.view({n, H, D});
   const IndexSites sites{b.site("attn.indexer.q_rope"), b.site("attn.indexer.q_had"), b.site("attn.indexer.q")};
   if (attention_is_fused(b)) return query_heads(b.run, b.site("attn.q"), sites, qb, ib, b.pos, b.freq, float(c.eps));
   h.q = q_norm_rope(b.run, b.site("attn.q"), qb, b.pos, b.freq, float(c.eps));
@@ -28,15 +29,15 @@ QueryHeads queries(const BlockContext& b, const Latents& l) {
 }
 
 // Pool rows that each token attends to: the window, and every visible entry or those that the indexer chooses.
-Tensor keys(const BlockContext& b, const Tensor& y, const Latents& l, const Mxfp4& q) {
+// `weights` are those of the indexer's heads.
+Tensor keys(const BlockContext& b, const Tensor& weights, const Latents& l, const Mxfp4& q) {
   const Config& c = b.config;
   const int n_entry = l.entries ? l.entries.rows() : 0, ratio = b.kind().ratio;
   const std::string site = b.site("attn.keys");
   if (!q.q) return key_list(b.run, site, b.pos, {}, {n_entry, c.window, ratio, b.n_tok(), n_entry});
 
-  const Tensor w = linear_bf16(b.run, b.site("attn.indexer.weights"), y, b.weight("attn.indexer.weights_proj.weight"));
   const float scale = float(1 / std::sqrt(double(c.index_dim)) * (1 / std::sqrt(double(c.index_n_head))));
-  const Tensor s = index_scores(b.run, b.site("attn.indexer.scores"), q, l.index, w, scale);
+  const Tensor s = index_scores(b.run, b.site("attn.indexer.scores"), q, l.index, weights, scale);
   const Keys k{std::min(c.index_topk, n_entry), c.window, ratio, b.n_tok(), n_entry};
   const std::string topk = b.site("attn.indexer.topk");
   if (attention_is_fused(b)) return topk_keys(b.run, topk, site, s, b.pos, k);
@@ -59,17 +60,14 @@ Tensor attention(const BlockContext& b, const Tensor& y) {
   const Config& c = b.config;
   const int64_t n = b.n_tok();
   const Fp8 y8 = b.quantise("attn.y_fp8", y);
-  const Tensor qa = b.linear("attn.q_a", y8, "attn.wq_a");
-  const Tensor kva = b.linear("attn.kv_a", y8, "attn.wkv");
-  const Latents l = latents(b, y, qa, kva);
+  const Projections in = project_input(b, y, y8);
+  const Latents l = latents(b, in);
   const QueryHeads h = queries(b, l);
-  const Tensor idx = keys(b, y, l, h.index);
+  const Tensor idx = keys(b, in.index_weights, l, h.index);
   const Tensor pool = b.run.stack_rows(l.kv, l.entries, b.site("attn.pool"));
   const Tensor o = attend(b, h.q, pool, idx);
 
-  const Tensor grouped = o.view({n, c.n_group, int64_t(c.n_head / c.n_group) * c.head_dim});
-  const Tensor u = grouped_linear_fp8w(b.run, b.site("attn.o_a"), grouped, b.weights.fp8(b.prefix + "attn.wo_a"));
-  const Fp8 u8 = b.quantise("attn.o_fp8", u.view({n, int64_t(c.n_group) * c.o_lora}));
+  const Fp8 u8 = project_output(b, o.view({n, c.n_group, int64_t(c.n_head / c.n_group) * c.head_dim}));
   return b.linear("attn.o_b", u8, "attn.wo_b");
 }
 

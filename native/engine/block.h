@@ -39,6 +39,14 @@ struct BlockContext {
   }
 };
 
+// Linears of attention (projections.cc). Those of the indexer's query are absent where it has no keys.
+Projections project_input(const BlockContext& b, const Tensor& y, const Fp8& y8);
+struct Queries {
+  Tensor q_b, index_q_b;
+};
+Queries project_queries(const BlockContext& b, const Fp8& qr);
+Fp8 project_output(const BlockContext& b, const Tensor& o);  // bf16 [n_tok, n_group, channels]
+
 Tensor attention(const BlockContext& b, const Tensor& y);  // [n_tok, d_model] -> the same
 Tensor moe(const BlockContext& b, const Tensor& y);        // [n_tok, d_model] -> the same
 Tensor block(const BlockContext& b, const Tensor& x);      // streams [n_tok, hc, d_model] -> the same

@@ -10,25 +10,19 @@ namespace {
 const std::string kMain = "attn.compressor", kIndex = "attn.indexer.compressor";
 
 // A compressor's projections of every token.
-struct Projections {
+struct Gated {
   Tensor kv, gate;
 };
-Projections project(const BlockContext& b, const std::string& name, const Tensor& y) {
-  return {linear_f32(b.run, b.site(name + ".kv"), y, b.weight(name + ".wkv.weight")),
-          linear_f32(b.run, b.site(name + ".gate"), y, b.weight(name + ".wgate.weight"))};
-}
 
 // Entries whose windows the prompt completes.
 struct Entries {
   int n = 0;
   Tensor pos;  // an entry sits at the position of its window's first token
-  Projections main, index;
+  Gated main, index;
 };
-Entries entries_of(const BlockContext& b, const Tensor& y) {
-  Entries e;
+Entries entries_of(const BlockContext& b, const Projections& in) {
+  Entries e{0, {}, {in.kv, in.gate}, {in.index_kv, in.index_gate}};
   if (b.kind().attention == Attention::swa) return e;
-  e.main = project(b, kMain, y);
-  if (b.kind().attention == Attention::csa) e.index = project(b, kIndex, y);
   const int ratio = b.kind().ratio;
   e.n = b.n_tok() / ratio;
   std::vector<int32_t> at(static_cast<size_t>(e.n));
@@ -41,7 +35,7 @@ int halves(const BlockContext& b) { return b.kind().attention == Attention::csa 
 // ---- op by op
 
 // Entries of a compressor, turned but not yet in a cache's format.
-Tensor compress(const BlockContext& b, const std::string& name, int width, const Projections& x, const Entries& e) {
+Tensor compress(const BlockContext& b, const std::string& name, int width, const Gated& x, const Entries& e) {
   const auto site = [&](const char* part) { return b.site(name + "." + part); };
   const Tensor v =
       compress_pool(b.run, site("pooled"), x.kv, x.gate, b.weight(name + ".ape"), {e.n, b.kind().ratio, halves(b), width});
@@ -198,9 +192,9 @@ bool attention_is_fused(const BlockContext& b) {
   return b.run.fused() && heads && (index || b.kind().attention != Attention::csa);
 }
 
-Latents latents(const BlockContext& b, const Tensor& y, const Tensor& qa, const Tensor& kva) {
-  const Entries e = entries_of(b, y);
-  return attention_is_fused(b) ? latents_in_one(b, qa, kva, e) : latents_by_op(b, qa, kva, e);
+Latents latents(const BlockContext& b, const Projections& in) {
+  const Entries e = entries_of(b, in);
+  return attention_is_fused(b) ? latents_in_one(b, in.q_a, in.kv_a, e) : latents_by_op(b, in.q_a, in.kv_a, e);
 }
 
 }  // namespace engine

@@ -18,7 +18,6 @@ struct Latents {
 // do not take (kernels/fused/latent_parts.ts, query_heads.op.ts).
 bool attention_is_fused(const BlockContext& b);
 
-// `qa` and `kva` are the projections of `y` for query and keys.
-Latents latents(const BlockContext& b, const Tensor& y, const Tensor& qa, const Tensor& kva);
+Latents latents(const BlockContext& b, const Projections& in);
 
 }  // namespace engine

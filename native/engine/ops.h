@@ -51,6 +51,31 @@ Mxfp4 act_quant_mxfp4(Run& r, Site site, const Tensor& x);
 // fused (ops_fused.cc): sites are those of the ops that they stand for, in order
 Fp8 norm_quant(Run& r, Site norm, Site quant, const Tensor& x, const Tensor& w, float eps);
 
+// fused linears (ops_projections.cc)
+struct Two {
+  Tensor y0, y1;
+};
+Two linear_fp8_pair(Run& r, Site site0, Site site1, const Fp8& a, const Fp8& w0, const Fp8& w1);
+// What attention makes of its normed input; what a layer's kind does not have is absent.
+struct Projections {
+  Tensor q_a, kv_a, kv, gate, index_kv, index_gate, index_weights;
+};
+struct Linear {
+  std::string site;
+  Tensor w, w_s;  // scales of FP8 only
+};
+struct HcaLinears {
+  Linear q_a, kv_a, kv, gate;
+};
+struct CsaLinears : HcaLinears {
+  Linear index_kv, index_gate, index_weights;
+  bool selects;  // the indexer has keys: its weights are of use, and tapped
+};
+Projections project_y(Run& r, const Tensor& y, const Fp8& y8, const HcaLinears& w);
+Projections project_y(Run& r, const Tensor& y, const Fp8& y8, const CsaLinears& w);
+// `a` [M, n_group, K]; u [M, n_group * N] under the site of the linear, its codes under that of the quantiser.
+Fp8 o_a_quant(Run& r, Site linear, Site quant, const Tensor& a, const Fp8& w);
+
 // compress, index, attention
 struct Pool {
   int n_entry, ratio, n_coff, width;

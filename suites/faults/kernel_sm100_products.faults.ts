@@ -173,9 +173,9 @@ const scales: Fault[] = [
     "umma-fp8-first-weight-scale",
     FP8,
     "all rows of w use the first 128 rows' scales",
-    "p.w_s + t.n0 / 128 * n_block,",
-    "p.w_s,",
-    { file: `kernels/${FP8}.sm100.cu`, zoo: ["Z175"] },
+    "w_s(t) + t.n0 / 128 * n_block,",
+    "w_s(t),",
+    { file: "kernels/common/umma_fp8.cuh", zoo: ["Z175"] },
   ),
   kernel(
     "umma-mxfp4-scale-of-first-row",
@@ -223,7 +223,7 @@ const scales: Fault[] = [
     "a tile whose rows lie in two scale blocks uses the first",
     "int32_t(row) < v.split ? v.first : v.second,",
     "v.first,",
-    { file: `kernels/${FP8W}.sm100.cu` },
+    { file: "kernels/common/umma_fp8w.cuh" },
   ),
   kernel(
     "umma-fp8w-scale-of-the-next",
@@ -231,7 +231,7 @@ const scales: Fault[] = [
     "every second stage of K uses the next block's scale",
     "block = k * plan::FP8W.k / 128;",
     "block = min((k + 1) * plan::FP8W.k / 128, plan::div_up(p.K, 128) - 1);",
-    { file: `kernels/${FP8W}.sm100.cu` },
+    { file: "kernels/common/umma_fp8w.cuh" },
   ),
   kernel(
     "umma-fp8w-chunk-unswizzled",
@@ -239,7 +239,7 @@ const scales: Fault[] = [
     "the second half of sixteen weights is written where an unswizzled row has it",
     "to + ((chunk + 1) ^ row % 8) * CHUNK",
     "to + (chunk + 1) * CHUNK",
-    { file: `kernels/${FP8W}.sm100.cu` },
+    { file: "kernels/common/umma_fp8w.cuh" },
   ),
 ];
 
