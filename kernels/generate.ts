@@ -5,7 +5,7 @@
 import { mkdirSync, readFileSync, writeFileSync, existsSync } from "node:fs";
 import { join } from "node:path";
 import { loadOps } from "./registry.ts";
-import { MAP_TYPES, type DType, type OpDecl, type VariantDecl } from "./schema.ts";
+import { MAP_TYPES, type DType, type LaunchDecl, type OpDecl, type VariantDecl } from "./schema.ts";
 
 const C_TYPE: Record<DType, string> = {
   f64: "double",
@@ -71,7 +71,7 @@ const locals = (fs: readonly Field[]): string =>
     .join("\n")}
   using launch_math::ceil_div, launch_math::max, launch_math::min;  // declared here they hide CUDA's global overloads`;
 
-const shape = (l: VariantDecl["launch"]): string => {
+const shape = (l: LaunchDecl): string => {
   const [gx, gy = "1", gz = "1"] = l.grid;
   const numbers = [
     `{uint32_t(${gx}), uint32_t(${gy}), uint32_t(${gz})}`,

@@ -63,11 +63,13 @@ export interface OutDecl extends TensorDecl {
   readonly judge: Judge;
 }
 
-/** Grid, block and dynamic shared memory, as C expressions over axes and attributes (`ceil_div`, `min`, `max`, `plan::` allowed). */
+/** Grid, block, dynamic shared memory and cluster, as C expressions over axes and attributes (`ceil_div`, `min`, `max`, `plan::` allowed). */
 export interface LaunchDecl {
   readonly grid: readonly [string, string?, string?];
   readonly block: string | number;
   readonly smem?: string;
+  /** CTAs of a cluster, along x. */
+  readonly cluster?: string;
 }
 
 /** Element types of a tensor map, as `CUtensorMapDataType` names them; `e2m1x16` is 16U4_ALIGN16B (a byte an element in shared memory). */
@@ -94,10 +96,7 @@ export interface MapDecl {
 export interface VariantDecl {
   /** Where the kernel applies, as a C condition; the portable kernel runs elsewhere. */
   readonly when: string;
-  readonly launch: LaunchDecl & {
-    /** CTAs of a cluster, along x. */
-    readonly cluster?: string;
-  };
+  readonly launch: LaunchDecl;
   readonly maps?: Readonly<Record<string, MapDecl>>;
 }
 

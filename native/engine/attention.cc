@@ -60,10 +60,11 @@ Compressed compressed_keys(const BlockContext& b, const Tensor& y, const Fp8& qr
   return k;
 }
 
-Tensor attention(const BlockContext& b, const Tensor& y) {
+Tensor attention(const BlockContext& b, const SublayerInput& in) {
   const Config& c = b.config;
   const int64_t n = b.n_tok(), H = c.n_head, D = c.head_dim;
-  const Fp8 y8 = b.quantise("attn.y_fp8", y);
+  const Tensor& y = in.y;
+  const Fp8 y8 = b.codes("attn.y_fp8", in);
   const Tensor qa = b.linear("attn.q_a", y8, "attn.wq_a");
   const Fp8 qr8 = b.norm_quantise("attn.q_norm", "attn.qr_fp8", qa, "attn.q_norm.weight");
   const Tensor qb = b.linear("attn.q_b", qr8, "attn.wq_b");

@@ -1,4 +1,4 @@
-// Mixture of experts of one block: gate, dispatch, routed experts in either FP4 format, shared expert, combination.
+// Mixture of experts of one block: gate, dispatch, routed experts in either FP4 format, shared expert.
 #include <algorithm>
 
 #include "block.h"
@@ -51,8 +51,8 @@ Tensor project_mxfp4(const BlockContext& b, const Routed& r, const std::string& 
   return expert_linear_mxfp4(b.run, b.site(site), x, src_row, r.d.offset, r.expert_slot, w, r.n_row);
 }
 
-Tensor experts_mxfp4(const BlockContext& b, const Routed& r, const Tensor& y, float limit) {
-  const Fp8 y8 = b.quantise("ffn.y_fp8", y);
+Tensor experts_mxfp4(const BlockContext& b, const Routed& r, const SublayerInput& in, float limit) {
+  const Fp8 y8 = b.codes("ffn.y_fp8", in);
   const Tensor g = project_mxfp4(b, r, "ffn.experts.w1", "w1", y8, r.d.row_tok);
   const Tensor u = project_mxfp4(b, r, "ffn.experts.w3", "w3", y8, r.d.row_tok);
   const Tensor act = swiglu(b.run, b.site("ffn.experts.act"), g, u, r.d.row_slot, r.weights, limit);
@@ -78,8 +78,8 @@ Tensor experts_nvfp4(const BlockContext& b, const Routed& r, const Tensor& y, fl
   return project_nvfp4(b, r, "ffn.experts.w2", "w2", quantise("ffn.experts.act_nvfp4", "w2", act, {}));
 }
 
-Tensor shared_expert(const BlockContext& b, const Tensor& y, float limit) {
-  const Fp8 y8 = b.quantise("ffn.shared.y_fp8", y);
+Tensor shared_expert(const BlockContext& b, const SublayerInput& in, float limit) {
+  const Fp8 y8 = b.codes("ffn.shared.y_fp8", in);
   const Tensor g = b.linear("ffn.shared.w1", y8, "ffn.shared_experts.w1");
   const Tensor u = b.linear("ffn.shared.w3", y8, "ffn.shared_experts.w3");
   const Tensor act = swiglu(b.run, b.site("ffn.shared.act"), g, u, {}, {}, limit);
@@ -88,9 +88,9 @@ Tensor shared_expert(const BlockContext& b, const Tensor& y, float limit) {
 
 }  // namespace
 
-Tensor moe(const BlockContext& b, const Tensor& y) {
+ExpertOutputs moe(const BlockContext& b, const SublayerInput& in) {
   const Config& c = b.config;
-  const Gate chosen = gate(b, y);
+  const Gate chosen = gate(b, in.y);
   Routed r;
   r.d = moe_dispatch(b.run, b.site("ffn.dispatch"), chosen.ids, c.n_expert);
   r.n_row = int(chosen.ids.numel());
@@ -101,9 +101,8 @@ Tensor moe(const BlockContext& b, const Tensor& y) {
   r.expert_slot = b.run.upload_i32(slot, b.site("ffn.expert_slot"));
 
   const float limit = float(c.swiglu_limit);
-  const Tensor routed = block_is_nvfp4(c, b.index) ? experts_nvfp4(b, r, y, limit) : experts_mxfp4(b, r, y, limit);
-  const Tensor shared = shared_expert(b, y, limit);
-  return moe_combine(b.run, b.site("ffn.out"), routed, r.d.slot_row, shared);
+  const Tensor routed = block_is_nvfp4(c, b.index) ? experts_nvfp4(b, r, in.y, limit) : experts_mxfp4(b, r, in, limit);
+  return {routed, r.d.slot_row, shared_expert(b, in, limit)};
 }
 
 }  // namespace engine
