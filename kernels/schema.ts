@@ -63,7 +63,7 @@ export interface OutDecl extends TensorDecl {
   readonly judge: Judge;
 }
 
-/** Grid, block and dynamic shared memory, as C expressions over axes and attributes (`ceil_div`, `min`, `max`, `plan::` allowed). */
+/** Grid, block, dynamic shared memory and cluster, as C expressions over axes and attributes (`ceil_div`, `min`, `max`, `plan::` allowed). */
 export interface LaunchDecl {
   readonly grid: readonly [string, string?, string?];
   readonly block: string | number;

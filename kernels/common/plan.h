@@ -237,4 +237,25 @@ struct Attention {
   }
 };
 
+// Four streams of a tile of tokens, in the shared memory of a cluster: a CTA holds whole blocks of 128 channels as f32. How wide a tile is
+// changes no token's bits.
+struct Streams {
+  static constexpr int32_t HC = 4, BLOCK = 128, WARPS = 8, THREADS = 32 * (WARPS + 1);
+  static constexpr int32_t FEW = 16, MOST_TOKENS = 4;  // up to FEW tokens have a cluster each; more share one, which reads fn once
+  static constexpr int32_t MOST_BLOCKS = 26;           // of a CTA
+  static constexpr int32_t MOST_BYTES = MOST_TOKENS * HC * MOST_BLOCKS * BLOCK * 4;
+  static_assert(MOST_BYTES + (8 << 10) <= SMEM, "fits a multiprocessor, with the sums beside it");
+
+  int32_t tokens, slice, cluster, n_tile;
+
+  PLAN_FN Streams(int32_t n_tok, int32_t d_model)
+      : tokens(n_tok <= FEW ? 1 : MOST_TOKENS), slice(BLOCK * div_up(div_up(d_model, BLOCK), MAX_SPLIT)), cluster(div_up(d_model, slice)),
+        n_tile(div_up(n_tok, tokens)) {}
+
+  PLAN_FN int32_t smem() const { return tokens * HC * slice * 4; }
+  static PLAN_FN bool takes(int32_t hc, int32_t d_model) {
+    return hc == HC && d_model % 8 == 0 && d_model <= MAX_SPLIT * MOST_BLOCKS * BLOCK;
+  }
+};
+
 }  // namespace plan

@@ -56,14 +56,13 @@ Tensor attend(const BlockContext& b, const Tensor& q, const Tensor& pool, const 
 
 }  // namespace
 
-Tensor attention(const BlockContext& b, const Tensor& y) {
+Tensor attention(const BlockContext& b, const SublayerInput& in) {
   const Config& c = b.config;
   const int64_t n = b.n_tok();
-  const Fp8 y8 = b.quantise("attn.y_fp8", y);
-  const Projections in = project_input(b, y, y8);
-  const Latents l = latents(b, in);
+  const Projections p = project_input(b, in.y, b.codes("attn.y_fp8", in));
+  const Latents l = latents(b, p);
   const QueryHeads h = queries(b, l);
-  const Tensor idx = keys(b, in.index_weights, l, h.index);
+  const Tensor idx = keys(b, p.index_weights, l, h.index);
   const Tensor pool = b.run.stack_rows(l.kv, l.entries, b.site("attn.pool"));
   const Tensor o = attend(b, h.q, pool, idx);
 

@@ -1,4 +1,4 @@
-// Mixture of experts of one block: gate, dispatch, routed experts in either FP4 format, shared expert, combination.
+// Mixture of experts of one block: gate, dispatch, routed experts in either FP4 format, shared expert.
 #include <algorithm>
 
 #include "block.h"
@@ -75,8 +75,8 @@ Tensor project_mxfp4(const BlockContext& b, const Routed& r, const std::string& 
   return expert_linear_mxfp4(b.run, b.site(site), x, src_row, r.d.offset, r.expert_slot, stack(b, r, proj), r.n_row);
 }
 
-Tensor experts_mxfp4(const BlockContext& b, const Routed& r, const Tensor& y, float limit) {
-  const Fp8 y8 = b.quantise("ffn.y_fp8", y);
+Tensor experts_mxfp4(const BlockContext& b, const Routed& r, const SublayerInput& in, float limit) {
+  const Fp8 y8 = b.codes("ffn.y_fp8", in);
   if (up_is_fused(b)) {
     const UpSites sites = up_sites(b, "ffn.experts.", "act_fp8");
     const Fp8 act8 = expert_up_mxfp4(b.run, sites, y8, r.d.row_tok, up_rows(r), stack(b, r, "w1"), stack(b, r, "w3"), limit);
@@ -111,8 +111,8 @@ Tensor experts_nvfp4(const BlockContext& b, const Routed& r, const Tensor& y, fl
   return project_nvfp4(b, r, "ffn.experts.w2", "w2", quantise("ffn.experts.act_nvfp4", "w2", act, {}));
 }
 
-Tensor shared_expert(const BlockContext& b, const Tensor& y, float limit) {
-  const Fp8 y8 = b.quantise("ffn.shared.y_fp8", y);
+Tensor shared_expert(const BlockContext& b, const SublayerInput& in, float limit) {
+  const Fp8 y8 = b.codes("ffn.shared.y_fp8", in);
   if (up_is_fused(b)) {
     const auto w = [&](const char* proj) { return b.weights.fp8(b.prefix + "ffn.shared_experts." + proj); };
     const Fp8 act8 = shared_up(b.run, up_sites(b, "ffn.shared.", "act_fp8"), y8, w("w1"), w("w3"), limit);
@@ -126,9 +126,9 @@ Tensor shared_expert(const BlockContext& b, const Tensor& y, float limit) {
 
 }  // namespace
 
-Tensor moe(const BlockContext& b, const Tensor& y) {
+ExpertOutputs moe(const BlockContext& b, const SublayerInput& in) {
   const Config& c = b.config;
-  const auto [chosen, rows] = route(b, y);
+  const auto [chosen, rows] = route(b, in.y);
   Routed r;
   r.d = rows;
   r.n_row = int(chosen.ids.numel());
@@ -139,9 +139,8 @@ Tensor moe(const BlockContext& b, const Tensor& y) {
   r.expert_slot = b.run.upload_i32(slot, b.site("ffn.expert_slot"));
 
   const float limit = float(c.swiglu_limit);
-  const Tensor routed = block_is_nvfp4(c, b.index) ? experts_nvfp4(b, r, y, limit) : experts_mxfp4(b, r, y, limit);
-  const Tensor shared = shared_expert(b, y, limit);
-  return moe_combine(b.run, b.site("ffn.out"), routed, r.d.slot_row, shared);
+  const Tensor routed = block_is_nvfp4(c, b.index) ? experts_nvfp4(b, r, in.y, limit) : experts_mxfp4(b, r, in, limit);
+  return {routed, r.d.slot_row, shared_expert(b, in, limit)};
 }
 
 }  // namespace engine

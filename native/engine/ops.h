@@ -76,6 +76,39 @@ Projections project_y(Run& r, const Tensor& y, const Fp8& y8, const CsaLinears& 
 // `a` [M, n_group, K]; u [M, n_group * N] under the site of the linear, its codes under that of the quantiser.
 Fp8 o_a_quant(Run& r, Site linear, Site quant, const Tensor& a, const Fp8& w);
 
+// fused (ops_fused_streams.cc): what lies between two sublayers
+// What a sublayer takes of the streams, and what puts its output back.
+struct SublayerInput {
+  Tensor y;           // bf16 [n_tok, d_model], normed
+  Fp8 y8;             // codes of y; absent where its readers make them
+  Tensor post, comb;  // f32 [n_tok, hc], [n_tok, hc, hc]
+};
+// Parameters of the ops before a sublayer, and their sites.
+struct SublayerStart {
+  Tensor fn, scale, base, w;
+  float eps = 0, hc_eps = 0;
+  int iters = 0;
+  std::string hc, norm;
+  std::vector<std::string> quant;  // y is quantised once for all of them
+};
+// A block's end: rows of the routed experts, where each token's are, and the shared expert.
+struct ExpertOutputs {
+  Tensor routed, slot_row, shared;
+};
+struct StreamsThenInput {
+  Tensor streams;
+  SublayerInput in;
+};
+// The shapes that the fusions of this file take.
+bool streams_fuse(const Run& r, int hc, int d_model);
+SublayerInput hc_pre_norm(Run& r, const SublayerStart& s, const Tensor& x);
+StreamsThenInput hc_post_norm(Run& r, Site post, const Tensor& z, const Tensor& x, const SublayerInput& from, const SublayerStart& s);
+StreamsThenInput combine_post_norm(Run& r, Site out, Site post, const ExpertOutputs& e, const Tensor& x, const SublayerInput& from,
+                                   const SublayerStart& s);
+Tensor combine_post(Run& r, Site out, Site post, const ExpertOutputs& e, const Tensor& x, const SublayerInput& from);
+Tensor hc_head_norm(Run& r, Site hc, Site norm, const Tensor& x, const Tensor& fn, const Tensor& scale, const Tensor& base, const Tensor& w,
+                    float eps, float hc_eps);
+
 // compress, index, attention
 struct Pool {
   int n_entry, ratio, n_coff, width;
