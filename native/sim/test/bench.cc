@@ -35,54 +35,34 @@ ret;
 })";
 
 int main(int argc, char** argv) {
-  int repeat = argc > 2 ? std::atoi(argv[2]) : 2;
   auto wanted = [&](const char* name) { return argc < 2 || !std::strcmp(argv[1], name); };
+  const Bench bench{wanted, argc > 2 ? std::atoi(argv[2]) : 5};
   auto m = kernels("norm");
   const int d = 4096, rows = 256;
   Array<float> x(std::vector<float>(d * rows, 1.5f)), w(std::vector<float>(d, 2.0f)), y(d * rows);
-  double busy = 0;
-  auto report = [&](const char* name, const LaunchResult& r) {
-    double used = processor_seconds() - busy;
-    std::printf("%-24s %9.3f ms  %6.2f G thread-instr/s, %6.2f a core  %6.2f ns a warp-instr on a core\n",
-                name, 1e3 * r.seconds, double(r.thread_instructions) / r.seconds / 1e9,
-                double(r.thread_instructions) / used / 1e9, 1e9 * used / double(r.warp_instructions));
-  };
   for (bool check : {true, false}) {
     LaunchConfig c;
     c.check_uninitialised = check;
     std::printf("%s\n", check ? "uninitialised reads checked" : "not checked");
     for (uint32_t grid : {1u, 256u}) {
       c.grid = {grid, 1, 1}, c.block = {256, 1, 1};
-      std::string suffix = grid == 1 ? " (1 CTA)" : " (256 CTAs)";
-      for (int k = 0; k < repeat; ++k) {
-        if (wanted("fma_chain")) {
-          busy = processor_seconds();
-          auto a =
-              launch(*m, *m->entry("fma_chain"), c, params(y.at, grid == 1 ? 200000 : 2000, 0.99f, 0.5f));
-          if (k == repeat - 1) report(("fma_chain" + suffix).c_str(), a);
-        }
-        if (wanted("rmsnorm")) {
-          busy = processor_seconds();
-          auto r = launch(*m, *m->entry("rmsnorm"), c, params(x.at, w.at, y.at, d, 1e-6f));
-          if (k == repeat - 1) report(("rmsnorm" + suffix).c_str(), r);
-        }
-        if (wanted("rmsnorm_v4")) {
-          busy = processor_seconds();
-          auto v = launch(*m, *m->entry("rmsnorm_v4"), c, params(x.at, w.at, y.at, d / 4, 1e-6f));
-          if (k == repeat - 1) report(("rmsnorm_v4" + suffix).c_str(), v);
-        }
-      }
+      const std::string suffix = grid == 1 ? " (1 CTA)" : " (256 CTAs)";
+      const auto report = [&](const char* name, const auto& arguments) {
+        if (wanted(name)) report_instructions(bench, (name + suffix).c_str(), [&] { return launch(*m, *m->entry(name), c, arguments); });
+      };
+      report("fma_chain", params(y.at, grid == 1 ? 200000 : 2000, 0.99f, 0.5f));
+      report("rmsnorm", params(x.at, w.at, y.at, d, 1e-6f));
+      report("rmsnorm_v4", params(x.at, w.at, y.at, d / 4, 1e-6f));
     }
   }
-  bench_matrix({wanted, repeat});
-  bench_copies({wanted, repeat});
+  bench_matrix(bench);
+  bench_copies(bench);
   auto tiles = Module::load(TILE_LOOP);
   for (bool check : {true, false}) {
     if (!wanted("tile_loop")) break;
     LaunchConfig c;
     c.check_order = check, c.grid = {4}, c.block = {256};
-    busy = processor_seconds();
-    auto r = launch(*tiles, *tiles->entry("tile_loop"), c, params(2000u));
-    report(check ? "tile_loop, order checked" : "tile_loop", r);
+    report_instructions(bench, check ? "tile_loop, order checked" : "tile_loop",
+                        [&] { return launch(*tiles, *tiles->entry("tile_loop"), c, params(2000u)); });
   }
 }
