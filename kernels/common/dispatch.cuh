@@ -29,7 +29,8 @@ __device__ inline int block_prefix(int v, int* scratch, int& total) {
   return before + inclusive - v;
 }
 
-// `next` holds N_WARP words an expert: a warp's counts, then the next row it hands out.
+// `next` holds N_WARP words an expert: a warp's counts, then the next row it hands out. A barrier comes before the first look at ids, so
+// the CTA's own threads may just have written them.
 template <class P>
 __device__ inline void rows_of_experts(const P& p, int* next) {
   __shared__ int scratch[N_WARP];

@@ -12,6 +12,5 @@
 extern "C" __global__ void __launch_bounds__(dispatch::THREADS) gate_hash_dispatch(const __grid_constant__ GateHashDispatchParams p) {
   extern __shared__ int next[];
   for (int tok = threadIdx.x; tok < p.n_tok; tok += dispatch::THREADS) gate_by_table(p, tok);
-  __syncthreads();  // ids are in global memory
   dispatch::rows_of_experts(p, next);
 }

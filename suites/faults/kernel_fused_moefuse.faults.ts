@@ -9,7 +9,7 @@ const routing: Fault[] = [
     "every CTA of the cluster routes the first CTA's tokens",
     "int tok = blockIdx.x * dispatch::N_WARP + warp;",
     "int tok = warp;",
-    { output: "gate.ids" },
+    { output: "ids", blame: "ERROR" },
   ),
   kernel(
     "gate-dispatch-one-round",
@@ -17,7 +17,7 @@ const routing: Fault[] = [
     "tokens beyond those that the cluster takes at once are left out",
     "tok < p.n_tok; tok +=",
     "tok < min(p.n_tok, 64); tok +=",
-    { output: "gate.ids" },
+    { output: "ids", blame: "ERROR" },
   ),
   kernel(
     "gate-dispatch-shared-scores",
@@ -25,7 +25,7 @@ const routing: Fault[] = [
     "neighbouring warps' scores lie on top of each other",
     "smem + warp * 2 * p.n_expert",
     "smem + warp * p.n_expert",
-    { blame: "ERROR" },
+    { output: "ids", blame: "ERROR" },
   ),
   kernel(
     "gate-dispatch-without-barrier",
@@ -33,7 +33,7 @@ const routing: Fault[] = [
     "a warp counts rows where another still keeps its scores, by ids that nobody has written yet",
     "ptx::cluster_sync();  // ids are in global memory",
     "",
-    { blame: "ERROR" },
+    { output: "ids", blame: "ERROR" },
   ),
   kernel(
     "gate-hash-dispatch-one-round",
@@ -41,15 +41,7 @@ const routing: Fault[] = [
     "tokens beyond the CTA's threads are left out",
     "tok < p.n_tok; tok +=",
     "tok < min(p.n_tok, dispatch::THREADS); tok +=",
-    { output: "gate.ids" },
-  ),
-  kernel(
-    "gate-hash-dispatch-without-barrier",
-    "fused/gate_hash_dispatch",
-    "rows are counted by ids that nobody has written yet",
-    "__syncthreads();  // ids are in global memory",
-    "if (p.n_tok < 0) __syncthreads();",
-    { blame: "ERROR" },
+    { output: "ids", blame: "ERROR" },
   ),
   kernel(
     "gate-hash-dispatch-last-expert",
@@ -115,7 +107,7 @@ const rows: Fault[] = [
     "a ragged tile's rows are read as if they were 128 wide",
     "at = r * width + c;",
     "at = r * CHANNELS + c;",
-    { file: TILE, blame: "ERROR" },
+    { file: TILE, output: "g", blame: "ERROR" },
   ),
 ];
 
@@ -143,7 +135,7 @@ const skeleton: Fault[] = [
     "a warp reads sums that other warps have not put yet",
     "ptx::named_barrier(EPILOGUE_BARRIER, 32 * N_EPILOGUE_WARP);\n        for",
     "__syncwarp();\n        for",
-    { file: SKELETON, blame: "ERROR" },
+    { file: SKELETON, output: "g", blame: "ERROR" },
   ),
   kernel(
     "rows-written-before-read",
@@ -151,7 +143,7 @@ const skeleton: Fault[] = [
     "the next tokens' sums are put where others still read the last",
     "ptx::named_barrier(EPILOGUE_BARRIER, 32 * N_EPILOGUE_WARP);  // the sums are read",
     "",
-    { file: SKELETON, blame: "ERROR" },
+    { file: SKELETON, output: "g", blame: "ERROR" },
   ),
   kernel(
     "rows-partial-sums-left-out",
