@@ -19,6 +19,7 @@ struct NormQuantRow {
 
     for (int c0 = 0; c0 < d_model; c0 += blockDim.x * 8) {
       const int c = c0 + threadIdx.x * 8;
+      if (c - int(threadIdx.x % 32) * 8 >= d_model) break;  // whole warps: a scale may lie across the row's end
       const bool inside = c < d_model;
       const uint4 v = inside ? norm8(load16(x + c), load16(w + c), r) : uint4{};
       const uint32_t code = block_scale_code(warp_max(abs_max_bits(v), block / 8), floor, E4M3_INV_MAX);

@@ -9,8 +9,12 @@ import { op as kvFp8Sim } from "../quant/kv_fp8_sim.op.ts";
 import { op as rope } from "../rope/rope.op.ts";
 import { t, type Dim } from "../schema.ts";
 
-/** Eight channels a thread: at most 256 threads. */
-export const BLOCK = "max(128, min(256, 32 * ceil_div(max(q_lora, head_dim), 256)))";
+/** Eight channels a thread, at most 256 threads; two warps at least, so that a sum has a barrier. */
+const threads = (least: number): string =>
+  `max(${least}, min(256, 32 * ceil_div(max(q_lora, head_dim), 256)))`;
+export const ROW_BLOCK = threads(64);
+/** A thread pools four channels. */
+export const POOL_BLOCK = threads(128);
 export const LIMITS =
   "head_dim (at most 2048), n_nope and 2 n_freq (n_freq at most 256) are multiples of 8, kv_block is 8 times a power of two of at most 32";
 

@@ -32,7 +32,7 @@ struct NormAndTurn {
 
   __device__ inline uint4 of(uint4 x, Shared& sh) const {
     for (int i = threadIdx.x; i < n_freq; i += blockDim.x) sh.cos_sin[i] = turn_of(pos, freq[i]);
-    // the sum's barrier (a CTA has several warps) is the sines' too
+    // the sum's barrier (a CTA has two warps at least) is the sines' too
     const float r = norm_factor(block_sum(sum_of_squares8(x, 0.f), sh.scratch), width, eps);
     const int c = threadIdx.x * 8, pair = (c - (width - 2 * n_freq)) / 2;
     if (c >= width) return {};
@@ -70,6 +70,7 @@ __device__ inline void q_row(const P& p, int64_t i, Shared& sh) {
 template <class P>
 __device__ inline void keep(const P& p, uint4 x, bf16_t* y) {
   const int c = threadIdx.x * 8;
+  if (c - int(threadIdx.x % 32) * 8 >= p.head_dim) return;  // whole warps: a block may lie across the row's end
   const uint4 v = round_trip8(x, c < p.n_nope, p.kv_block / 8);
   if (c < p.head_dim) store16(y + c, v);
 }

@@ -1,5 +1,5 @@
 import { defineFusion } from "../fusion.ts";
-import { BLOCK, index, indexParts, LIMITS, main, mainParts, qKv, qKvParts } from "./latent_parts.ts";
+import { index, indexParts, LIMITS, main, mainParts, POOL_BLOCK, qKv, qKvParts } from "./latent_parts.ts";
 
 export const op = defineFusion({
   name: "q_kv_csa",
@@ -10,5 +10,5 @@ export const op = defineFusion({
   in: { ...qKv.in, ...main.in, ...index.in },
   parts: [...qKvParts, ...mainParts, ...indexParts],
   contract: `${LIMITS}, index_dim is a power of two of at least 32 and at most 256`,
-  launch: { grid: ["2 * (n_tok + n_entry)"], block: BLOCK },
+  launch: { grid: ["2 * (n_tok + n_entry)"], block: POOL_BLOCK },
 });

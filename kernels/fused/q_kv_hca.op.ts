@@ -1,5 +1,5 @@
 import { defineFusion } from "../fusion.ts";
-import { BLOCK, LIMITS, main, mainParts, qKv, qKvParts } from "./latent_parts.ts";
+import { LIMITS, main, mainParts, POOL_BLOCK, qKv, qKvParts } from "./latent_parts.ts";
 
 export const op = defineFusion({
   name: "q_kv_hca",
@@ -10,5 +10,5 @@ export const op = defineFusion({
   in: { ...qKv.in, ...main.in },
   parts: [...qKvParts, ...mainParts],
   contract: LIMITS,
-  launch: { grid: ["2 * n_tok + n_entry"], block: BLOCK },
+  launch: { grid: ["2 * n_tok + n_entry"], block: POOL_BLOCK },
 });

@@ -1,5 +1,5 @@
 import { defineFusion } from "../fusion.ts";
-import { BLOCK, LIMITS, qKv, qKvParts } from "./latent_parts.ts";
+import { LIMITS, qKv, qKvParts, ROW_BLOCK } from "./latent_parts.ts";
 
 export const op = defineFusion({
   name: "q_kv_norm",
@@ -10,5 +10,5 @@ export const op = defineFusion({
   in: qKv.in,
   parts: qKvParts,
   contract: LIMITS,
-  launch: { grid: ["2 * n_tok"], block: BLOCK },
+  launch: { grid: ["2 * n_tok"], block: ROW_BLOCK },
 });
