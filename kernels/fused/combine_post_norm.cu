@@ -10,7 +10,7 @@
 #include "kernels/fused/post.cuh"
 #include "kernels/fused/streams.cuh"
 
-extern "C" __global__ void __launch_bounds__(plan::Streams::THREADS) combine_post_norm(const __grid_constant__ CombinePostNormParams p) {
+extern "C" __global__ void __launch_bounds__(plan::Streams::THREADS, 1) combine_post_norm(const __grid_constant__ CombinePostNormParams p) {
   streams::run<streams::N_MIX>(p, [&](int64_t tok) {
     return [&p, tok, post = streams::Post(p, tok)](int c, uint4 (&v)[streams::HC]) {
       const uint4 z = combine8(p.routed + c, p.slot_row + tok * p.n_act, p.n_act, p.shared + tok * p.d_model + c, p.d_model);

@@ -6,6 +6,6 @@
 
 #include "kernels/fused/streams.cuh"
 
-extern "C" __global__ void __launch_bounds__(plan::Streams::THREADS) hc_head_norm(const __grid_constant__ HcHeadNormParams p) {
+extern "C" __global__ void __launch_bounds__(plan::Streams::THREADS, 1) hc_head_norm(const __grid_constant__ HcHeadNormParams p) {
   streams::run<streams::N_HEAD_MIX>(p, [&](int64_t tok) { return streams::Stored(p.x, tok, p.d_model); });
 }

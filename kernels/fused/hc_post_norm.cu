@@ -7,7 +7,7 @@
 #include "kernels/fused/post.cuh"
 #include "kernels/fused/streams.cuh"
 
-extern "C" __global__ void __launch_bounds__(plan::Streams::THREADS) hc_post_norm(const __grid_constant__ HcPostNormParams p) {
+extern "C" __global__ void __launch_bounds__(plan::Streams::THREADS, 1) hc_post_norm(const __grid_constant__ HcPostNormParams p) {
   streams::run<streams::N_MIX>(p, [&](int64_t tok) {
     return [post = streams::Post(p, tok), z = p.z + tok * p.d_model](int c, uint4 (&v)[streams::HC]) { post(c, load16(z + c), v); };
   });

@@ -7,6 +7,6 @@
 
 #include "kernels/fused/streams.cuh"
 
-extern "C" __global__ void __launch_bounds__(plan::Streams::THREADS) hc_pre_norm(const __grid_constant__ HcPreNormParams p) {
+extern "C" __global__ void __launch_bounds__(plan::Streams::THREADS, 1) hc_pre_norm(const __grid_constant__ HcPreNormParams p) {
   streams::run<streams::N_MIX>(p, [&](int64_t tok) { return streams::Stored(p.x, tok, p.d_model); });
 }
