@@ -30,7 +30,7 @@ export interface FusionPart extends Omit<PartDecl, "out"> {
 
 export interface FusionDecl extends Omit<
   OpDecl,
-  "out" | "contract" | "flops" | "macs" | "parts" | "quantiser"
+  "out" | "contract" | "flops" | "macs" | "reads" | "parts" | "quantiser"
 > {
   readonly parts: readonly FusionPart[];
   /** What the parts do not say: a restriction of shapes, a rule of the fusion's own. */

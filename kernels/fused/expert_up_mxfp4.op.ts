@@ -1,10 +1,8 @@
-import { defineFusion, result, tap } from "../fusion.ts";
+import { defineFusion } from "../fusion.ts";
 import { op as expertLinear } from "../moe/expert_linear_mxfp4.op.ts";
-import { op as swiglu } from "../moe/swiglu.op.ts";
-import { op as actQuantFp8 } from "../quant/act_quant_fp8.op.ts";
 import { opt, t } from "../schema.ts";
+import { upActivation, upFp8, upLaunch, upProducts } from "./expert_up.ts";
 
-const rows = ["n_row", "N"];
 const product = {
   n_src: "n_src",
   n_row: "n_row",
@@ -52,36 +50,7 @@ export const op = defineFusion({
     row_slot: opt("i32", ["n_row"]),
     weight: opt("f32", ["n_weight"]),
   },
-  parts: [
-    {
-      name: "w1",
-      op: expertLinear,
-      in: { ...of, w: "w1", w_s: "w1_s" },
-      scalars: product,
-      out: { y: tap("g", rows) },
-    },
-    {
-      name: "w3",
-      op: expertLinear,
-      in: { ...of, w: "w3", w_s: "w3_s" },
-      scalars: product,
-      out: { y: tap("u", rows) },
-    },
-    {
-      name: "act",
-      op: swiglu,
-      in: { g: "g", u: "u", row_slot: "row_slot", weight: "weight" },
-      scalars: { n_row: "n_row", d_ff: "N", n_slot: "n_weight", limit: "limit" },
-      out: { y: tap("act", rows) },
-    },
-    {
-      name: "quant",
-      op: actQuantFp8,
-      in: { x: "act" },
-      scalars: { M: "n_row", K: "N", block: 128, floor: "floor" },
-      out: { q: result("q", rows), s: result("s", ["n_row", "N/128"]) },
-    },
-  ],
+  parts: [...upProducts(expertLinear, of, product, "n_row"), upActivation("n_row", true), upFp8("n_row")],
   launch: {
     grid: ["ceil_div(N, 128)", "n_expert", "min(ceil_div(n_row, 64), 16)"],
     block: 128,
@@ -90,12 +59,7 @@ export const op = defineFusion({
   variants: {
     sm100: {
       when: "K > 0 && N > 0 && n_slot > 0 && n_expert > 0 && n_expert <= plan::MOST_EXPERTS && K % 128 == 0 && N % 128 == 0",
-      launch: {
-        grid: [`${plan}.grid(n_sm)`],
-        block: 256,
-        smem: `${plan}.smem()`,
-        cluster: `${plan}.split(n_sm)`,
-      },
+      launch: upLaunch(plan),
       maps: {
         w1_map: w_map("w1"),
         w3_map: w_map("w3"),
@@ -109,10 +73,5 @@ export const op = defineFusion({
         },
       },
     },
-  },
-  reads: (s, ints) => {
-    const { w, w_s, ...rows } = expertLinear.reads(s as Parameters<typeof expertLinear.reads>[0], ints);
-    const { weight } = swiglu.reads({ n_row: s.n_row, d_ff: s.N, n_slot: s.n_weight, limit: 0 }, ints);
-    return { ...rows, w1: w, w1_s: w_s, w3: w, w3_s: w_s, weight };
   },
 });

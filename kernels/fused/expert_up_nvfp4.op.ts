@@ -1,8 +1,8 @@
-import { defineFusion, result, tap } from "../fusion.ts";
+import { defineFusion, result } from "../fusion.ts";
 import { op as expertLinear } from "../moe/expert_linear_nvfp4.op.ts";
-import { op as swiglu } from "../moe/swiglu.op.ts";
 import { op as actQuantNvfp4 } from "../quant/act_quant_nvfp4.op.ts";
-import { distinct, opt, t } from "../schema.ts";
+import { opt, t } from "../schema.ts";
+import { upActivation, upLaunch, upProducts } from "./expert_up.ts";
 
 const rows = ["n_row", "N"];
 const product = {
@@ -55,27 +55,8 @@ export const op = defineFusion({
     weight: opt("f32", ["n_weight"]),
   },
   parts: [
-    {
-      name: "w1",
-      op: expertLinear,
-      in: { ...of, w: "w1", w_s: "w1_s", w_global: "w1_global" },
-      scalars: product,
-      out: { y: tap("g", rows) },
-    },
-    {
-      name: "w3",
-      op: expertLinear,
-      in: { ...of, w: "w3", w_s: "w3_s", w_global: "w3_global" },
-      scalars: product,
-      out: { y: tap("u", rows) },
-    },
-    {
-      name: "act",
-      op: swiglu,
-      in: { g: "g", u: "u", row_slot: "row_slot", weight: "weight" },
-      scalars: { n_row: "n_row", d_ff: "N", n_slot: "n_weight", limit: "limit" },
-      out: { y: tap("act", rows) },
-    },
+    ...upProducts(expertLinear, of, product, "n_row", ["global"]),
+    upActivation("n_row", true),
     {
       name: "quant",
       op: actQuantNvfp4,
@@ -92,12 +73,7 @@ export const op = defineFusion({
   variants: {
     sm100: {
       when: "K > 0 && N > 0 && n_slot > 0 && n_expert > 0 && n_expert <= plan::MOST_EXPERTS && K % 64 == 0 && N % 128 == 0",
-      launch: {
-        grid: [`${plan}.grid(n_sm)`],
-        block: 256,
-        smem: `${plan}.smem()`,
-        cluster: `${plan}.split(n_sm)`,
-      },
+      launch: upLaunch(plan),
       maps: {
         w1_map: w_map("w1"),
         w3_map: w_map("w3"),
@@ -111,23 +87,5 @@ export const op = defineFusion({
         },
       },
     },
-  },
-  reads: (s, ints) => {
-    const { w, w_s, w_global, ...rows } = expertLinear.reads(
-      s as Parameters<typeof expertLinear.reads>[0],
-      ints,
-    );
-    const { weight } = swiglu.reads({ n_row: s.n_row, d_ff: s.N, n_slot: s.n_weight, limit: 0 }, ints);
-    return {
-      ...rows,
-      w1: w,
-      w1_s: w_s,
-      w1_global: w_global,
-      w3: w,
-      w3_s: w_s,
-      w3_global: w_global,
-      weight,
-      act_global: distinct(ints.row_expert),
-    };
   },
 });

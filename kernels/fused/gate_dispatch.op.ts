@@ -1,7 +1,7 @@
-import { defineFusion, result } from "../fusion.ts";
+import { defineFusion } from "../fusion.ts";
 import { op as gateTopk } from "../moe/gate_topk.op.ts";
-import { op as moeDispatch } from "../moe/moe_dispatch.op.ts";
 import { t } from "../schema.ts";
+import { DISPATCH_PART, GATE_OUT } from "./gate_parts.ts";
 
 export const op = defineFusion({
   name: "gate_dispatch",
@@ -23,24 +23,9 @@ export const op = defineFusion({
       op: gateTopk,
       in: { logits: "logits", bias: "bias" },
       scalars: { n_tok: "n_tok", n_expert: "n_expert", n_act: "n_act", route_scale: "route_scale" },
-      out: {
-        ids: result("ids", ["n_tok", "n_act"]),
-        weights: result("weights", ["n_tok", "n_act"]),
-      },
+      out: GATE_OUT,
     },
-    {
-      name: "dispatch",
-      op: moeDispatch,
-      in: { ids: "ids" },
-      scalars: { n_tok: "n_tok", n_act: "n_act", n_expert: "n_expert" },
-      out: {
-        offset: result("offset", ["n_expert+1"]),
-        row_tok: result("row_tok", ["n_tok*n_act"]),
-        row_slot: result("row_slot", ["n_tok*n_act"]),
-        row_expert: result("row_expert", ["n_tok*n_act"]),
-        slot_row: result("slot_row", ["n_tok", "n_act"]),
-      },
-    },
+    DISPATCH_PART,
   ],
   // a warp a token, up to 64 at once
   launch: {

@@ -1,7 +1,7 @@
-import { defineFusion, result } from "../fusion.ts";
+import { defineFusion } from "../fusion.ts";
 import { op as gateHash } from "../moe/gate_hash.op.ts";
-import { op as moeDispatch } from "../moe/moe_dispatch.op.ts";
 import { t } from "../schema.ts";
+import { DISPATCH_PART, GATE_OUT } from "./gate_parts.ts";
 
 export const op = defineFusion({
   name: "gate_hash_dispatch",
@@ -31,25 +31,9 @@ export const op = defineFusion({
         vocab: "vocab",
         route_scale: "route_scale",
       },
-      out: {
-        ids: result("ids", ["n_tok", "n_act"]),
-        weights: result("weights", ["n_tok", "n_act"]),
-      },
+      out: GATE_OUT,
     },
-    {
-      name: "dispatch",
-      op: moeDispatch,
-      in: { ids: "ids" },
-      scalars: { n_tok: "n_tok", n_act: "n_act", n_expert: "n_expert" },
-      out: {
-        offset: result("offset", ["n_expert+1"]),
-        row_tok: result("row_tok", ["n_tok*n_act"]),
-        row_slot: result("row_slot", ["n_tok*n_act"]),
-        row_expert: result("row_expert", ["n_tok*n_act"]),
-        slot_row: result("slot_row", ["n_tok", "n_act"]),
-      },
-    },
+    DISPATCH_PART,
   ],
   launch: { grid: ["1"], block: 256, smem: "4 * 8 * n_expert" },
-  reads: gateHash.reads,
 });

@@ -1,17 +1,9 @@
 import { defineFusion, result } from "../fusion.ts";
 import { op as linearFp8 } from "../linear/linear_fp8.op.ts";
-import { t, type MapDecl } from "../schema.ts";
+import { t } from "../schema.ts";
+import { rows } from "./project_y.ts";
 
 const PLAN = "plan::Joint(plan::dense(M, N0, K, plan::FP8), plan::dense(M, N1, K, plan::FP8))";
-
-const rows = (tensor: string, n: string, box: string): MapDecl => ({
-  tensor,
-  type: "u8",
-  dims: ["K", n],
-  strides: ["K"],
-  box: ["128", box],
-  swizzle: 128,
-});
 
 const part = (i: 0 | 1) => ({
   name: `y${i}`,
@@ -51,9 +43,9 @@ export const op = defineFusion({
         cluster: `${PLAN}.split(n_sm)`,
       },
       maps: {
-        w0_map: rows("w0", "N0", "128"),
-        w1_map: rows("w1", "N1", "128"),
-        a_map: rows("a", "M", "plan::tile_tokens(M)"),
+        w0_map: rows("w0", "fp8", "N0", "128"),
+        w1_map: rows("w1", "fp8", "N1", "128"),
+        a_map: rows("a", "fp8", "M", "plan::tile_tokens(M)"),
       },
     },
   },

@@ -3,12 +3,12 @@ import { op as linearBf16 } from "../linear/linear_bf16.op.ts";
 import { op as linearF32 } from "../linear/linear_f32.op.ts";
 import { op as linearFp8 } from "../linear/linear_fp8.op.ts";
 import { result, type FusionPart } from "../fusion.ts";
-import type { MapDecl, OpDecl, VariantDecl } from "../schema.ts";
+import { t, type MapDecl, type OpDecl, type VariantDecl } from "../schema.ts";
 
 const plan = (axis: string, format: "FP8" | "BF16"): string => `plan::dense(M, ${axis}, K, plan::${format})`;
 
 /** One FP8 linear of `y8`: weights `<name>_w` and their scales, result `name`. */
-export const fp8 = (name: string, axis: string): FusionPart => ({
+const fp8 = (name: string, axis: string): FusionPart => ({
   name,
   op: linearFp8,
   in: { a: "y8", a_s: "y8_s", w: `${name}_w`, w_s: `${name}_w_s` },
@@ -27,7 +27,8 @@ const bf16 = (op: OpDecl, name: string, axis: string): FusionPart => ({
 export const toF32 = (name: string, axis: string): FusionPart => bf16(linearF32, name, axis);
 export const toBf16 = (name: string, axis: string): FusionPart => bf16(linearBf16, name, axis);
 
-const rows = (tensor: string, of: "fp8" | "bf16", count: string, box: string): MapDecl => ({
+/** Map of a matrix whose rows are K long. */
+export const rows = (tensor: string, of: "fp8" | "bf16", count: string, box: string): MapDecl => ({
   tensor,
   type: of === "fp8" ? "u8" : "bf16",
   dims: ["K", count],
@@ -35,6 +36,25 @@ const rows = (tensor: string, of: "fp8" | "bf16", count: string, box: string): M
   box: [of === "fp8" ? "128" : "64", box],
   swizzle: 128,
 });
+
+/** What every layer with a compressor has. */
+export const HCA_IN = {
+  y: t("bf16", ["M", "K"]),
+  y8: t("e4m3", ["M", "K"]),
+  y8_s: t("ue8m0", ["M", "K/128"]),
+  q_a_w: t("e4m3", ["n_q", "K"]),
+  q_a_w_s: t("ue8m0", ["n_q/128", "K/128"]),
+  kv_a_w: t("e4m3", ["n_kv", "K"]),
+  kv_a_w_s: t("ue8m0", ["n_kv/128", "K/128"]),
+  kv_w: t("bf16", ["n_comp", "K"]),
+  gate_w: t("bf16", ["n_comp", "K"]),
+} as const;
+export const HCA_PARTS = [
+  fp8("q_a", "n_q"),
+  fp8("kv_a", "n_kv"),
+  toF32("kv", "n_comp"),
+  toF32("gate", "n_comp"),
+];
 
 /** Launch of the portable kernel, and the variant on tcgen05, of `parts`. */
 export function launches(parts: readonly FusionPart[]) {

@@ -1,12 +1,9 @@
 import { defineFusion } from "../fusion.ts";
 import { t } from "../schema.ts";
-import { fp8, launches, toBf16, toF32 } from "./project_y.ts";
+import { HCA_IN, HCA_PARTS, launches, toBf16, toF32 } from "./project_y.ts";
 
 const parts = [
-  fp8("q_a", "n_q"),
-  fp8("kv_a", "n_kv"),
-  toF32("kv", "n_comp"),
-  toF32("gate", "n_comp"),
+  ...HCA_PARTS,
   toF32("index_kv", "n_index"),
   toF32("index_gate", "n_index"),
   toBf16("index_weights", "n_head"),
@@ -26,15 +23,7 @@ export const op = defineFusion({
     n_head: "indexer heads",
   },
   in: {
-    y: t("bf16", ["M", "K"]),
-    y8: t("e4m3", ["M", "K"]),
-    y8_s: t("ue8m0", ["M", "K/128"]),
-    q_a_w: t("e4m3", ["n_q", "K"]),
-    q_a_w_s: t("ue8m0", ["n_q/128", "K/128"]),
-    kv_a_w: t("e4m3", ["n_kv", "K"]),
-    kv_a_w_s: t("ue8m0", ["n_kv/128", "K/128"]),
-    kv_w: t("bf16", ["n_comp", "K"]),
-    gate_w: t("bf16", ["n_comp", "K"]),
+    ...HCA_IN,
     index_kv_w: t("bf16", ["n_index", "K"]),
     index_gate_w: t("bf16", ["n_index", "K"]),
     index_weights_w: t("bf16", ["n_head", "K"]),
