@@ -112,7 +112,7 @@ const check = (name: string, value: number, bound: number): Check => ({
 /** Codes are only half of a value: their scale may flip by two while the value moves by a rounding. */
 const isHalf = (call: Call): boolean => call.op.quantiser === true && Object.keys(call.op.out).length > 1;
 
-/** Rows of one step: its own verdict, and its distance from the faithful chain. */
+/** Rows of one step: its own verdict, and its distance from the faithful chain, which `prices` bound; without them it is not judged. */
 export function accumulatedRows(
   v: StepVerdict,
   chain: Step,

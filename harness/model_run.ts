@@ -35,6 +35,8 @@ export interface Streams {
   readonly native: Tensor | null;
   readonly faithful: Tensor | null;
   readonly ideal: Tensor | null | "carry";
+  /** Whether the oracles are not one on a step before: the faithful chain is no measure then of how far the engine has drifted. */
+  readonly split?: Promise<boolean>;
 }
 
 export interface UnitResult {
@@ -42,6 +44,8 @@ export interface UnitResult {
   readonly divergences: Divergence[];
   /** Streams of the ideal chain after the unit. */
   readonly ideal: Tensor;
+  /** As in `Streams`, after the unit. */
+  readonly split: boolean;
 }
 
 /** The chains are through; rows follow when the launches and the other oracles are. */
@@ -134,13 +138,19 @@ export async function verifyUnit(
     const divergences = [firstDivergence("isolated", rows, n_tok)];
     const { price, next: after } = await idealUnit;
     const steps = [...chain.steps.values()];
+    let split = (await at.split) ?? false;
     if (run && replayed) {
       const agreements = await splits(o, rows, steps);
       const last = `layers.${u.layer}.output`;
       const grown = steps.flatMap((s) => {
         const v = replayed.get(s.site);
         const place = { layer: layerOf(s.site), last: s.site === last };
-        if (v) return accumulatedRows(v, s, price.get(s.site), place, agreements(s.site));
+        if (v) {
+          const oracles = agreements(s.site);
+          const mine = accumulatedRows(v, s, split ? undefined : price.get(s.site), place, oracles);
+          split ||= Object.values(oracles ?? {}).some((a) => !a.agree);
+          return mine;
+        }
         const missing = {
           call: s.call,
           mode: "accumulated",
@@ -157,7 +167,7 @@ export async function verifyUnit(
       const place = { call: s.call, mode: "accumulated", layer: u.layer, case: null, site: s.site } as const;
       rows.push(...errorRows(place, engineErrors[0]));
     }
-    return { rows, divergences: divergences.filter((d) => d !== null), ideal: after };
+    return { rows, divergences: divergences.filter((d) => d !== null), ideal: after, split };
   }
 }
 
