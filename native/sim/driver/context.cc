@@ -32,6 +32,8 @@ const ErrorName* error(CUresult code) {
     if (e.code == int(code) && e.name) return &e;
   return nullptr;
 }
+}  // namespace
+
 CUresult check_device(CUdevice device) {
   if (!State::get().initialised)
     return fail(CUDA_ERROR_NOT_INITIALIZED, "cuInit comes before any other call");
@@ -39,7 +41,6 @@ CUresult check_device(CUdevice device) {
     return fail(CUDA_ERROR_INVALID_DEVICE, "there is one virtual device, 0, found " + std::to_string(device));
   return CUDA_SUCCESS;
 }
-}  // namespace
 
 State& State::get() {
   static State* s = new State;
@@ -52,12 +53,6 @@ CUresult fail(CUresult code, const std::string& sentence) {
   return code;
 }
 const char* last_error_detail() { return ended ? "" : detail.text.c_str(); }
-
-std::string hex(uint64_t v) {
-  char s[24];
-  std::snprintf(s, sizeof s, "0x%llx", static_cast<unsigned long long>(v));
-  return s;
-}
 
 CUresult ready() {
   State& s = State::get();

@@ -122,13 +122,6 @@ constexpr Attribute ATTRIBUTES[] = {
 };
 #undef A
 
-CUresult check_device(CUdevice device) {
-  if (!State::get().initialised)
-    return fail(CUDA_ERROR_NOT_INITIALIZED, "cuInit comes before any other call");
-  if (device != 0)
-    return fail(CUDA_ERROR_INVALID_DEVICE, "there is one virtual device, 0, found " + std::to_string(device));
-  return CUDA_SUCCESS;
-}
 CUresult null(const char* call) {
   return fail(CUDA_ERROR_INVALID_VALUE, std::string(call) + " expects a place for its result, found null");
 }

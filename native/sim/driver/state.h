@@ -86,7 +86,7 @@ StreamHandle* stream_of(CUstream s);  // nullptr when unknown; the caller holds 
 CUresult known_event(CUevent event, EventHandle*& out);
 FunctionHandle* known_function(CUfunction f);
 CUresult unknown_function();
-std::string hex(uint64_t v);
+CUresult check_device(CUdevice device);
 inline CUcontext the_context() { return reinterpret_cast<CUcontext>(uintptr_t(0x5310010)); }
 uint64_t device_bytes();  // of device memory, as programs see it
 void record(const std::string& kernel, const LaunchResult& r);

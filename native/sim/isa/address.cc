@@ -5,7 +5,7 @@
 #include "chapters.h"
 #include "select.h"
 
-namespace sim {
+namespace sim::address_chapter {
 namespace {
 
 // cvta.space d, a: the window's base is added; cvta.to.space takes it off again.
@@ -78,11 +78,11 @@ const char* SPACES = "to|global|const|shared|shared::cta|shared::cluster|local|p
 
 }  // namespace
 
-void address_rows(Rows& rows) {
+void add_rows(Rows& rows) {
   rows.add({"cvta", types({Type::u64}), SPACES, D_A, Scope::LANE, select_cvta,
             "#data-movement-and-conversion-instructions-cvta"});
   rows.add({"isspacep", NO_TYPE, SPACES, D_A, Scope::LANE, select_isspacep,
             "#data-movement-and-conversion-instructions-isspacep"});
 }
 
-}  // namespace sim
+}  // namespace sim::address_chapter

@@ -7,7 +7,7 @@
 #include "chapters.h"
 #include "select.h"
 
-namespace sim {
+namespace sim::approx_chapter {
 namespace {
 
 template <auto F, bool FTZ>
@@ -85,7 +85,7 @@ Handler half_approx(Form& f) {
 
 #define PTX(name) "#floating-point-instructions-" name
 #define PTX_HALF(name) "#half-precision-floating-point-instructions-" name
-void approx_rows(Rows& rows) {
+void add_rows(Rows& rows) {
   constexpr Scope L = Scope::LANE;
   constexpr TypeSet half = HALF | HALF2;
   // clang-format off
@@ -105,5 +105,7 @@ void approx_rows(Rows& rows) {
   rows.add({"tanh",  half,     "approx",          D_A,   L, half_approx<approx::tanh>, PTX_HALF("tanh")});
   // clang-format on
 }
+#undef PTX
+#undef PTX_HALF
 
-}  // namespace sim
+}  // namespace sim::approx_chapter

@@ -11,6 +11,7 @@ namespace sim {
 
 using namespace reduction;
 
+namespace atomic_chapter {
 namespace {
 
 // Where the operands are; unpacked from Instr::aux. `result`: the old value is wanted.
@@ -166,7 +167,7 @@ Handler select(Form& f) {
 
 }  // namespace
 
-void atomic_rows(Rows& rows) {
+void add_rows(Rows& rows) {
   constexpr TypeSet any = B16_64 | I32_64 | F32_64 | HALF | HALF2 | types({Type::b128});
   constexpr const char* words =
       "relaxed|acquire|release|acq_rel|cta|cluster|gpu|sys|global|shared|shared::cta|shared::cluster|noftz|"
@@ -180,4 +181,5 @@ void atomic_rows(Rows& rows) {
   // clang-format on
 }
 
+}  // namespace atomic_chapter
 }  // namespace sim

@@ -5,7 +5,7 @@
 #include "../machine/profile.h"
 #include "chapters.h"
 
-namespace sim {
+namespace sim::barrier_chapter {
 namespace {
 
 enum Kind : uint64_t { SYNC, ARRIVE, POPC, AND, OR };
@@ -82,7 +82,7 @@ constexpr Pattern SYNC_OPERANDS{1, 2, 0}, RED_OPERANDS{3, 4, 1};
 
 }  // namespace
 
-void barrier_rows(Rows& rows) {
+void add_rows(Rows& rows) {
   for (const char* name : {"bar.sync", "bar.cta.sync", "barrier.sync", "barrier.cta.sync"})
     rows.add({name, NO_TYPE, "aligned", SYNC_OPERANDS, Scope::CTA, select_barrier<SYNC>, BAR});
   for (const char* name : {"bar.arrive", "bar.cta.arrive", "barrier.arrive", "barrier.cta.arrive"})
@@ -104,4 +104,4 @@ void barrier_rows(Rows& rows) {
             "#parallel-synchronization-and-communication-instructions-bar-warp-sync"});
 }
 
-}  // namespace sim
+}  // namespace sim::barrier_chapter

@@ -4,7 +4,7 @@
 #include "select.h"
 #include "../machine/profile_hooks.h"
 
-namespace sim {
+namespace sim::bulk_chapter {
 namespace {
 
 // Unpacked from Instr::aux. Flat operands: destination, source, size[, ignored left, ignored right][, mbarrier]
@@ -184,7 +184,7 @@ Handler prefetch(Form& f) {
 }  // namespace
 
 #define PTX(name) "#data-movement-and-conversion-instructions-" name
-void bulk_rows(Rows& rows) {
+void add_rows(Rows& rows) {
   constexpr Scope A = Scope::ASYNC;
   constexpr const char* words =
       "shared::cta|shared::cluster|global|mbarrier::complete_tx::bytes|bulk_group|multicast::cluster|L2::cache_hint|"
@@ -195,5 +195,6 @@ void bulk_rows(Rows& rows) {
   rows.add({"cp.async.bulk.prefetch", NO_TYPE, "L2|global|L2::cache_hint", Pattern{2, 3, 0}, A,   prefetch, PTX("cp-async-bulk-prefetch")});
   // clang-format on
 }
+#undef PTX
 
-}  // namespace sim
+}  // namespace sim::bulk_chapter

@@ -9,12 +9,6 @@ namespace sim {
 
 namespace {
 
-std::string hex(uint64_t v) {
-  char s[24];
-  std::snprintf(s, sizeof s, "0x%llx", static_cast<unsigned long long>(v));
-  return s;
-}
-
 BulkGroups& groups_of(Warp& w) {
   if (!w.bulk) w.bulk = std::make_shared<BulkGroups>(), w.bulk->index = w.index;
   return *w.bulk;
@@ -136,6 +130,7 @@ void complete_target(const AsyncOp& op, const Target& t, uint32_t bytes) {
   mbarrier_complete_tx(op.warp, op.instr, op.lane, b, bytes, &t.event);
 }
 
+namespace bulk_groups_chapter {
 namespace {
 
 // A group that nobody issued anything to is complete at once.
@@ -178,7 +173,7 @@ Handler wait(Form& f) {
 }  // namespace
 
 #define PTX(name) "#data-movement-and-conversion-instructions-cp-async-bulk-" name
-void bulk_groups_rows(Rows& rows) {
+void add_rows(Rows& rows) {
   constexpr Scope A = Scope::ASYNC;
   constexpr Pattern NONE{0, 0, 0}, N{1, 1, 0};
   // clang-format off
@@ -187,5 +182,7 @@ void bulk_groups_rows(Rows& rows) {
   rows.add({"cp.async.bulk.wait_group",   NO_TYPE, "read", N,    A, wait,           PTX("wait-group")});
   // clang-format on
 }
+#undef PTX
 
+}  // namespace bulk_groups_chapter
 }  // namespace sim

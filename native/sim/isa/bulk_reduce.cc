@@ -102,6 +102,7 @@ Reduce tensor_reduce_of(ReduceOp op, TensorMap::Element element) {
   }
 }
 
+namespace bulk_reduce_chapter {
 namespace {
 
 // Unpacked from Instr::aux. Flat operands: destination, source, size[, mbarrier][, policy]
@@ -191,7 +192,7 @@ Handler select(Form& f) {
 
 }  // namespace
 
-void bulk_reduce_rows(Rows& rows) {
+void add_rows(Rows& rows) {
   constexpr TypeSet any = I32_64 | B32_64 | F32_64 | HALF;
   constexpr const char* words =
       "shared::cta|shared::cluster|global|mbarrier::complete_tx::bytes|bulk_group|L2::cache_hint|noftz|"
@@ -200,4 +201,5 @@ void bulk_reduce_rows(Rows& rows) {
             "#data-movement-and-conversion-instructions-cp-reduce-async-bulk"});
 }
 
+}  // namespace bulk_reduce_chapter
 }  // namespace sim

@@ -3,7 +3,7 @@
 #include "chapters.h"
 #include "select.h"
 
-namespace sim {
+namespace sim::carry_chapter {
 namespace {
 
 // One lane: d = a +- b +- carry in; returns d and leaves the carry (borrow) out in c.
@@ -68,7 +68,7 @@ Handler select_mad(Form& f) {
 }  // namespace
 
 #define PTX(name) "#extended-precision-integer-arithmetic-instructions-" name
-void carry_rows(Rows& rows) {
+void add_rows(Rows& rows) {
   constexpr Scope L = Scope::LANE;
   // clang-format off
   //        name         types          modifiers operands scope select                        anchor
@@ -82,5 +82,6 @@ void carry_rows(Rows& rows) {
   rows.add({"madc.hi",   I32_64,        "cc", D_A_B_C, L, select_mad<true, true>,       PTX("madc")});
   // clang-format on
 }
+#undef PTX
 
-}  // namespace sim
+}  // namespace sim::carry_chapter

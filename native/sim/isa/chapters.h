@@ -1,4 +1,4 @@
-// One name a chapter file: <name>.cc defines void <name>_rows(Rows&).
+// One name a chapter file: <name>.cc defines sim::<name>_chapter::add_rows(Rows&).
 #pragma once
 #include "../machine/row.h"
 
@@ -50,8 +50,6 @@
 
 // clang-format on
 
-namespace sim {
-#define SIM_DECLARE(name) void name##_rows(Rows&);
+#define SIM_DECLARE(name) namespace sim::name##_chapter { void add_rows(Rows&); }
 SIM_CHAPTERS(SIM_DECLARE)
 #undef SIM_DECLARE
-}  // namespace sim

@@ -6,7 +6,7 @@
 #include "chapters.h"
 #include "select.h"
 
-namespace sim {
+namespace sim::cluster_chapter {
 namespace {
 
 constexpr uint64_t OFFSET = 0xffffff;
@@ -61,7 +61,7 @@ Handler select_wait(Form& f) {
 }  // namespace
 
 #define MOVE(name) "#data-movement-and-conversion-instructions-" name
-void cluster_rows(Rows& rows) {
+void add_rows(Rows& rows) {
   constexpr TypeSet address = types({Type::u32, Type::u64});
   constexpr Pattern NONE{0, 0, 0};
   constexpr Scope L = Scope::LANE, C = Scope::CLUSTER;
@@ -74,5 +74,6 @@ void cluster_rows(Rows& rows) {
   rows.add({"barrier.cluster.wait",   NO_TYPE, "acquire|aligned",         NONE,    C,    select_wait,       BARRIER});
   // clang-format on
 }
+#undef MOVE
 
-}  // namespace sim
+}  // namespace sim::cluster_chapter

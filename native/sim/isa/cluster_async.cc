@@ -10,7 +10,7 @@
 #include "chapters.h"
 #include "select.h"
 
-namespace sim {
+namespace sim::cluster_async_chapter {
 namespace {
 
 enum Op : uint8_t { STORE, ADD, MIN, MAX, AND, OR, XOR, INC, DEC };
@@ -226,7 +226,7 @@ Handler select_bulk(Form& f) {
 
 }  // namespace
 
-void cluster_async_rows(Rows& rows) {
+void add_rows(Rows& rows) {
   constexpr TypeSet any = types({Type::b8, Type::u8, Type::s8, Type::b16, Type::u16, Type::s16, Type::b32, Type::u32, Type::s32,
                                  Type::f32, Type::b64, Type::u64, Type::s64, Type::f64, Type::b128});
   constexpr TypeSet whole = types({Type::b32, Type::u32, Type::s32, Type::u64, Type::s64});
@@ -244,4 +244,4 @@ void cluster_async_rows(Rows& rows) {
   // clang-format on
 }
 
-}  // namespace sim
+}  // namespace sim::cluster_async_chapter

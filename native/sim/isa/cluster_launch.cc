@@ -9,7 +9,7 @@
 #include "chapters.h"
 #include "select.h"
 
-namespace sim {
+namespace sim::cluster_launch_chapter {
 namespace {
 
 constexpr uint32_t FAILED = 0x434c4330, CANCELLED = 0x434c4331, NO_CTAID = 0xcdcdcdcd;
@@ -132,7 +132,7 @@ Handler select_first(Form& f) {
 }  // namespace
 
 #define PTX(name) "#parallel-synchronization-and-communication-instructions-clusterlaunchcontrol-" name
-void cluster_launch_rows(Rows& rows) {
+void add_rows(Rows& rows) {
   constexpr Pattern TWO{2, 2, 0};
   constexpr TypeSet b128 = types({Type::b128}), flag = types({Type::pred, Type::b128}), id = types({Type::b32, Type::b128});
   constexpr const char* request = "shared::cta|mbarrier::complete_tx::bytes|multicast::cluster::all";
@@ -145,5 +145,6 @@ void cluster_launch_rows(Rows& rows) {
   rows.add({"clusterlaunchcontrol.query_cancel",             id,   which,    D_A,     L,            select_first,       PTX("query-cancel")});
   // clang-format on
 }
+#undef PTX
 
-}  // namespace sim
+}  // namespace sim::cluster_launch_chapter

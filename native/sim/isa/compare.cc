@@ -3,7 +3,7 @@
 #include "chapters.h"
 #include "select.h"
 
-namespace sim {
+namespace sim::compare_chapter {
 namespace {
 
 // Ordered comparisons (false when either is NaN). The unordered ones are complements: ltu = not ge, and so
@@ -281,7 +281,7 @@ Handler slct(Form& f) {
 #define SIM_CMP_WORDS "eq|ne|lt|le|gt|ge|lo|ls|hi|hs|equ|neu|ltu|leu|gtu|geu|num|nan|and|or|xor|ftz"
 #define PTX(name) "#comparison-and-selection-instructions-" name
 #define PTX_HALF(name) "#half-precision-comparison-instructions-" name
-void compare_rows(Rows& rows) {
+void add_rows(Rows& rows) {
   constexpr Scope L = Scope::LANE;
   constexpr Pattern P_A_B_C{3, 4};
   constexpr TypeSet plain = B16_64 | I16_64 | F32_64, half = HALF | HALF2;
@@ -295,5 +295,7 @@ void compare_rows(Rows& rows) {
   rows.add({"slct", plain,        "ftz",         D_A_B_C, L, slct, PTX("slct")});
   // clang-format on
 }
+#undef PTX
+#undef PTX_HALF
 
-}  // namespace sim
+}  // namespace sim::compare_chapter

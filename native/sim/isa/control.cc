@@ -7,7 +7,7 @@
 #include "chapters.h"
 #include "printf.h"
 
-namespace sim {
+namespace sim::control_chapter {
 namespace {
 
 template <Handler FN>
@@ -168,7 +168,7 @@ constexpr Pattern NONE{0, 0, 0}, ONE{1, 1, 0}, TWO{2, 2, 0};
 
 }  // namespace
 
-void control_rows(Rows& rows) {
+void add_rows(Rows& rows) {
   constexpr Scope C = Scope::CONTROL, L = Scope::LANE;
   const TypeSet u32 = types({Type::u32});
   // clang-format off
@@ -189,4 +189,4 @@ void control_rows(Rows& rows) {
   // clang-format on
 }
 
-}  // namespace sim
+}  // namespace sim::control_chapter

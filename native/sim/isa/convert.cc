@@ -3,7 +3,7 @@
 #include "chapters.h"
 #include "select.h"
 
-namespace sim {
+namespace sim::convert_chapter {
 namespace {
 
 // Every conversion is a chain of few lane loops through 64-bit intermediates, in which every value of every
@@ -305,7 +305,7 @@ Handler cvt(Form& f) {
 
 }  // namespace
 
-void convert_rows(Rows& rows) {
+void add_rows(Rows& rows) {
   constexpr TypeSet scalar = I16_64 | types({Type::u8, Type::s8}) | F32_64 | HALF;
   // clang-format off
   //        name   types   modifiers                   operands scope        select anchor
@@ -313,4 +313,4 @@ void convert_rows(Rows& rows) {
   // clang-format on
 }
 
-}  // namespace sim
+}  // namespace sim::convert_chapter

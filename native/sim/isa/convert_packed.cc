@@ -3,7 +3,7 @@
 #include "chapters.h"
 #include "select.h"
 
-namespace sim {
+namespace sim::convert_packed_chapter {
 namespace {
 
 // 32 f32 values to codes: one loop a format and rounding. Modifiers are steps before (.relu) and after
@@ -261,7 +261,7 @@ Handler widen_ue8m0(Form& f) {
 
 }  // namespace
 
-void convert_packed_rows(Rows& rows) {
+void add_rows(Rows& rows) {
   constexpr Scope L = Scope::LANE;
   constexpr Pattern D_A_TO_R{3, 4}, D_A_OR_B{2, 3};
   constexpr TypeSet f32 = F32_ONLY,
@@ -281,4 +281,4 @@ void convert_packed_rows(Rows& rows) {
   // clang-format on
 }
 
-}  // namespace sim
+}  // namespace sim::convert_packed_chapter

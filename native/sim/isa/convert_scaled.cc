@@ -4,7 +4,7 @@
 #include "chapters.h"
 #include "select.h"
 
-namespace sim {
+namespace sim::convert_scaled_chapter {
 namespace {
 
 // ---- cvt.rs.satfinite.<format>x4.f32 d, {a, b, e, f}, rbits: a goes to the top. Each value has 16 random bits,
@@ -180,7 +180,7 @@ Handler pack(Form& f) {
 }  // namespace
 
 #define PTX(name) "#data-movement-and-conversion-instructions-" name
-void convert_scaled_rows(Rows& rows) {
+void add_rows(Rows& rows) {
   constexpr Scope L = Scope::LANE;
   constexpr Pattern D_FOUR_R{3, 3}, D_A_TO_S{2, 4}, D_A_B_TO_C{3, 4};
   constexpr TypeSet four = types({Type::e4m3x4, Type::e5m2x4, Type::e2m3x4, Type::e3m2x4, Type::e2m1x4}),
@@ -197,5 +197,6 @@ void convert_scaled_rows(Rows& rows) {
   rows.add({"cvt.pack.sat", ints,            "",                                    D_A_B_TO_C, L, pack,           PTX("cvt-pack")});
   // clang-format on
 }
+#undef PTX
 
-}  // namespace sim
+}  // namespace sim::convert_scaled_chapter

@@ -27,6 +27,7 @@ struct AsyncCopies {
   std::vector<uint32_t> last_epoch[LANES];  // of each group of a lane
 };
 
+namespace cp_async_chapter {
 namespace {
 
 AsyncCopies& copies_of(Warp& w) {
@@ -208,12 +209,8 @@ Handler select_arrive(Form& f) {
 
 }  // namespace
 
-void complete_copies(Warp& w, uint32_t lanes) {
-  complete(w, lanes, [](const auto&) { return true; });
-}
-
 #define PTX(name) "#data-movement-and-conversion-instructions-" name
-void cp_async_rows(Rows& rows) {
+void add_rows(Rows& rows) {
   constexpr Scope A = Scope::ASYNC;
   constexpr Pattern COPY{3, 5, 0}, NONE{0, 0, 0}, N{1, 1, 0};
   constexpr const char* words = "shared|shared::cta|global|L2::cache_hint|L2::64B|L2::128B|L2::256B";
@@ -227,6 +224,13 @@ void cp_async_rows(Rows& rows) {
   rows.add({"cp.async.mbarrier.arrive", types({Type::b64}), "noinc|shared|shared::cta", N, A, select_arrive,
             "#parallel-synchronization-and-communication-instructions-cp-async-mbarrier-arrive"});
   // clang-format on
+}
+#undef PTX
+
+}  // namespace cp_async_chapter
+
+void complete_copies(Warp& w, uint32_t lanes) {
+  cp_async_chapter::complete(w, lanes, [](const auto&) { return true; });
 }
 
 }  // namespace sim

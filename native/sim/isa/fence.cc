@@ -11,7 +11,7 @@
 #include "select.h"
 #include "tensor_map.h"
 
-namespace sim {
+namespace sim::fence_chapter {
 namespace {
 
 enum Does : uint64_t { ACQUIRES = 1, RELEASES = 2, TOTAL = 4, TO_ASYNC = 8 };
@@ -93,7 +93,7 @@ Handler select_tensormap(Form& f) {
 
 }  // namespace
 
-void fence_rows(Rows& rows) {
+void add_rows(Rows& rows) {
   const char* MEMBAR = "#parallel-synchronization-and-communication-instructions-membar";
   constexpr Pattern NONE{0, 0, 0}, ZERO_OR_TWO{0, 2, 0};
   constexpr Scope L = Scope::LANE;
@@ -112,4 +112,4 @@ void fence_rows(Rows& rows) {
   // clang-format on
 }
 
-}  // namespace sim
+}  // namespace sim::fence_chapter

@@ -3,7 +3,7 @@
 #include "chapters.h"
 #include "select.h"
 
-namespace sim {
+namespace sim::float_chapter {
 namespace {
 
 // Of two NaNs in f64 the second comes out, of a division the first (arith.h).
@@ -215,7 +215,7 @@ Handler testp(Form& f) {
 
 #define ROUND "rn|rz|rm|rp|ftz|sat"
 #define PTX(name) "#floating-point-instructions-" name
-void float_rows(Rows& rows) {
+void add_rows(Rows& rows) {
   constexpr Scope L = Scope::LANE;
   constexpr Pattern D_A_B_OR_C{3, 4};
   constexpr TypeSet all = F32_64 | F32X2;
@@ -237,5 +237,6 @@ void float_rows(Rows& rows) {
   rows.add({"testp",    F32_64, "finite|infinite|number|notanumber|normal|subnormal", D_A,        L, testp,                  PTX("testp")});
   // clang-format on
 }
+#undef PTX
 
-}  // namespace sim
+}  // namespace sim::float_chapter

@@ -6,7 +6,7 @@
 #include "chapters.h"
 #include "select.h"
 
-namespace sim {
+namespace sim::half_chapter {
 namespace {
 
 // Every operation is a chain of lane loops over doubles: widen, operate, narrow once. A double holds the
@@ -196,7 +196,7 @@ struct MixedFma {
 
 #define PTX_HALF(name) "#half-precision-floating-point-instructions-" name
 #define PTX_MIXED(name) "#mixed-precision-floating-point-instructions-" name
-void half_rows(Rows& rows) {
+void add_rows(Rows& rows) {
   constexpr Scope L = Scope::LANE;
   constexpr TypeSet half = HALF | HALF2, mix = HALF | F32_ONLY;
   // clang-format off
@@ -215,5 +215,7 @@ void half_rows(Rows& rows) {
   rows.add({"fma", mix,  "rn|rz|rm|rp|sat",     D_A_B_C, L, mixed<MixedFma>,     PTX_MIXED("fma")});
   // clang-format on
 }
+#undef PTX_HALF
+#undef PTX_MIXED
 
-}  // namespace sim
+}  // namespace sim::half_chapter

@@ -6,7 +6,7 @@
 #include "chapters.h"
 #include "select.h"
 
-namespace sim {
+namespace sim::hints_chapter {
 namespace {
 
 void nothing(Warp&, const Instr&) {}
@@ -18,7 +18,7 @@ void policy(Warp& w, const Instr& in) {
 }  // namespace
 
 #define PTX_MOVE(name) "#data-movement-and-conversion-instructions-" name
-void hints_rows(Rows& rows) {
+void add_rows(Rows& rows) {
   constexpr Scope L = Scope::LANE;
   constexpr Pattern ONE{1, 1, 0}, ONE_OR_TWO{1, 2, 0}, POLICY{1, 4, 1};
   constexpr TypeSet b64 = types({Type::b64});
@@ -34,5 +34,6 @@ void hints_rows(Rows& rows) {
   rows.add({"createpolicy",        b64,     priorities,        POLICY,     L, always<policy>,  PTX_MOVE("createpolicy")});
   // clang-format on
 }
+#undef PTX_MOVE
 
-}  // namespace sim
+}  // namespace sim::hints_chapter

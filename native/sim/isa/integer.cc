@@ -2,7 +2,7 @@
 #include "chapters.h"
 #include "select.h"
 
-namespace sim {
+namespace sim::integer_chapter {
 namespace {
 
 constexpr auto add = [](auto a, auto b) { return a + b; };
@@ -195,7 +195,7 @@ Handler extremum(Form& f) {
 }  // namespace
 
 #define PTX(name) "#integer-arithmetic-instructions-" name
-void integer_rows(Rows& rows) {
+void add_rows(Rows& rows) {
   constexpr Scope L = Scope::LANE;
   // clang-format off
   //        name        types           modifiers    operands scope select                    anchor
@@ -221,5 +221,6 @@ void integer_rows(Rows& rows) {
   rows.add({"max",      I16_64 | I16X2, "relu",      D_A_B,   L, extremum<max_, max_relu>, PTX("max")});
   // clang-format on
 }
+#undef PTX
 
-}  // namespace sim
+}  // namespace sim::integer_chapter

@@ -2,7 +2,7 @@
 #include "chapters.h"
 #include "select.h"
 
-namespace sim {
+namespace sim::integer_bits_chapter {
 namespace {
 
 constexpr auto popc32 = [](auto a) { return uint32_t(__builtin_popcountll(a)); };
@@ -184,7 +184,7 @@ Handler dp2a(Form& f) {
 }  // namespace
 
 #define PTX(name) "#integer-arithmetic-instructions-" name
-void integer_bits_rows(Rows& rows) {
+void add_rows(Rows& rows) {
   constexpr Scope L = Scope::LANE;
   // clang-format off
   //        name       types   modifiers     operands   scope select             anchor
@@ -202,5 +202,6 @@ void integer_bits_rows(Rows& rows) {
   rows.add({"dp2a.hi", I32,    "",           D_A_B_C,   L, dp2a<true>,        PTX("dp2a")});
   // clang-format on
 }
+#undef PTX
 
-}  // namespace sim
+}  // namespace sim::integer_bits_chapter

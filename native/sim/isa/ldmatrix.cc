@@ -9,7 +9,7 @@
 #include "chapters.h"
 #include "select.h"
 
-namespace sim {
+namespace sim::ldmatrix_chapter {
 namespace {
 
 // Unpacked from Instr::aux. Flat operands: `n` registers and the address, or the other way round for
@@ -171,7 +171,7 @@ Handler stmatrix(Form& f) {
 }  // namespace
 
 #define PTX(name) "#warp-level-matrix-instructions-" name
-void ldmatrix_rows(Rows& rows) {
+void add_rows(Rows& rows) {
   constexpr Scope W = Scope::WARP;
   constexpr TypeSet b16 = types({Type::b16}), b8 = types({Type::b8});
   constexpr Pattern LOAD{2, 2, 1}, STORE{2, 2, 0};
@@ -186,5 +186,6 @@ void ldmatrix_rows(Rows& rows) {
   rows.add({"movmatrix.sync.aligned", b16,     "m8n8|trans",               D_A,   W, always<movmatrix>, PTX("movmatrix")});
   // clang-format on
 }
+#undef PTX
 
-}  // namespace sim
+}  // namespace sim::ldmatrix_chapter

@@ -2,7 +2,7 @@
 #include "chapters.h"
 #include "select.h"
 
-namespace sim {
+namespace sim::logic_chapter {
 namespace {
 
 constexpr auto and_ = [](auto a, auto b) { return a & b; };
@@ -131,7 +131,7 @@ Handler shf(Form& f) {
 }  // namespace
 
 #define PTX(name) "#logic-and-shift-instructions-" name
-void logic_rows(Rows& rows) {
+void add_rows(Rows& rows) {
   constexpr Scope L = Scope::LANE;
   constexpr Pattern D_A_B_C_T{5, 5}, DP_A_B_C_T_Q{6, 6};
   // clang-format off
@@ -152,5 +152,6 @@ void logic_rows(Rows& rows) {
   rows.add({"shf",  B32,           "l|r|clamp|wrap", D_A_B_C,      L, shf,                       PTX("shf")});
   // clang-format on
 }
+#undef PTX
 
-}  // namespace sim
+}  // namespace sim::logic_chapter

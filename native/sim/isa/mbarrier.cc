@@ -9,7 +9,7 @@
 #include "chapters.h"
 #include "select.h"
 
-namespace sim {
+namespace sim::mbarrier_chapter {
 namespace {
 
 // Unpacked from Instr::aux.
@@ -193,7 +193,7 @@ Handler select_wait(Form& f) {
 }  // namespace
 
 #define PTX(name) "#parallel-synchronization-and-communication-instructions-mbarrier-" name
-void mbarrier_rows(Rows& rows) {
+void add_rows(Rows& rows) {
   constexpr TypeSet b64 = types({Type::b64});
   constexpr Pattern A{1, 1, 0}, A_B{2, 2, 0}, ARRIVE{2, 3, 1}, TEST{3, 3, 1}, TRY{3, 4, 1};
   constexpr Scope L = Scope::LANE, C = Scope::CTA;
@@ -215,5 +215,6 @@ void mbarrier_rows(Rows& rows) {
   rows.add({"mbarrier.pending_count", b64,  "",       D_A,     L,    always<pending_count>,              PTX("pending-count")});
   // clang-format on
 }
+#undef PTX
 
-}  // namespace sim
+}  // namespace sim::mbarrier_chapter

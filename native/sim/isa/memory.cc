@@ -8,7 +8,7 @@
 #include "chapters.h"
 #include "select.h"
 
-namespace sim {
+namespace sim::memory_chapter {
 namespace {
 
 using Wide = unsigned __int128;
@@ -242,8 +242,8 @@ Handler by_count(unsigned n) {
     case 1: return OP<T, R, 1>::fn;
     case 2: return OP<T, R, 2>::fn;
     case 4: return OP<T, R, 4>::fn;
-    case 8:
-      if constexpr (sizeof(T) <= 4) return OP<T, R, 8>::fn;
+    case 8:  // 256 bits in all
+      if constexpr (sizeof(T) == 4) return OP<T, R, 8>::fn;
       return nullptr;
     default: return nullptr;
   }
@@ -327,6 +327,16 @@ Handler select_ld(Form& f) {
   return by_type<Ld>(f.type(), bits, n);
 }
 
+// A store takes the low bits, so a sign is nothing to it.
+Type stored_as(Type t) {
+  switch (t) {
+    case Type::s8: return Type::u8;
+    case Type::s16: return Type::u16;
+    case Type::s32: return Type::u32;
+    default: return t;
+  }
+}
+
 Handler select_st(Form& f) {
   unsigned n = count_of(f);
   if (f.n_types() != 1 || f.operand.size() != n + 1 + (f.has("L2::cache_hint") ? 1 : 0) ||
@@ -344,7 +354,7 @@ Handler select_st(Form& f) {
     else if (o.bits != bits)
       return nullptr;
   }
-  return by_type<St>(f.type(), bits, n);
+  return by_type<St>(stored_as(f.type()), bits, n);
 }
 
 constexpr TypeSet MEMORY =
@@ -363,7 +373,7 @@ const char* ST =
 
 }  // namespace
 
-void memory_rows(Rows& rows) {
+void add_rows(Rows& rows) {
   rows.add({"ld", MEMORY, LD, Pattern{2, 3, 1}, Scope::LANE, select_ld,
             "#data-movement-and-conversion-instructions-ld"});
   rows.add({"ldu", MEMORY, "global|v2|v4", Pattern{2, 2, 1}, Scope::LANE, select_ld,
@@ -372,4 +382,4 @@ void memory_rows(Rows& rows) {
             "#data-movement-and-conversion-instructions-st"});
 }
 
-}  // namespace sim
+}  // namespace sim::memory_chapter

@@ -15,7 +15,7 @@
 #include "mma_sparse.h"
 #include "select.h"
 
-namespace sim {
+namespace sim::mma_chapter {
 namespace {
 
 // Unpacked from Instr::aux
@@ -219,7 +219,7 @@ Handler mma(Form& f) {
 
 }  // namespace
 
-void mma_rows(Rows& rows) {
+void add_rows(Rows& rows) {
   constexpr Pattern MMA{4, 4, 1}, SPARSE{6, 6, 1};
   constexpr TypeSet fp = types({Type::f16, Type::bf16, Type::tf32, Type::f32, Type::e4m3, Type::e5m2,
                                 Type::e2m3, Type::e3m2, Type::e2m1});
@@ -237,4 +237,4 @@ void mma_rows(Rows& rows) {
   // clang-format on
 }
 
-}  // namespace sim
+}  // namespace sim::mma_chapter

@@ -2,7 +2,7 @@
 #include "chapters.h"
 #include "select.h"
 
-namespace sim {
+namespace sim::move_chapter {
 namespace {
 
 template <class T>
@@ -173,7 +173,7 @@ Handler prmt(Form& f) {
 
 }  // namespace
 
-void move_rows(Rows& rows) {
+void add_rows(Rows& rows) {
   constexpr TypeSet any =
       B16_64 | I16_64 | F32_64 | PRED |
       types({Type::b128, Type::b8, Type::u8, Type::s8, Type::f16, Type::f16x2, Type::bf16, Type::bf16x2});
@@ -184,4 +184,4 @@ void move_rows(Rows& rows) {
   // clang-format on
 }
 
-}  // namespace sim
+}  // namespace sim::move_chapter

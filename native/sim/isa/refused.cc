@@ -14,6 +14,7 @@ void refuse(Warp& w, const Instr& in) {
   trap(w, in, (op ? op->text : "this instruction") + " is not executed here: " + reason_of(refuse, in.aux));
 }
 
+namespace refused_chapter {
 namespace {
 
 const char* const MULTIMEM =
@@ -30,7 +31,7 @@ const char* const DEBUGGER = "brkpt suspends the launch for a debugger, and none
 }  // namespace
 
 #define PTX(name) "#" name
-void refused_rows(Rows& rows) {
+void add_rows(Rows& rows) {
   constexpr Scope L = Scope::LANE;
   constexpr Pattern ANY{0, 20, 1}, STORES{0, 20, 0};
   // clang-format off
@@ -57,5 +58,7 @@ void refused_rows(Rows& rows) {
   rows.add({"brkpt",                      NO_TYPE,  "",  STORES, L, refused<DEBUGGER>,     PTX("miscellaneous-instructions-brkpt")});
   // clang-format on
 }
+#undef PTX
 
+}  // namespace refused_chapter
 }  // namespace sim

@@ -6,7 +6,7 @@
 #include "chapters.h"
 #include "select.h"
 
-namespace sim {
+namespace sim::stack_chapter {
 namespace {
 
 // d = address in .local of `size` fresh bytes. Instr::aux: their alignment
@@ -64,7 +64,7 @@ Handler select_restore(Form& f) { return wide(f) ? restore<uint64_t> : restore<u
 }  // namespace
 
 #define PTX(name) "#stack-manipulation-instructions-" name
-void stack_rows(Rows& rows) {
+void add_rows(Rows& rows) {
   constexpr TypeSet U = types({Type::u32, Type::u64});
   // clang-format off
   //        name            types modifiers operands          scope        select          anchor
@@ -73,5 +73,6 @@ void stack_rows(Rows& rows) {
   rows.add({"stackrestore", U,    "",       Pattern{1, 1, 0}, Scope::LANE, select_restore, PTX("stackrestore")});
   // clang-format on
 }
+#undef PTX
 
-}  // namespace sim
+}  // namespace sim::stack_chapter

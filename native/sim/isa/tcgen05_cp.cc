@@ -6,7 +6,7 @@
 #include "select.h"
 #include "tcgen05_multiply.h"
 
-namespace sim {
+namespace sim::tcgen05_cp_chapter {
 namespace {
 
 // #tcgen05-data-movement-shape. Rows of 16 or 32 bytes; which lanes a row goes to.
@@ -269,7 +269,7 @@ Handler select_shift(Form& f) {
 
 }  // namespace
 
-void tcgen05_cp_rows(Rows& rows) {
+void add_rows(Rows& rows) {
   // clang-format off
   rows.add({"tcgen05.cp", NO_TYPE,
             "cta_group::1|cta_group::2|128x256b|128x128b|64x128b|32x128b|4x256b|warpx2::02_13|warpx2::01_23|warpx4|"
@@ -280,4 +280,4 @@ void tcgen05_cp_rows(Rows& rows) {
   // clang-format on
 }
 
-}  // namespace sim
+}  // namespace sim::tcgen05_cp_chapter

@@ -8,7 +8,7 @@
 #include "chapters.h"
 #include "select.h"
 
-namespace sim {
+namespace sim::tcgen05_ldst_chapter {
 namespace {
 
 enum Kind : uint8_t { S32x32b, S16x64b, S16x128b, S16x256b, S16x32bx2 };
@@ -240,7 +240,7 @@ Handler select(Form& f) {
 
 }  // namespace
 
-void tcgen05_ldst_rows(Rows& rows) {
+void add_rows(Rows& rows) {
   constexpr const char* shapes =
       "sync|aligned|32x32b|16x64b|16x128b|16x256b|16x32bx2|x1|x2|x4|x8|x16|x32|x64|x128|pack::16b|unpack::16b";
   // tcgen05.ld.red is for sm_101, sm_103 and sm_110: no row, a trap
@@ -248,4 +248,4 @@ void tcgen05_ldst_rows(Rows& rows) {
   rows.add({"tcgen05.st", B32, shapes, Pattern{2, 3, 0}, Scope::WARP, select<false>, "#tcgen05-instructions-tcgen05-st"});
 }
 
-}  // namespace sim
+}  // namespace sim::tcgen05_ldst_chapter

@@ -5,7 +5,7 @@
 #include "select.h"
 #include "tcgen05_multiply.h"
 
-namespace sim {
+namespace sim::tcgen05_mma_chapter {
 namespace {
 
 using umma::Kind;
@@ -153,10 +153,10 @@ Handler mma(Form& f) {
 
 }  // namespace
 
-void tcgen05_mma_rows(Rows& rows) {
+void add_rows(Rows& rows) {
   rows.add({"tcgen05.mma", NO_TYPE,
             "ws|sp|cta_group::1|cta_group::2|kind::*|block_scale|scale_vec::*|block16|block32|collector::*|ashift",
             Pattern{5, 8, 0}, Scope::ASYNC, mma, "#tcgen05-mma-instructions-mma"});
 }
 
-}  // namespace sim
+}  // namespace sim::tcgen05_mma_chapter

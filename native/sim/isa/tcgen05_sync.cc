@@ -7,7 +7,7 @@
 #include "chapters.h"
 #include "select.h"
 
-namespace sim {
+namespace sim::tcgen05_sync_chapter {
 namespace {
 
 struct Shape {  // unpacked from Instr::aux
@@ -92,7 +92,7 @@ void fence_after(Warp& w, const Instr&) { w.cta->cluster->order.tcgen05_fence_af
 }  // namespace
 
 #define PTX(name) "#tcgen05-instructions-tcgen05-" name
-void tcgen05_sync_rows(Rows& rows) {
+void add_rows(Rows& rows) {
   constexpr Pattern NONE{0, 0, 0}, ONE_OR_TWO{1, 2, 0};
   // clang-format off
   //        name                                types                modifiers       operands    scope          select                 anchor
@@ -104,5 +104,6 @@ void tcgen05_sync_rows(Rows& rows) {
   rows.add({"tcgen05.fence::after_thread_sync", NO_TYPE,             "",             NONE,       Scope::ASYNC,  always<fence_after>,   PTX("fence")});
   // clang-format on
 }
+#undef PTX
 
-}  // namespace sim
+}  // namespace sim::tcgen05_sync_chapter

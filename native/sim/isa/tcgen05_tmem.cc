@@ -37,6 +37,7 @@ struct TmemRequests : Waitable {
   }
 };
 
+namespace tcgen05_tmem_chapter {
 namespace {
 
 TmemRequests& requests_of(Cta& c) {
@@ -206,7 +207,7 @@ Handler select(Form& f) {
 }  // namespace
 
 #define PTX "#tcgen05-instructions-tcgen05-alloc-dealloc-relinquish-alloc-permit"
-void tcgen05_tmem_rows(Rows& rows) {
+void add_rows(Rows& rows) {
   constexpr Scope W = Scope::WARP;
   constexpr Pattern TWO{2, 2, 0}, NONE{0, 0, 0};
   constexpr const char* words = "cta_group::1|cta_group::2|sync|aligned";
@@ -217,5 +218,7 @@ void tcgen05_tmem_rows(Rows& rows) {
   rows.add({"tcgen05.relinquish_alloc_permit", NO_TYPE, words,                                                         NONE,    W, select<relinquish>, PTX});
   // clang-format on
 }
+#undef PTX
 
+}  // namespace tcgen05_tmem_chapter
 }  // namespace sim

@@ -5,7 +5,7 @@
 #include "tensor_copy_move.h"
 #include "tensor_map.h"
 
-namespace sim {
+namespace sim::tensor_copy_chapter {
 namespace {
 
 // Unpacked from Instr::aux. Flat operands of a load: destination, map, coordinates, mbarrier[, im2col offsets]
@@ -198,7 +198,7 @@ Handler select_prefetch(Form& f) {
 }  // namespace
 
 #define PTX(name) "#data-movement-and-conversion-instructions-" name
-void tensor_copy_rows(Rows& rows) {
+void add_rows(Rows& rows) {
   constexpr Scope A = Scope::ASYNC;
   constexpr const char* loads =
       "1d|2d|3d|4d|5d|tile|tile::gather4|im2col|global|shared::cta|shared::cluster|mbarrier::complete_tx::bytes|"
@@ -218,5 +218,6 @@ void tensor_copy_rows(Rows& rows) {
   rows.add({"cp.async.bulk.prefetch.tensor", NO_TYPE, fetches,    FETCH, A, select_prefetch,     PTX("cp-async-bulk-prefetch-tensor")});
   // clang-format on
 }
+#undef PTX
 
-}  // namespace sim
+}  // namespace sim::tensor_copy_chapter

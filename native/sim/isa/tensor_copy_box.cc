@@ -2,7 +2,6 @@
 
 namespace sim {
 
-using Element = TensorMap::Element;
 using Swizzle = TensorMap::Swizzle;
 using Atom = TensorMap::Atom;
 
@@ -25,7 +24,7 @@ bool swizzle_of(const TensorMap& m, Xor& out) {
   }
 }
 std::string n(uint64_t v) { return std::to_string(v); }
-bool is_float(Element e) { return e >= Element::f16 && e <= Element::tf32_ftz; }
+bool is_float(TensorMap::Element e) { return e >= TensorMap::Element::f16 && e <= TensorMap::Element::tf32_ftz; }
 const char* kind_name(TensorMap::Kind k) {
   switch (k) {
     case TensorMap::Kind::tiled: return "tiled";
@@ -69,7 +68,7 @@ std::string TensorBox::prepare(unsigned dims) {
     return "the tensor map has an unknown element type or interleave layout";
   if (map.fill != TensorMap::Fill::zero && !is_float(map.element))
     return "out-of-bounds NaN is for element types of floating point";
-  if (store && map.element == Element::b4x16_p64) return "element type b4x16_p64 can be loaded, not stored";
+  if (store && map.element == TensorMap::Element::b4x16_p64) return "element type b4x16_p64 can be loaded, not stored";
   if (store && swizzle.flip) return "128-byte swizzle with 8-byte flip is for loads only";
   const uint64_t align = map.interleave == TensorMap::Interleave::b32 || padded() ? 32 : 16;
   if (map.address % align) return "the tensor's address must be a multiple of " + n(align);

@@ -10,12 +10,6 @@ namespace sim {
 
 namespace {
 
-std::string hex(uint64_t v) {
-  char s[24];
-  std::snprintf(s, sizeof s, "0x%llx", static_cast<unsigned long long>(v));
-  return s;
-}
-
 void changed(Launch& l, uint64_t address) {
   std::lock_guard hold(l.map_lock);
   ++l.map_changes[address];
@@ -54,6 +48,7 @@ void acquire_tensor_map(Warp& w, uint64_t address) {
   if (const uint32_t n = changes(*w.cta->launch, address)) w.cta->maps_acquired[address] = n;
 }
 
+namespace tensor_map_chapter {
 namespace {
 
 enum Field : uint8_t {
@@ -185,7 +180,7 @@ Handler select_cp(Form& f) {
 
 }  // namespace
 
-void tensor_map_rows(Rows& rows) {
+void add_rows(Rows& rows) {
   constexpr const char* words =
       "tile|global_address|rank|box_dim|global_dim|global_stride|element_stride|elemtype|interleave_layout|"
       "swizzle_mode|swizzle_atomicity|fill_mode|global|shared::cta|b1024";
@@ -197,4 +192,5 @@ void tensor_map_rows(Rows& rows) {
   // clang-format on
 }
 
+}  // namespace tensor_map_chapter
 }  // namespace sim

@@ -7,7 +7,7 @@
 #include "chapters.h"
 #include "select.h"
 
-namespace sim {
+namespace sim::video_chapter {
 namespace {
 
 enum Op : unsigned { ADD, SUB, ABSDIFF, MIN, MAX, AVRG, SET, SHL_CLAMP, SHL_WRAP, SHR_CLAMP, SHR_WRAP, MAD, MAD_SHR7, MAD_SHR15 };
@@ -181,7 +181,7 @@ Handler select(Form& f) {
 }  // namespace
 
 #define PTX(name) "#" name "-video-instructions"
-void video_rows(Rows& rows) {
+void add_rows(Rows& rows) {
   constexpr Scope L = Scope::LANE;
   constexpr Pattern SCALAR{3, 4}, SIMD{4, 4};
   // clang-format off
@@ -205,5 +205,6 @@ void video_rows(Rows& rows) {
   simd.operator()<2>({"vadd2", "vsub2", "vabsdiff2", "vmin2", "vmax2", "vavrg2", "vset2"});
   simd.operator()<4>({"vadd4", "vsub4", "vabsdiff4", "vmin4", "vmax4", "vavrg4", "vset4"});
 }
+#undef PTX
 
-}  // namespace sim
+}  // namespace sim::video_chapter

@@ -4,7 +4,7 @@
 #include "chapters.h"
 #include "select.h"
 
-namespace sim {
+namespace sim::warp_chapter {
 namespace {
 
 // out[l] = a[from[l]], from < 32
@@ -154,7 +154,7 @@ constexpr auto differ = [](uint32_t a, uint32_t b) { return a ^ b; };
 
 #define PTX_MOVE(name) "#data-movement-and-conversion-instructions-" name
 #define PTX_SYNC(name) "#parallel-synchronization-and-communication-instructions-" name
-void warp_rows(Rows& rows) {
+void add_rows(Rows& rows) {
   constexpr Scope W = Scope::WARP;
   //  {operands as written: min, max, destinations, member mask}
   constexpr Pattern SHFL{5, 5, 1, 4}, VOTE{3, 3, 1, 2}, ELECT{2, 2, 1, 1};
@@ -181,5 +181,7 @@ void warp_rows(Rows& rows) {
   rows.add({"redux.sync.max",   int_or_float, "abs|NaN", VOTE,  W,           redux_extreme<true>,             PTX_SYNC("redux-sync")});
   // clang-format on
 }
+#undef PTX_MOVE
+#undef PTX_SYNC
 
-}  // namespace sim
+}  // namespace sim::warp_chapter

@@ -20,6 +20,7 @@
 
 namespace sim {
 
+namespace wgmma_chapter {
 namespace {
 
 constexpr unsigned ROWS = 16, K_BYTES = 32, TILE = 8;
@@ -261,7 +262,7 @@ Handler mma_async(Form& f) {
 }  // namespace
 
 #define PTX(name) "#asynchronous-warpgroup-level-matrix-instructions-wgmma-" name
-void wgmma_rows(Rows& rows) {
+void add_rows(Rows& rows) {
   constexpr Scope G = Scope::WARPGROUP;
   constexpr Pattern MMA{4, 8, 1, -1, true}, SPARSE{6, 10, 1, -1, true};
   constexpr TypeSet fp = types({Type::f16, Type::bf16, Type::tf32, Type::f32, Type::e4m3, Type::e5m2}),
@@ -274,5 +275,7 @@ void wgmma_rows(Rows& rows) {
   rows.add({"wgmma.mma_async.sp.sync.aligned", ints,    "m64n*|satfinite",    SPARSE,  G, mma_async,       PTX("mma-async-sp")});
   // clang-format on
 }
+#undef PTX
 
+}  // namespace wgmma_chapter
 }  // namespace sim

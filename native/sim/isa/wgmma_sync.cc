@@ -4,7 +4,7 @@
 #include "select.h"
 #include "wgmma_groups.h"
 
-namespace sim {
+namespace sim::wgmma_sync_chapter {
 namespace {
 
 void nothing(Warp&, const Instr&) {}
@@ -30,7 +30,7 @@ Handler wait(Form& f) {
 }  // namespace
 
 #define PTX(name) "#asynchronous-warpgroup-level-matrix-instructions-wgmma-" name
-void wgmma_sync_rows(Rows& rows) {
+void add_rows(Rows& rows) {
   constexpr Scope G = Scope::WARPGROUP;
   constexpr Pattern NONE{0, 0, 0}, N{1, 1, 0};
   // clang-format off
@@ -40,5 +40,6 @@ void wgmma_sync_rows(Rows& rows) {
   rows.add({"wgmma.wait_group.sync.aligned",   NO_TYPE, "",                   N,       G, wait,            PTX("wait-group")});
   // clang-format on
 }
+#undef PTX
 
-}  // namespace sim
+}  // namespace sim::wgmma_sync_chapter

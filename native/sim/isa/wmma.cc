@@ -7,7 +7,7 @@
 #include "mma_fragment.h"
 #include "select.h"
 
-namespace sim {
+namespace sim::wmma_chapter {
 namespace {
 
 unsigned per_register(unsigned bits) { return bits == 64 ? 1 : 32 / bits; }
@@ -231,7 +231,7 @@ Handler mma(Form& f) {
 }  // namespace
 
 #define PTX(name) "#warp-level-matrix-instructions-wmma-" name
-void wmma_rows(Rows& rows) {
+void add_rows(Rows& rows) {
   constexpr Pattern LOAD{2, 3}, STORE{2, 3, 0}, MMA{4, 4};
   constexpr const char* MEMORY = "row|col|m*|global|shared|shared::cta";
   constexpr TypeSet FACTORS = types({Type::f16, Type::bf16, Type::tf32, Type::f64, Type::s8, Type::u8, Type::s4, Type::u4, Type::b1}),
@@ -245,5 +245,6 @@ void wmma_rows(Rows& rows) {
   rows.add({"wmma.mma",                  FACTORS | RESULTS, "sync|aligned|row|col|m*|rn|satfinite|xor|and|popc", MMA, Scope::WARP, mma, PTX("mma")});
   // clang-format on
 }
+#undef PTX
 
-}  // namespace sim
+}  // namespace sim::wmma_chapter

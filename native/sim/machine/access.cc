@@ -15,12 +15,6 @@ namespace {
 
 const char* doing(Access a) { return a == Access::read ? "read" : a == Access::write ? "write" : "update"; }
 
-std::string hex(uint64_t v) {
-  char s[24];
-  std::snprintf(s, sizeof s, "0x%llx", static_cast<unsigned long long>(v));
-  return s;
-}
-
 [[noreturn]] void misaligned(Warp& w, const Instr& in, unsigned lane, Space space, uint64_t address,
                              unsigned align) {
   trap(w, in, lane, Trap::misaligned,

@@ -12,7 +12,6 @@ using ptx::Space;
 using ptx::Variable;
 
 namespace {
-uint32_t up(uint64_t v, uint32_t align) { return uint32_t((v + align - 1) / align * align); }
 void names(const Operand& o, std::set<std::string, std::less<>>& out) {
   if (o.kind == Operand::symbol) out.insert(o.name);
   for (const Operand& p : o.parts) names(p, out);
@@ -23,7 +22,7 @@ Layout::Layout(const ptx::Module& module, const Function& kernel) : module_(modu
   reach(kernel);
   uint64_t at = 0;
   for (const Variable& v : kernel.params) {
-    at = up(at, v.align);
+    at = round_up(at, v.align);
     params_[&v] = uint32_t(at);
     param_offsets.push_back(uint32_t(at));
     at += v.bytes;
@@ -32,7 +31,7 @@ Layout::Layout(const ptx::Module& module, const Function& kernel) : module_(modu
   // Local memory: no recursion, so every function has its place for good.
   uint64_t local = 0;
   auto place = [&](const Variable& v) {
-    local = up(local, std::max(v.align, 8u));
+    local = round_up(local, std::max(v.align, 8u));
     local_[&v] = uint32_t(local);
     local += v.bytes;
     if (local > (512u << 10))
@@ -48,7 +47,7 @@ Layout::Layout(const ptx::Module& module, const Function& kernel) : module_(modu
       dynamic.push_back(&v);
       return;
     }
-    shared = up(shared, v.align);
+    shared = round_up(shared, v.align);
     shared_[&v] = uint32_t(shared);
     shared += v.bytes;
   };
@@ -70,11 +69,11 @@ Layout::Layout(const ptx::Module& module, const Function& kernel) : module_(modu
   uint32_t align = 16;
   for (const Variable* v : dynamic) align = std::max(align, v->align);
   if (!dynamic.empty()) {
-    uint32_t start = up(shared, align);
+    uint32_t start = round_up(shared, align);
     static_shared = start - SHARED_RESERVED;
     for (const Variable* v : dynamic) shared_[v] = start;
   }
-  local_bytes = stack_base = up(local, 16);
+  local_bytes = stack_base = round_up(local, 16);
   for (const Function* f : functions)
     for (const auto& in : f->body)
       if (in.op.tokens[0] == "alloca") local_bytes = stack_base + STACK_BYTES;
@@ -106,7 +105,7 @@ void Slots::begin() { sink_ = Slot{take(16 * LANES)}; }
 
 uint32_t Slots::take(unsigned bytes) {
   uint32_t at = bytes_;
-  if (bytes >= 64) at = up(at, 64);
+  if (bytes >= 64) at = round_up(at, 64);
   bytes_ = at + bytes;
   return at;
 }

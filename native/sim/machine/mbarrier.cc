@@ -10,12 +10,6 @@ namespace sim {
 
 namespace {
 
-std::string hex(uint64_t v) {
-  char s[24];
-  std::snprintf(s, sizeof s, "0x%llx", static_cast<unsigned long long>(v));
-  return s;
-}
-
 // What the 8 bytes hold. Opaque to programs (PTX 9.1 #size-and-alignment-of-mbarrier-object), so any image that
 // changes with the state will do; it is never zero or poison.
 uint64_t image_of(const Mbarrier& b) {

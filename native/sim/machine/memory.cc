@@ -15,9 +15,8 @@ uint8_t* reserve(uint64_t where, uint64_t bytes) {
                  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | (where ? MAP_FIXED_NOREPLACE : 0), -1, 0);
   return p == MAP_FAILED ? nullptr : static_cast<uint8_t*>(p);
 }
-uint64_t up(uint64_t v, uint64_t align) { return (v + align - 1) & ~(align - 1); }
 void drop(uint64_t from, uint64_t bytes) {  // whole pages go back to the host and read as zero again
-  uint64_t a = up(from, 4096), b = (from + bytes) & ~uint64_t(4095);
+  uint64_t a = round_up(from, 4096), b = (from + bytes) & ~uint64_t(4095);
   if (b > a) madvise(reinterpret_cast<void*>(a), b - a, MADV_DONTNEED);
 }
 }  // namespace
@@ -47,13 +46,13 @@ Memory::~Memory() {
 uint64_t Memory::allocate(uint64_t bytes, const std::string& name, uint64_t align) {
   std::unique_lock guard(lock_);
   if (bytes == 0 || bytes > capacity_ - used_) return 0;
-  uint64_t at = up(next_, align < 512 ? 512 : align);
+  uint64_t at = round_up(next_, align < 512 ? 512 : align);
   if (at + bytes + GAP > base_ + reserved_) {
     // The range went round: take the first hole between live allocations that is large enough.
     at = base_ + (uint64_t(1) << 20);
     for (const auto& [base, a] : allocations_) {
       if (at + bytes + GAP <= base) break;
-      at = up(base + a->bytes + GAP, align < 512 ? 512 : align);
+      at = round_up(base + a->bytes + GAP, align < 512 ? 512 : align);
     }
     if (at + bytes + GAP > base_ + reserved_) return 0;
     for (auto it = graves_.begin(); it != graves_.end();)
@@ -81,11 +80,11 @@ bool Memory::release(uint64_t base) {
   allocations_.erase(it);
   drop(base, bytes);
   // Shadow bits of the edges are cleared by hand, whole pages by the host.
-  uint64_t s0 = uint64_t(shadow_) + ((base - base_) >> 3), n = up(bytes, 8) >> 3;
+  uint64_t s0 = uint64_t(shadow_) + ((base - base_) >> 3), n = round_up(bytes, 8) >> 3;
   if (n <= 8192)
     std::memset(reinterpret_cast<void*>(s0), 0, n);
   else {
-    uint64_t a = up(s0, 4096), b = (s0 + n) & ~uint64_t(4095);
+    uint64_t a = round_up(s0, 4096), b = (s0 + n) & ~uint64_t(4095);
     std::memset(reinterpret_cast<void*>(s0), 0, a - s0);
     drop(a, b - a);
     std::memset(reinterpret_cast<void*>(b), 0, s0 + n - b);

@@ -15,7 +15,7 @@ std::string chapter_of(const Row& row) {
   static const auto ends = [] {
     std::vector<std::pair<size_t, const char*>> e;
     Rows r;
-#define SIM_END(name) name##_rows(r), e.emplace_back(r.all().size(), #name);
+#define SIM_END(name) name##_chapter::add_rows(r), e.emplace_back(r.all().size(), #name);
     SIM_CHAPTERS(SIM_END)
 #undef SIM_END
     return e;

@@ -64,7 +64,7 @@ std::vector<const Row*> Rows::find(const ptx::Instruction& in) const {
 const Rows& Rows::get() {
   static const Rows rows = [] {
     Rows r;
-#define SIM_ADD(name) name##_rows(r);
+#define SIM_ADD(name) name##_chapter::add_rows(r);
     SIM_CHAPTERS(SIM_ADD)
 #undef SIM_ADD
     return r;

@@ -3,6 +3,12 @@
 
 namespace sim {
 
+std::string hex(uint64_t v) {
+  char s[24];
+  std::snprintf(s, sizeof s, "0x%llx", static_cast<unsigned long long>(v));
+  return s;
+}
+
 namespace {
 std::string dim(uint64_t x, uint64_t y, uint64_t z) {
   return "(" + std::to_string(x) + "," + std::to_string(y) + "," + std::to_string(z) + ")";

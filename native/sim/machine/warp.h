@@ -41,6 +41,8 @@ struct Warp {
   uint32_t& pred(const Instr& in, unsigned k) { return *slot<uint32_t>(in.op[k]); }
 };
 
+std::string hex(uint64_t v);  // "0x1f", as the sentences of faults write addresses
+
 // Ends the launch with one sentence: kernel, CTA, warp, thread, PTX line and text are added by the machine.
 [[noreturn]] void trap(Warp& w, const Instr& in, unsigned lane, const std::string& sentence);
 // The same for a fault of the warp as a whole.

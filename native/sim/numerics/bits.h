@@ -12,6 +12,9 @@
 
 namespace sim {
 
+// The next multiple of `align`.
+constexpr uint64_t round_up(uint64_t v, uint64_t align) { return (v + align - 1) / align * align; }
+
 inline uint32_t bits(float f) { return __builtin_bit_cast(uint32_t, f); }
 inline uint64_t bits(double f) { return __builtin_bit_cast(uint64_t, f); }
 inline float f32(uint32_t u) { return __builtin_bit_cast(float, u); }

@@ -4,6 +4,8 @@
 #include "policies.h"
 
 using namespace sim;
+
+namespace cluster_test {
 using namespace sim::testing;
 
 namespace {
@@ -275,3 +277,5 @@ TEST(cluster_launch_control) {
       },
       Trap::illegal_instruction, {"has seen an earlier request fail"});
 }
+
+}  // namespace cluster_test

@@ -5,7 +5,7 @@
 #include "isa_reference.h"
 #include "isa_row.h"
 
-namespace sim::isa_test {
+namespace sim::isa_test::isa_convert_scaled {
 namespace {
 
 const struct Narrow {
@@ -161,4 +161,4 @@ SIM_TEST(cvt_pack) {
 }
 
 }  // namespace
-}  // namespace sim::isa_test
+}  // namespace sim::isa_test::isa_convert_scaled

@@ -1,4 +1,4 @@
-// Element types of matrices as the tests know them, and codes whose products and sums no format rounds.
+// MatrixElement types of matrices as the tests know them, and codes whose products and sums no format rounds.
 #pragma once
 #include <cmath>
 #include <functional>
@@ -9,13 +9,13 @@
 
 namespace sim::isa_test {
 
-struct Element {
+struct MatrixElement {
   const char* name;
   unsigned bits;
   std::function<double(uint32_t)> value;
   bool integer() const { return name[0] == 's' || name[0] == 'u' || bits == 1; }
 };
-inline const Element F16{"f16", 16, [](uint32_t c) { return value_of(f16_grid(), c); }},
+inline const MatrixElement F16{"f16", 16, [](uint32_t c) { return value_of(f16_grid(), c); }},
     BF16{"bf16", 16, [](uint32_t c) { return value_of(bf16_grid(), c); }},
     TF32{"tf32", 32, [](uint32_t c) { return double(__builtin_bit_cast(float, c & 0xffffe000u)); }},
     E4M3{"e4m3", 8, [](uint32_t c) { return value_of(e4m3_grid(), c); }},
@@ -28,7 +28,7 @@ inline const Element F16{"f16", 16, [](uint32_t c) { return value_of(f16_grid(),
     B1{"b1", 1, [](uint32_t c) { return double(c); }};
 
 // A code whose value is a multiple of 1/8 up to 8, of integers any: every sum of products is exact in f32.
-inline uint32_t small_code(const Element& t, std::mt19937_64& rng) {
+inline uint32_t small_code(const MatrixElement& t, std::mt19937_64& rng) {
   if (t.bits == 32)  // the low bits of tf32 are ignored
     return __builtin_bit_cast(uint32_t, float(int(rng() % 33) - 16) / 8) | uint32_t(rng() & 0x1fff);
   for (;;) {

@@ -6,7 +6,7 @@
 #include "isa_reference.h"
 #include "isa_row.h"
 
-namespace sim::isa_test {
+namespace sim::isa_test::isa_float {
 namespace {
 
 uint64_t U(float f) { return f != f ? 0x7fffffffu : __builtin_bit_cast(uint32_t, f); }
@@ -336,4 +336,4 @@ SIM_TEST(float_coarse_f64) {
 }
 
 }  // namespace
-}  // namespace sim::isa_test
+}  // namespace sim::isa_test::isa_float

@@ -5,7 +5,7 @@
 #include "isa_reference.h"
 #include "isa_row.h"
 
-namespace sim::isa_test {
+namespace sim::isa_test::isa_half {
 namespace {
 
 using Exact = __float128;
@@ -229,4 +229,4 @@ SIM_TEST(mixed_precision) {
 }
 
 }  // namespace
-}  // namespace sim::isa_test
+}  // namespace sim::isa_test::isa_half

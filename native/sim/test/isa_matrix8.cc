@@ -4,6 +4,8 @@
 #include "isa_row.h"
 
 using namespace sim;
+
+namespace isa_matrix8 {
 using namespace sim::testing;
 
 namespace {
@@ -110,3 +112,5 @@ TEST(isa_stmatrix_16x8) {
       for (unsigned k = 128 * n; k < 512; ++k) CHECK_EQ(int(b[k]), 0, "x", n, " byte ", k);
     }
 }
+
+}  // namespace isa_matrix8

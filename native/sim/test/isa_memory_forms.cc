@@ -6,8 +6,11 @@
 #include "isa_reference.h"
 
 using namespace sim;
-using namespace sim::testing;
+
+namespace isa_memory_forms {
+
 using namespace sim::isa_test;
+using namespace sim::testing;
 
 namespace {
 
@@ -197,3 +200,5 @@ TEST(isa_memory_forms_of_atom_and_red) {
   }
   CHECK(n > 1000, n, " forms");
 }
+
+}  // namespace isa_memory_forms

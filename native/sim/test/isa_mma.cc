@@ -32,7 +32,7 @@ std::string list(char cls, unsigned first, unsigned n) {
 
 // Values small enough that every product and sum is exact in f32: the result is then one number whatever the
 // order of summation.
-void float_case(const Element& A, const Element& B, unsigned k, bool half_c, bool half_d, const char* kind = "") {
+void float_case(const MatrixElement& A, const MatrixElement& B, unsigned k, bool half_c, bool half_d, const char* kind = "") {
   const unsigned m = 16, na = m * k * A.bits / 1024, nb = 8 * k * B.bits / 1024, nc = half_c ? 2 : 4,
                  nd = half_d ? 2 : 4;
   const std::string op = "mma.sync.aligned.m16n8k" + std::to_string(k) + ".row.col" + kind +
@@ -104,12 +104,12 @@ SIM_TEST(mma_float) {
     float_case(BF16, BF16, k, false, false);
   }
   for (unsigned k : {4u, 8u}) float_case(TF32, TF32, k, false, false);
-  for (const Element* a : {&E4M3, &E5M2})
-    for (const Element* b : {&E4M3, &E5M2})
+  for (const MatrixElement* a : {&E4M3, &E5M2})
+    for (const MatrixElement* b : {&E4M3, &E5M2})
       for (unsigned k : {16u, 32u})
         for (bool half : {false, true}) float_case(*a, *b, k, half, half);
-  for (const Element* a : {&E4M3, &E5M2, &E2M3, &E3M2, &E2M1})
-    for (const Element* b : {&E4M3, &E5M2, &E2M3, &E3M2, &E2M1})
+  for (const MatrixElement* a : {&E4M3, &E5M2, &E2M3, &E3M2, &E2M1})
+    for (const MatrixElement* b : {&E4M3, &E5M2, &E2M3, &E3M2, &E2M1})
       for (bool half : {false, true}) float_case(*a, *b, 32, half, half, ".kind::f8f6f4");
 }
 // Inexact sums: within the error of 16 f32 roundings of the exact one.
@@ -143,7 +143,7 @@ SIM_TEST(mma_rounding) {
     }
 }
 
-void int_case(unsigned m, unsigned k, const Element& A, const Element& B, bool sat) {
+void int_case(unsigned m, unsigned k, const MatrixElement& A, const MatrixElement& B, bool sat) {
   const unsigned na = m * k * A.bits / 1024, nb = 8 * k * B.bits / 1024, nc = m / 4;
   const std::string op = "mma.sync.aligned.m" + std::to_string(m) + "n8k" + std::to_string(k) + ".row.col" +
                          (sat ? ".satfinite" : "") + ".s32." + A.name + "." + B.name + ".s32 ";
@@ -178,12 +178,12 @@ void int_case(unsigned m, unsigned k, const Element& A, const Element& B, bool s
     }
 }
 SIM_TEST(mma_integer) {
-  for (const Element* a : {&S8, &U8})
-    for (const Element* b : {&S8, &U8})
+  for (const MatrixElement* a : {&S8, &U8})
+    for (const MatrixElement* b : {&S8, &U8})
       for (bool sat : {false, true})
         int_case(8, 16, *a, *b, sat), int_case(16, 16, *a, *b, sat), int_case(16, 32, *a, *b, sat);
-  for (const Element* a : {&S4, &U4})
-    for (const Element* b : {&S4, &U4})
+  for (const MatrixElement* a : {&S4, &U4})
+    for (const MatrixElement* b : {&S4, &U4})
       for (bool sat : {false, true})
         int_case(8, 32, *a, *b, sat), int_case(16, 32, *a, *b, sat), int_case(16, 64, *a, *b, sat);
 }

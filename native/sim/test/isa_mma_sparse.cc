@@ -14,7 +14,7 @@ std::string list(unsigned first, unsigned n) {
 }
 
 struct Sparse {
-  const Element &a, &b;
+  const MatrixElement &a, &b;
   unsigned k;
   bool ordered, half = false;
   const char* words = "";
@@ -108,20 +108,20 @@ SIM_TEST(mma_sparse_floats) {
       for (bool half : {false, true}) all_selectors({F16, F16, 16 * lanes, ordered, half});
       all_selectors({BF16, BF16, 16 * lanes, ordered}), all_selectors({TF32, TF32, 8 * lanes, ordered});
     }
-    for (const Element* a : {&E4M3, &E5M2})
-      for (const Element* b : {&E4M3, &E5M2}) all_selectors({*a, *b, 64, ordered});
+    for (const MatrixElement* a : {&E4M3, &E5M2})
+      for (const MatrixElement* b : {&E4M3, &E5M2}) all_selectors({*a, *b, 64, ordered});
   }
-  for (const Element* a : {&E4M3, &E5M2, &E2M3, &E3M2, &E2M1})
-    for (const Element* b : {&E4M3, &E5M2, &E2M3, &E3M2, &E2M1}) all_selectors({*a, *b, 64, true, false, ".kind::f8f6f4"});
+  for (const MatrixElement* a : {&E4M3, &E5M2, &E2M3, &E3M2, &E2M1})
+    for (const MatrixElement* b : {&E4M3, &E5M2, &E2M3, &E3M2, &E2M1}) all_selectors({*a, *b, 64, true, false, ".kind::f8f6f4"});
 }
 SIM_TEST(mma_sparse_integers) {
   for (bool ordered : {false, true})
     for (const char* words : {"", ".satfinite"})
       for (unsigned lanes : {2u, 4u}) {
-        for (const Element* a : {&S8, &U8})
-          for (const Element* b : {&S8, &U8}) all_selectors({*a, *b, 16 * lanes, ordered, false, words});
-        for (const Element* a : {&S4, &U4})
-          for (const Element* b : {&S4, &U4}) all_selectors({*a, *b, 32 * lanes, ordered, false, words});
+        for (const MatrixElement* a : {&S8, &U8})
+          for (const MatrixElement* b : {&S8, &U8}) all_selectors({*a, *b, 16 * lanes, ordered, false, words});
+        for (const MatrixElement* a : {&S4, &U4})
+          for (const MatrixElement* b : {&S4, &U4}) all_selectors({*a, *b, 32 * lanes, ordered, false, words});
       }
 }
 // An infinity or NaN of B that no stored element of A meets is no factor of anything.

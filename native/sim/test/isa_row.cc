@@ -11,11 +11,6 @@ std::vector<Case>& cases() {
   return all;
 }
 void fail(const std::string& sentence) { throw Failure(sentence); }
-std::string hex(uint64_t v) {
-  char s[32];
-  std::snprintf(s, sizeof s, "0x%llx", static_cast<unsigned long long>(v));
-  return s;
-}
 
 namespace {
 constexpr unsigned COUNT = 24;

@@ -32,7 +32,6 @@ struct Failure : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 [[noreturn]] void fail(const std::string& sentence);
-std::string hex(uint64_t v);
 #define EXPECT(condition) \
   ((condition) ? void() : ::sim::isa_test::fail(std::string("expected ") + #condition))
 

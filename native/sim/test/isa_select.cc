@@ -4,7 +4,7 @@
 #include "isa_reference.h"
 #include "isa_row.h"
 
-namespace sim::isa_test {
+namespace sim::isa_test::isa_select {
 namespace {
 
 // Comparison by name over a three-way order; `unordered` when either is NaN.
@@ -332,4 +332,4 @@ SIM_TEST(shfl) {  // the ISA's pseudo code, lane by lane
 }
 
 }  // namespace
-}  // namespace sim::isa_test
+}  // namespace sim::isa_test::isa_select

@@ -3,6 +3,8 @@
 #include "forms_kernel.h"
 
 using namespace sim;
+
+namespace isa_sync_forms {
 using namespace sim::testing;
 
 namespace {
@@ -166,3 +168,5 @@ TEST(isa_sync_forms_of_fences) {
   }
   CHECK(n > 35, n, " forms");
 }
+
+}  // namespace isa_sync_forms

@@ -4,8 +4,11 @@
 #include "wgmma_operands.h"
 
 using namespace sim;
-using namespace sim::testing;
+
+namespace isa_wgmma {
+
 using namespace sim::isa_test;
+using namespace sim::testing;
 
 namespace {
 
@@ -16,7 +19,7 @@ std::string list(const char* reg, unsigned first, unsigned n) {
 }
 
 struct Product {
-  const Element &a, &b;
+  const MatrixElement &a, &b;
   unsigned n;
   std::string d = "f32";
   Layout la{1, false}, lb{1, false};
@@ -152,8 +155,8 @@ TEST(isa_wgmma_types_and_shapes) {
     }
   for (unsigned n : {8u, 16u, 24u, 32u, 48u, 64u, 224u, 256u})
     for (bool registers : {false, true})
-      for (const Element* a : {&F16, &BF16, &TF32, &E4M3, &E5M2, &S8, &U8, &B1})
-        for (const Element* b : {&F16, &BF16, &TF32, &E4M3, &E5M2, &S8, &U8, &B1}) {
+      for (const MatrixElement* a : {&F16, &BF16, &TF32, &E4M3, &E5M2, &S8, &U8, &B1})
+        for (const MatrixElement* b : {&F16, &BF16, &TF32, &E4M3, &E5M2, &S8, &U8, &B1}) {
           if (a->bits != b->bits || (a != b && a->bits != 8) || a->integer() != b->integer()) continue;
           if (registers && n > 24) continue;  // A from registers is the same whatever N
           Product c{*a, *b, n};
@@ -166,7 +169,7 @@ TEST(isa_wgmma_types_and_shapes) {
 }
 TEST(isa_wgmma_layouts) {
   for (unsigned mode = 0; mode < 4; ++mode) {
-    for (const Element* e : {&F16, &TF32, &E4M3}) {
+    for (const MatrixElement* e : {&F16, &TF32, &E4M3}) {
       Product c{*e, *e, 40};
       c.la = {mode, false}, c.lb = {3 - mode, false};
       check(c);
@@ -182,8 +185,8 @@ TEST(isa_wgmma_layouts) {
 }
 TEST(isa_wgmma_sparse) {
   for (bool registers : {false, true})
-    for (const Element* a : {&F16, &BF16, &TF32, &E4M3, &E5M2, &S8, &U8})
-      for (const Element* b : {&F16, &BF16, &TF32, &E4M3, &E5M2, &S8, &U8}) {
+    for (const MatrixElement* a : {&F16, &BF16, &TF32, &E4M3, &E5M2, &S8, &U8})
+      for (const MatrixElement* b : {&F16, &BF16, &TF32, &E4M3, &E5M2, &S8, &U8}) {
         if (a->bits != b->bits || (a != b && a->bits != 8) || a->integer() != b->integer()) continue;
         Product c{*a, *b, registers ? 24u : 8u};
         c.registers = registers, c.sparse = true;
@@ -250,3 +253,5 @@ TEST(isa_wgmma_order) {
   const Trap early = trap_of([&] { trap("fence.proxy.async;", ""); });
   CHECK(std::string(early.what()).find("wgmma.mma_async") != std::string::npos, early.what());
 }
+
+}  // namespace isa_wgmma

@@ -4,8 +4,11 @@
 #include "isa_elements.h"
 
 using namespace sim;
-using namespace sim::testing;
+
+namespace isa_wmma {
+
 using namespace sim::isa_test;
+using namespace sim::testing;
 
 namespace {
 
@@ -13,15 +16,15 @@ struct Shape {
   unsigned m, n, k;
   std::string name() const { return "m" + std::to_string(m) + "n" + std::to_string(n) + "k" + std::to_string(k); }
 };
-const Element F32{"f32", 32, [](uint32_t c) { return double(__builtin_bit_cast(float, c)); }},
+const MatrixElement F32{"f32", 32, [](uint32_t c) { return double(__builtin_bit_cast(float, c)); }},
     S32{"s32", 32, [](uint32_t c) { return double(int32_t(c)); }};
 
 struct Matrix {
-  const Element& e;
+  const MatrixElement& e;
   unsigned rows, columns, pitch;
   bool by_column;
   std::vector<uint8_t> bytes;
-  Matrix(const Element& type, unsigned r, unsigned c, bool col) : e(type), rows(r), columns(c), by_column(col) {
+  Matrix(const MatrixElement& type, unsigned r, unsigned c, bool col) : e(type), rows(r), columns(c), by_column(col) {
     pitch = (col ? r : c) + (e.bits < 8 ? 0 : 128 / e.bits);  // rows apart, where the ISA lets them
     bytes.resize((col ? c : r) * pitch * e.bits / 8);
   }
@@ -40,14 +43,14 @@ struct Matrix {
   }
   std::string layout() const { return by_column ? "col" : "row"; }
 };
-std::string fragment(const char* reg, const Element& e, unsigned elements, bool factor) {
+std::string fragment(const char* reg, const MatrixElement& e, unsigned elements, bool factor) {
   const unsigned n = factor && e.name == std::string("f16") ? 8 : std::max(1u, elements * e.bits / 1024);
   std::string s = "{";
   for (unsigned k = 0; k < n; ++k) s += (k ? ", %" : "%") + std::string(reg) + std::to_string(k);
   return s + "}";
 }
 
-void check(const Element& a_type, const Element& b_type, const Element& c_type, const Element& d_type, const Shape& shape, unsigned layouts,
+void check(const MatrixElement& a_type, const MatrixElement& b_type, const MatrixElement& c_type, const MatrixElement& d_type, const Shape& shape, unsigned layouts,
            const std::string& space, const std::string& op = "", const std::string& after = "") {
   std::mt19937_64 rng(layouts);
   Matrix a(a_type, shape.m, shape.k, layouts & 1), b(b_type, shape.k, shape.n, layouts & 2), c(c_type, shape.m, shape.n, layouts & 4),
@@ -118,8 +121,8 @@ TEST(isa_wmma_floats) {
   for (unsigned layouts = 0; layouts < 16; ++layouts)
     for (const char* space : {"", ".global", ".shared"}) {
       for (const Shape& s : {Shape{16, 16, 16}, Shape{8, 32, 16}, Shape{32, 8, 16}}) {
-        for (const Element* c : {&F32, &F16})
-          for (const Element* d : {&F32, &F16}) check(F16, F16, *c, *d, s, layouts, space);
+        for (const MatrixElement* c : {&F32, &F16})
+          for (const MatrixElement* d : {&F32, &F16}) check(F16, F16, *c, *d, s, layouts, space);
         check(BF16, BF16, F32, F32, s, layouts, space);
       }
       check(TF32, TF32, F32, F32, {16, 16, 8}, layouts, space);
@@ -159,3 +162,5 @@ TEST(isa_wmma_doubles) {
       CHECK_EQ(mc[8 * r + q], want, "row ", r, " column ", q);
     }
 }
+
+}  // namespace isa_wmma

@@ -2,6 +2,8 @@
 #include "policies.h"
 
 using namespace sim;
+
+namespace mbarrier_test {
 using namespace sim::testing;
 
 namespace {
@@ -156,3 +158,5 @@ TEST(mbarrier_forms) {
     CHECK(std::string(t.what()).find("no semantics") == 0, t.what());
   }
 }
+
+}  // namespace mbarrier_test

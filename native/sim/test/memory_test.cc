@@ -4,6 +4,8 @@
 #include "gpu.h"
 
 using namespace sim;
+
+namespace memory_test {
 using namespace sim::testing;
 
 namespace {
@@ -209,3 +211,5 @@ TEST(memory_allocations) {
   CHECK(m.release(b) && m.release(c));
   CHECK_EQ(m.allocate(uint64_t(1) << 50), uint64_t(0));
 }
+
+}  // namespace memory_test

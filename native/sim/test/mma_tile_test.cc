@@ -9,6 +9,8 @@
 
 using namespace sim;
 
+namespace mma_tile_test {
+
 namespace {
 
 using Rng = std::mt19937_64;
@@ -170,3 +172,5 @@ TEST(mma_columns_leave_infinities) {
 }
 
 #endif
+
+}  // namespace mma_tile_test

@@ -2,6 +2,8 @@
 #include "order_twins.h"
 
 using namespace sim;
+
+namespace order_shared_test {
 using namespace sim::testing;
 
 namespace {
@@ -129,3 +131,5 @@ TEST(order_bulk_copies) {
            "[[@%lane0 cp.async.bulk.wait_group.read 0;]]\nbar.sync 0;\nst.shared.u32 [%r3], 1;\n",
        {"st.shared.u32 writes shared memory", "reads by a bulk copy", "missing cp.async.bulk.wait_group by the thread that issued it"});
 }
+
+}  // namespace order_shared_test

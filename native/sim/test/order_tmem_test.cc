@@ -3,6 +3,8 @@
 #include "order_twins.h"
 
 using namespace sim;
+
+namespace order_tmem_test {
 using namespace sim::testing;
 
 namespace {
@@ -134,3 +136,5 @@ TEST(order_tmem_commit_addresses) {
   Trap t = trap_of([&] { launch(*outside, *outside->entry("k"), threads(128), params(uint64_t(0), uint64_t(0))); });
   CHECK(std::string(t.what()).find("names CTA rank 1 in its mask, of a cluster of 1") != std::string::npos, t.what());
 }
+
+}  // namespace order_tmem_test

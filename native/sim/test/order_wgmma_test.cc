@@ -2,6 +2,8 @@
 #include "order_twins.h"
 
 using namespace sim;
+
+namespace order_wgmma_test {
 using namespace sim::testing;
 
 namespace {
@@ -65,3 +67,5 @@ TEST(order_wgmma_a_in_registers) {
   twin(multiply(0) + COMMIT + WAIT + "mov.b32 %a1, %f1;\n" + multiply(4, true) + COMMIT,
        {"wgmma.mma_async.sync.aligned.m64n8k16.f32.f16.f16 reads a register that " + NAME, "still adds to", MISSING});
 }
+
+}  // namespace order_wgmma_test

@@ -4,6 +4,8 @@
 #include "gpu.h"
 
 using namespace sim;
+
+namespace parser_test {
 using namespace sim::testing;
 
 namespace {
@@ -143,3 +145,5 @@ TEST(parser_mutations) {
   }
   CHECK(refused > 500 && loaded > 50, refused, " refused, ", loaded, " loaded");
 }
+
+}  // namespace parser_test

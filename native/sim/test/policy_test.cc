@@ -2,6 +2,8 @@
 #include "policies.h"
 
 using namespace sim;
+
+namespace policy_test {
 using namespace sim::testing;
 
 namespace {
@@ -187,3 +189,5 @@ TEST(policy_grids_that_meet) {
     for (uint32_t k = 0; k < 40; ++k) CHECK_EQ(got[k], k);
   });
 }
+
+}  // namespace policy_test

@@ -4,7 +4,10 @@
 
 #include "test.h"
 
+namespace tcgen05_mma_descriptor_test {
+
 using namespace sim::umma;
+
 
 namespace {
 
@@ -167,3 +170,5 @@ TEST(tcgen05_mma_column_mask) {
 }
 
 }  // namespace
+
+}  // namespace tcgen05_mma_descriptor_test

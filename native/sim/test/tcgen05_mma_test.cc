@@ -2,6 +2,11 @@
 #include "tensor_multiply.h"
 
 using namespace sim;
+
+namespace tcgen05_mma_test {
+
+using types::BF16, types::E2M1, types::E2M3, types::E3M2, types::E4M3, types::E5M2, types::F16, types::MXF4, types::S8, types::TF32,
+    types::U8;
 using namespace sim::testing;
 
 namespace {
@@ -21,7 +26,6 @@ MultiplyCase scaled(const char* kind, const TestType& a, const TestType& b, uint
   return c;
 }
 std::vector<MultiplyCase> kinds() {
-  using namespace types;
   return {of("f16", F16, F16, 16),
           of("f16", BF16, BF16, 16),
           of("tf32", TF32, TF32, 8),
@@ -101,7 +105,6 @@ TEST(tcgen05_mma_pair) {
 
 // Every pair of element types.
 TEST(tcgen05_mma_types) {
-  using namespace types;
   for (const TestType* a : {&E4M3, &E5M2, &E2M3, &E3M2, &E2M1})
     for (const TestType* b : {&E4M3, &E5M2, &E2M3, &E3M2, &E2M1}) {
       check_multiply(of("f8f6f4", *a, *b, 32));
@@ -118,7 +121,6 @@ TEST(tcgen05_mma_types) {
 
 // Which bytes of the scale words count, and both scale types.
 TEST(tcgen05_mma_scale_factors) {
-  using namespace types;
   for (uint32_t group : {1u, 2u})
     for (uint32_t m : {128u, 256u}) {
       if (m == 256 && group == 1) continue;
@@ -139,7 +141,6 @@ TEST(tcgen05_mma_scale_factors) {
 }
 
 TEST(tcgen05_mma_a_in_tensor_memory) {
-  using namespace types;
   for (MultiplyCase c : kinds()) {
     c.a_in_tmem = true;
     check_multiply(c);
@@ -194,7 +195,6 @@ TEST(tcgen05_mma_modifiers) {
 
 // Every spelling of the size of scale vectors.
 TEST(tcgen05_mma_scale_spellings) {
-  using namespace types;
   const MultiplyCase all[] = {scaled("mxf8f6f4", E4M3, E5M2, 32, 1, ""), scaled("mxf8f6f4", E4M3, E5M2, 32, 1, ".scale_vec::1X"),
                               scaled("mxf8f6f4", E4M3, E5M2, 32, 1, ".block32"), scaled("mxf4", MXF4, MXF4, 64, 2, ""),
                               scaled("mxf4", MXF4, MXF4, 64, 2, ".scale_vec::2X"), scaled("mxf4", MXF4, MXF4, 64, 2, ".block32"),
@@ -264,3 +264,5 @@ TEST(tcgen05_mma_ws) {
 }
 
 }  // namespace
+
+}  // namespace tcgen05_mma_test

@@ -3,6 +3,8 @@
 #include "tcgen05.h"
 
 using namespace sim;
+
+namespace tcgen05_tmem_alloc {
 using namespace sim::testing;
 
 namespace {
@@ -165,3 +167,5 @@ TEST(tcgen05_tmem_alloc_address_is_written) {
   trap_under_every_policy(c, [&](const LaunchConfig& k) { launch(*wrong, *wrong->entry("k"), k, params(uint64_t(0))); },
                           Trap::race, {"shared memory", "tcgen05.alloc", "ld.shared"});
 }
+
+}  // namespace tcgen05_tmem_alloc

@@ -6,6 +6,8 @@
 #include "tcgen05.h"
 
 using namespace sim;
+
+namespace tcgen05_tmem_layout {
 using namespace sim::testing;
 
 namespace {
@@ -208,3 +210,5 @@ TEST(tcgen05_tmem_ldst_faults) {
   Trap short_warp = trap_in(".reg .b32 %a; setp.lt.u32 %p, %tid32, 32; @%p bra OUT; tcgen05.st.sync.aligned.32x32b.x1.b32 [%t], {%a};\nOUT:", {40});
   CHECK(std::string(short_warp.what()).find("thread 40 has exited or never was") != std::string::npos, short_warp.what());
 }
+
+}  // namespace tcgen05_tmem_layout

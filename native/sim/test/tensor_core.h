@@ -85,7 +85,8 @@ struct TestType {
   std::function<double(uint32_t)> value;
 };
 namespace types {
-using namespace sim::isa_test;
+using isa_test::bf16_grid, isa_test::e2m1_grid, isa_test::e2m3_grid, isa_test::e3m2_grid, isa_test::e4m3_grid, isa_test::e5m2_grid, isa_test::f16_grid,
+    isa_test::value_of;
 inline const TestType F16{"f16", 0, 16, [](uint32_t c) { return value_of(f16_grid(), c); }},
     BF16{"bf16", 1, 16, [](uint32_t c) { return value_of(bf16_grid(), c); }},
     TF32{"tf32", 2, 32, [](uint32_t c) { return double(__builtin_bit_cast(float, c & 0xffffe000u)); }},

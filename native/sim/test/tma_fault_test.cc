@@ -2,6 +2,8 @@
 #include "tma.h"
 
 using namespace sim;
+
+namespace tma_fault_test {
 using namespace sim::testing;
 
 namespace {
@@ -196,3 +198,5 @@ TEST(tma_tensor_maps_changed_by_a_kernel) {
   auto wrong = tma_kernel("cvt.u64.u32 %rd12, %r1; st.shared.u32 [%r1], 5; tensormap.replace.tile.rank.shared::cta.b1024.b32 [%rd12], 1;", 2048);
   CHECK(trap_of([&] { s.run(*wrong)(one_warp()); }).cause == Trap::uninitialised);
 }
+
+}  // namespace tma_fault_test

@@ -3,6 +3,8 @@
 #include "tma.h"
 
 using namespace sim;
+
+namespace tma_modes_test {
 using namespace sim::testing;
 
 namespace {
@@ -238,3 +240,5 @@ TEST(tma_rounds_to_tf32) {
     check_load(m, "1d.shared::cta.global", "{0}], [bar]", 64, bytes);
   }
 }
+
+}  // namespace tma_modes_test

@@ -2,6 +2,8 @@
 #include "tma.h"
 
 using namespace sim;
+
+namespace tma_tile_test {
 using namespace sim::testing;
 
 namespace {
@@ -166,3 +168,5 @@ TEST(tma_tile_stores) {
   m.atom = A::b64;
   check_store({m, {16, 5}});
 }
+
+}  // namespace tma_tile_test

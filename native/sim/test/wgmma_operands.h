@@ -7,10 +7,10 @@ namespace sim::isa_test {
 
 // A matrix of `rows` by 32 bytes of K as codes (B of a sparse product: 64), and as it lies in shared memory.
 struct Matrix {
-  const Element& e;
+  const MatrixElement& e;
   unsigned rows, k;
   std::vector<uint32_t> code;
-  Matrix(const Element& type, unsigned r, std::mt19937_64& rng, unsigned bytes = 32)
+  Matrix(const MatrixElement& type, unsigned r, std::mt19937_64& rng, unsigned bytes = 32)
       : e(type), rows(r), k(8 * bytes / type.bits), code(r * k) {
     // of a sum of 8-bit floats wgmma keeps 13 bits, so these are halves up to 2
     const bool few_bits = e.bits == 8 && !e.integer();

@@ -1,7 +1,7 @@
 // PTX ISA 9.7.1, 9.7.2: integer arithmetic, extended precision, bits.
 #include "values.h"
 
-namespace hw {
+namespace hw::integer {
 namespace {
 std::string kind(const std::string& t) { return t.find("16x2") != std::string::npos ? "i16x2" : "i" + t.substr(1); }
 std::string wide(const std::string& t) { return "i" + std::to_string(2 * std::stoi(t.substr(1))); }
@@ -99,4 +99,4 @@ HW_CHAPTER(carry) {
   }
 }
 
-}  // namespace hw
+}  // namespace hw::integer

@@ -1,7 +1,7 @@
 // PTX ISA 9.7.5, 9.7.6, 9.7.7: comparison and selection, logic and shifts; prmt.
 #include "values.h"
 
-namespace hw {
+namespace hw::logic {
 namespace {
 std::string kind(const std::string& t) {
   if (t[0] == 'f' || t.substr(0, 2) == "bf") return t;
@@ -76,4 +76,4 @@ HW_CHAPTER(compare) {
             "d:" + kind(t) + " a:" + kind(t) + " b:" + kind(t) + (s == ".s32" ? " c:i32" : " c:f32"), {.n = 1024});
 }
 
-}  // namespace hw
+}  // namespace hw::logic

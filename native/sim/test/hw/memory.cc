@@ -1,7 +1,7 @@
 // PTX ISA 9.7.9: ld and st of every type into and from registers of every width, vectors, and the spaces.
 #include "values.h"
 
-namespace hw {
+namespace hw::memory {
 namespace {
 
 unsigned bits_of(const std::string& t) { return unsigned(std::stoi(t.substr(1))); }
@@ -131,4 +131,4 @@ HW_CHAPTER(compare_more) {
               std::string("d:p e:p a:") + (t == "f32" ? t : "i32") + " b:" + (t == "f32" ? t : "i32") + " c:pred", few);
 }
 
-}  // namespace hw
+}  // namespace hw::memory

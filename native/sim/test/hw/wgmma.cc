@@ -2,7 +2,7 @@
 #include "block.h"
 #include "matrix.h"
 
-namespace hw {
+namespace hw::wgmma {
 namespace {
 
 constexpr unsigned SMEM = 40960, B_AT = 8192;
@@ -269,4 +269,4 @@ HW_CHAPTER(wgmma_sp) {
     }
 }
 
-}  // namespace hw
+}  // namespace hw::wgmma

@@ -2,7 +2,7 @@
 #include "block.h"
 #include "matrix.h"
 
-namespace hw {
+namespace hw::wmma {
 namespace {
 
 struct Wmma {
@@ -108,4 +108,4 @@ HW_CHAPTER(wmma) {
     add({"s32.b1.b1.s32", "b1", "b1", "s32", "s32", op}, 8, 8, 128, {"row col row row", "row col col col"}, {"any"});
 }
 
-}  // namespace hw
+}  // namespace hw::wmma
