@@ -4,6 +4,7 @@
  */
 import { createRequire } from "node:module";
 import { join } from "node:path";
+import { z } from "zod";
 import type { DType, Variant } from "../kernels/schema.ts";
 import type { Storage } from "../oracle/tensor.ts";
 import type { VirtualOptions } from "./virtual_options.ts";
@@ -218,7 +219,29 @@ export interface RunLayersResult {
   readonly elapsed_ms: number;
 }
 
+/** Tokens are routed to experts that a partial checkpoint does not have. */
+export class MissingExperts extends Error {
+  readonly layer: number;
+  readonly ids: readonly number[];
+
+  constructor(message: string, layer: number, ids: readonly number[]) {
+    super(message);
+    this.layer = layer;
+    this.ids = ids;
+  }
+}
+
+const missing = z.object({ layer: z.number().int(), missing_experts: z.array(z.number().int()).min(1) });
+
+/** The addon's error, as what it says it is in `detail`. */
+function typed(e: unknown): unknown {
+  if (!(e instanceof Error) || !("detail" in e)) return e;
+  const d = missing.parse(JSON.parse(String(e.detail)));
+  return new MissingExperts(e.message, d.layer, d.missing_experts);
+}
+
 export interface EngineHandle {
+  /** Rejects with `MissingExperts`, or one sentence. */
   runLayers(run: RunLayers): Promise<RunLayersResult>;
   /** Frees device memory and files. Runs in flight finish first; later ones reject. */
   close(): Promise<void>;
@@ -266,7 +289,9 @@ export function openNative(): Native {
       const engine = await cancellable(signal, (cancel) => addon.openEngine({ ...open, cancel }));
       return {
         runLayers: ({ signal: s, ...run }) =>
-          cancellable(s, (cancel) => engine.runLayers({ ...run, cancel })),
+          cancellable(s, (cancel) => engine.runLayers({ ...run, cancel })).catch((e: unknown) => {
+            throw typed(e);
+          }),
         close: () => engine.close(),
       };
     },

@@ -40,15 +40,27 @@ export interface Opinions {
 const prices = (faithful: Tensors, ideal: Tensors): Record<string, Distance> =>
   Object.fromEntries(Object.keys(faithful).map((k) => [k, distance(faithful[k], ideal[k])]));
 
+interface Model {
+  readonly config: ModelConfig;
+  readonly weights: Weights;
+  close?(): void;
+}
+
 /** On the calling thread. `tf` names the tfjs backend, null without it; `model` is what `idealUnit` needs. */
 export class InlineOpinions implements Opinions {
   private readonly tf: string | null;
-  private readonly model: { readonly config: ModelConfig; readonly weights: Weights } | null;
+  private model: Model | null;
 
   private carried: Tensor | null = null;
 
-  constructor(tf: string | null, model: { config: ModelConfig; weights: Weights } | null = null) {
+  constructor(tf: string | null, model: Model | null = null) {
     this.tf = tf;
+    this.model = model;
+  }
+
+  /** Goes on with `model`, and closes the one before. */
+  open(model: Model): void {
+    this.model?.close?.();
     this.model = model;
   }
 

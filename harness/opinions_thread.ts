@@ -75,7 +75,7 @@ export class ThreadOpinions implements Opinions {
     return this.ask({ kind: "hello" });
   }
 
-  /** The checkpoint that `idealUnit` runs on. */
+  /** The checkpoint that `idealUnit` runs on; again when it has grown. */
   open(dir: string): Promise<null> {
     return this.ask({ kind: "open", dir });
   }
@@ -97,11 +97,11 @@ export class ThreadOpinions implements Opinions {
 async function serve(port: NonNullable<typeof parentPort>, withTf: boolean): Promise<void> {
   // messages wait in the port's queue until everything is loaded
   const [ops, hello] = await Promise.all([opsByName(), startTf(withTf)]);
-  let inline = new InlineOpinions(hello.tf);
+  const inline = new InlineOpinions(hello.tf);
   const answer = async (m: Ask): Promise<Said> => {
     if (m.kind === "hello") return hello;
     if (m.kind === "open") {
-      inline = new InlineOpinions(hello.tf, openCheckpoint(m.dir));
+      inline.open(openCheckpoint(m.dir));
       return null;
     }
     if (m.kind === "unit") return inline.idealUnit(m.u, m.prompt, m.x, m.faithful);

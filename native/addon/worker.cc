@@ -11,7 +11,7 @@ struct Pending {
   Job job;
   Napi::Promise::Deferred deferred;
   Napi::ThreadSafeFunction js;
-  std::string error;
+  std::string error, detail;  // device::Error::detail
   bool failed = false;
 };
 
@@ -27,7 +27,9 @@ void settle(Napi::Env env, Napi::Function, Pending* p) {
       p->error = e.what();
     }
   }
-  p->deferred.Reject(Napi::Error::New(env, p->error).Value());
+  const Napi::Object error = Napi::Error::New(env, p->error).Value();
+  if (!p->detail.empty()) error.Set("detail", p->detail);
+  p->deferred.Reject(error);
 }
 
 class Worker {
@@ -99,6 +101,7 @@ class Worker {
     } catch (const std::exception& e) {
       p.failed = true;
       p.error = e.what();
+      if (const auto* own = dynamic_cast<const device::Error*>(&e)) p.detail = own->detail;
     } catch (...) {
       p.failed = true;
       p.error = id_ + ": expected a std::exception, got another";
@@ -158,7 +161,7 @@ Napi::Promise post(Napi::Env env, Job job) {
   }
   auto deferred = Napi::Promise::Deferred::New(env);
   auto js = Napi::ThreadSafeFunction::New(env, Napi::Function::New(env, [](const Napi::CallbackInfo&) {}), "dsv4", 0, 1);
-  auto* p = new Pending{std::move(job), deferred, js, "", false};
+  auto* p = new Pending{std::move(job), deferred, js, "", "", false};
   worker(p->job.device).push(env, p);
   return deferred.Promise();
 }

@@ -7,7 +7,8 @@
 namespace device {
 
 struct Error : std::runtime_error {
-  using std::runtime_error::runtime_error;
+  std::string detail;  // the same as JSON, for a caller that can do something about it; mostly empty
+  explicit Error(const std::string& sentence, std::string more = "") : std::runtime_error(sentence), detail(std::move(more)) {}
 };
 
 // Thrown at the next launch after the caller asked to stop.

@@ -43,16 +43,22 @@ std::vector<int> used_experts(const BlockContext& b, const Tensor& ids) {
   ids.buffer->download(chosen.data());
   const auto& have = b.weights.checkpoint().experts(b.index);
   std::vector<bool> seen(size_t(b.config.n_expert));
+  std::string missing, sentence;
   for (size_t i = 0; i < chosen.size(); ++i) {
     const int e = chosen[i];
     const size_t token = i / size_t(b.config.n_act);
     if (e < 0 || e >= b.config.n_expert)
       device::fail(b.prefix, "ffn.gate: expected expert ids in 0..", b.config.n_expert - 1, ", got ", e, " for token ", token);
-    if (!std::binary_search(have.begin(), have.end(), e))
-      device::fail(b.prefix, "ffn.experts: expected expert ", e, ", which token ", token, " is routed to, got a checkpoint with ",
-                   have.size(), " of ", b.config.n_expert, " experts and not this one");
+    if (!seen[size_t(e)] && !std::binary_search(have.begin(), have.end(), e)) {
+      if (missing.empty())
+        sentence = device::sentence(b.prefix, "ffn.experts: expected expert ", e, ", which token ", token, " is routed to, got a checkpoint with ",
+                                    have.size(), " of ", b.config.n_expert, " experts and not this one");
+      missing += (missing.empty() ? "" : ",") + std::to_string(e);
+    }
     seen[size_t(e)] = true;
   }
+  if (!missing.empty())
+    throw device::Error(sentence, device::sentence("{\"layer\":", b.index, ",\"missing_experts\":[", missing, "]}"));
   std::vector<int> used;
   for (int e = 0; e < b.config.n_expert; ++e)
     if (seen[size_t(e)]) used.push_back(e);
