@@ -29,6 +29,7 @@ beforeAll(async () => {
 const launch: Launch = {
   op: "linear_fp8",
   variant: "sm100",
+  ops: 1,
   parts: 1,
   bytes: 1000,
   needed: 1000,
@@ -71,24 +72,28 @@ describe("on the virtual device", () => {
       "nvfp4 experts, decode 1",
     ]);
     const [csa, hca, nvfp4] = Object.values(once);
-    // the text ends where windows of 4 and of 128 end, so both compressors make an entry
-    const sites = [
-      "attn.compressor.pooled",
-      "attn.indexer.scores",
-      "attn.core",
-      "ffn.experts.w2",
-      "output",
-    ] as const;
-    expect(Object.keys(csa)).toEqual(expect.arrayContaining([...sites]));
-    expect(Object.keys(hca)).toContain("attn.compressor.pooled");
-    expect(Object.keys(hca)).not.toContain("attn.indexer.scores");
-    expect(nvfp4["ffn.experts.w1"].op).toBe("expert_linear_nvfp4");
-    // q, the keys of a full window and of topk entries (or of all four), their list, the sinks, o
-    const { n_head, head_dim, window, index_topk } = loadConfig("mini").config;
-    const attention = (n_key: number): number => 2 * head_dim * (2 * n_head + n_key) + 4 * n_key + 4 * n_head;
-    expect(csa["attn.core"].needed).toBe(attention(window + Math.min(index_topk, 128)));
-    expect(hca["attn.core"].needed).toBe(attention(window + 4));
-    expect(csa["attn.core"].bytes).toBe(csa["attn.core"].needed);
+    // the text ends where windows of 4 and of 128 end, so both compressors make an entry; the launches are those of the engine
+    const opsOf = (s: Record<string, Launch>): string[] => Object.values(s).map((l) => l.op);
+    const ffn = ["expert_up_mxfp4", "expert_linear_mxfp4", "shared_up", "linear_fp8", "combine_post"];
+    expect(opsOf(csa)).toEqual([
+      ...["hc_pre_norm", "project_y_csa", "q_kv_csa", "linear_fp8_pair", "query_heads", "index_scores"],
+      ...["topk_keys", "attention_derope", "o_a_quant", "linear_fp8", "hc_post_norm", "linear_f32"],
+      ...["gate_dispatch", ...ffn],
+    ]);
+    expect(opsOf(hca)).toEqual([
+      ...["hc_pre_norm", "project_y_hca", "q_kv_hca", "linear_fp8", "q_norm_rope", "key_list"],
+      ...["attention_derope", "o_a_quant", "linear_fp8", "hc_post_norm", "linear_f32", "gate_dispatch"],
+      ...ffn,
+    ]);
+    expect(Object.values(csa).reduce((n, l) => n + l.ops, 0)).toBe(61);
+    expect(nvfp4["ffn.experts.act_nvfp4"].op).toBe("expert_up_nvfp4");
+    // q, the keys of a full window and of topk entries (or of all four), their list, the sinks, o; position and frequencies
+    const { n_head, head_dim, window, index_topk, rope_dim } = loadConfig("mini").config;
+    const attention = (n_key: number): number =>
+      2 * head_dim * (2 * n_head + n_key) + 4 * n_key + 4 * n_head + 4 + 2 * rope_dim;
+    expect(csa["attn.derope"].needed).toBe(attention(window + Math.min(index_topk, 128)));
+    expect(hca["attn.derope"].needed).toBe(attention(window + 4));
+    expect(csa["attn.derope"].bytes).toBe(csa["attn.derope"].needed);
     expect(await run()).toEqual(once);
   }, 120_000);
 
@@ -103,7 +108,7 @@ describe("on the virtual device", () => {
       const { x, ids } = syntheticStreams({ ...c, hc: 1 }, layer, 12, 0);
       const y = { ...x, shape: [12, c.d_model] };
       await moe(new Ctx(c, weights, chain, freqTable(c, faithful), prefix), c.layers[layer], y, ids);
-      return chain.launches;
+      return chain.launches([]);
     };
     const [whole, cut] = [await run(1 << 30), await run(1 << 20)];
     const [w, s] = [whole.get("ffn.experts.w1")!, cut.get("ffn.experts.w1")!];
@@ -180,10 +185,12 @@ test("tables: by kernel, slices made whole, a broken limit marked", async () => 
   );
   const md = markdown(c, ops);
   expect(md).toContain(
-    "| linear_fp8 | sm100 | 2 (slices) | 4.60 k | 1.150 | 1.200 BROKEN | 82.1 % | 6.40 k | 6.3 % | 86 | 0 | 2048 | 64 | 14 | 87.5 % | device memory |",
+    "| linear_fp8 | sm100 | 2 (slices) | 2 | 4.60 k | 1.150 | 1.200 BROKEN | 82.1 % | 6.40 k | 6.3 % | 86 | 0 | 2048 | 64 | 14 | 87.5 % | device memory |",
   );
-  expect(md).toContain("| rmsnorm | sm100 | 1 | 1.00 k | 1.000 | 1.000 (no limit) | 17.9 % | – | – | 32 |");
-  expect(md).toContain("| all |  | 3 | 5.60 k |");
+  expect(md).toContain(
+    "| rmsnorm | sm100 | 1 | 1 | 1.00 k | 1.000 | 1.000 (no limit) | 17.9 % | – | – | 32 |",
+  );
+  expect(md).toContain("| all |  | 3 | 3 | 5.60 k |");
   expect(md).toContain("b 1/3");
   expect(text(c, ops)).toMatch(/^linear_fp8 +sm100 +2 \(slices\) /m);
 });

@@ -11,6 +11,8 @@ const count = z.number().nonnegative();
 const launch = z.object({
   op: z.string(),
   variant: z.enum(["sm100", "portable"]),
+  /** Calls of the composition that it stands for. */
+  ops: count,
   /** Equal launches that make the whole one: 1, or the slices of N that it was cut into. */
   parts: count,
   /** Device memory, each byte once; and what the declaration says must move. */
@@ -77,7 +79,8 @@ export const MOST_BYTES = 1.1;
 const STREAMING: ReadonlySet<string> = new Set(["linear", "moe", "attention"]);
 
 export const isLimited = (op: OpDecl | undefined): boolean =>
-  op?.variants?.sm100 !== undefined && STREAMING.has(op.family);
+  op?.variants?.sm100 !== undefined &&
+  [op, ...(op.parts?.map((p) => p.op) ?? [])].some((o) => STREAMING.has(o.family));
 
 /** A sentence a limit that is broken. */
 export function brokenLimits(c: Counts, ops: ReadonlyMap<string, OpDecl>): string[] {

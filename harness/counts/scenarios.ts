@@ -8,6 +8,7 @@ import { moe } from "../../oracle/moe.ts";
 import { faithful } from "../../oracle/num/index.ts";
 import { encode } from "../../oracle/num/storage.ts";
 import { freqTable } from "../chains.ts";
+import { opsByName } from "../discover.ts";
 import { UsageError } from "../exit.ts";
 import { generator } from "../inputs.ts";
 import type { Native } from "../native.ts";
@@ -60,8 +61,9 @@ export async function countAll(o: CountOptions): Promise<Counts["scenarios"]> {
     const prefix = `layers.${layer}.`;
     const chain = new CountChain(o.native, weights, prefix, (site) => o.onLaunch(name, site));
     await walk(new Ctx(c, weights, chain, freqTable(c, faithful), prefix));
-    scenarios[name] = Object.fromEntries(chain.launches);
+    scenarios[name] = Object.fromEntries(await chain.launches(ops.values()));
   };
+  const ops = await opsByName();
   const { config: c } = loadConfig(o.config);
   for (const name of ["csa", "hca"] as const) {
     const layer = layerOf(c, name);

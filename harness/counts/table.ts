@@ -40,6 +40,7 @@ const HEAD = [
   "op",
   "kernel",
   "launches",
+  "ops",
   "bytes",
   "of needed",
   "worst",
@@ -55,7 +56,7 @@ const HEAD = [
   "bound by",
 ] as const;
 /** Columns of words, which stand left. */
-const LEFT: ReadonlySet<number> = new Set([0, 1, 15]);
+const LEFT: ReadonlySet<number> = new Set([0, 1, 16]);
 
 /** Rows of a scenario's table, the layer as a whole last. */
 function rows(c: Counts, scenario: string, ops: ReadonlyMap<string, OpDecl>): string[][] {
@@ -71,6 +72,7 @@ function rows(c: Counts, scenario: string, ops: ReadonlyMap<string, OpDecl>): st
       o.op,
       o.variant,
       parts > 1 ? `${o.launches.length} (slices)` : String(o.launches.length),
+      String(sum(o.launches.map((l) => l.ops))),
       si(o.bytes, 3),
       (o.bytes / o.needed).toFixed(3),
       `${worst.toFixed(3)}${isLimited(ops.get(o.op)) ? (worst > MOST_BYTES ? " BROKEN" : "") : " (no limit)"}`,
@@ -93,6 +95,7 @@ function rows(c: Counts, scenario: string, ops: ReadonlyMap<string, OpDecl>): st
       "all",
       "",
       String(launches),
+      String(sum(all.flatMap((o) => o.launches.map((l) => l.ops)))),
       si(total("bytes"), 3),
       (total("bytes") / total("needed")).toFixed(3),
       "",
@@ -123,7 +126,7 @@ export const legend = (c: Counts): string =>
   [
     `Counts of the virtual SM100 for \`${c.config}\`, the call's tokens at the end of ${c.context}.`,
     `bytes: device memory, each byte once, over what the declarations say must move (worst: of one launch; at most ${MOST_BYTES.toFixed(2)} for linears, experts and attention); MACs: issued by tensor cores, and the share of them that the results need; regs, spill: ptxas for sm_100a; smem, TMEM: of a launch.`,
-    "B200 µs: a model from public limits (a launch takes what its slowest unit needs at the least), never a measurement; launches are added up.",
+    "B200 µs: a model from public limits (a launch takes what its slowest unit needs at the least), never a measurement; launches are added up. ops: what the launches stand for, called one by one.",
   ].join("\n");
 
 export function markdown(c: Counts, ops: ReadonlyMap<string, OpDecl>): string {
