@@ -205,13 +205,52 @@ struct Scores {
   int32_t tokens, columns, n_group, n_entry_tile, n_tile;
 
   // Groups of equal size: four tokens of 64 heads make two of two, not three and one.
-  PLAN_FN Scores(int32_t n_tok, int32_t n_head, int32_t n_entry)
-      : tokens(div_up(n_tok, div_up(n_tok, MOST_COLUMNS / n_head))), columns(div_up(tokens * n_head, 16) * 16),
+  PLAN_FN Scores(int32_t n_tok, int32_t n_head, int32_t n_entry) : Scores(n_tok, n_head, n_entry, MOST_COLUMNS / n_head) {}
+  PLAN_FN Scores(int32_t n_tok, int32_t n_head, int32_t n_entry, int32_t most_tokens)
+      : tokens(div_up(n_tok, div_up(n_tok, most_tokens))), columns(div_up(tokens * n_head, 16) * 16),
         n_group(div_up(n_tok, tokens)), n_entry_tile(div_up(n_entry, ENTRIES)), n_tile(n_group * n_entry_tile) {}
 
   // scales and weights that one copy takes: those before the first one up to the 16 bytes as well
   PLAN_FN int32_t beside() const { return columns + RUN; }
   PLAN_FN int32_t grid(int32_t n_sm) const { return n_tile < n_sm ? n_tile : n_sm; }
+};
+
+// A cluster that chooses among the entries of a token has their scores in its shared memory, each CTA those of a range of whole tiles, as
+// keys of the selection (topk_cluster.cuh), and beside them how often each digit occurs.
+struct Selection {
+  static constexpr int32_t TILE = 128, MOST_ENTRIES = 1 << 18;  // of a text of 2^20 tokens
+  static constexpr int32_t COUNT_BYTES = 4 * 256 * 4;           // four digits of a byte
+
+  int32_t cluster, entries;  // CTAs; entries of one, at most
+
+  PLAN_FN explicit Selection(int32_t n_entry) : cluster(1), entries(0) {
+    const int32_t n_tile = div_up(n_entry, TILE);
+    while (cluster < MAX_SPLIT && 2 * cluster <= n_tile) cluster *= 2;
+    entries = TILE * div_up(n_tile, cluster);
+  }
+  PLAN_FN int32_t row_bytes() const { return entries * 4 + COUNT_BYTES; }  // of a token
+};
+
+// index_scores whose tokens a cluster then chooses for. A token has a cluster for itself while multiprocessors are left over: reading the
+// entries again for the next one costs less than the instructions of another's heads.
+struct ScoreKeys : Scores {
+  static constexpr int32_t AT_ONCE = 16;  // clusters of eight that run at once
+  static constexpr int32_t MOST_TOKENS = 4;
+  static constexpr int32_t PIPELINE = SMEM_RESERVED + STAGES * STAGE + GROUP;  // a cluster has one group
+  static constexpr int32_t STATIC = 2048;                                      // what the selection keeps beside the counts
+  static_assert(PIPELINE + Selection::MOST_ENTRIES / MAX_SPLIT * 4 + Selection::COUNT_BYTES + STATIC <= plan::SMEM, "a token always fits");
+
+  Selection selection;
+
+  PLAN_FN ScoreKeys(int32_t n_tok, int32_t n_head, int32_t n_entry)
+      : Scores(n_tok, n_head, n_entry, most_tokens(n_tok, n_head, Selection(n_entry))), selection(n_entry) {}
+
+  static PLAN_FN int32_t most_tokens(int32_t n_tok, int32_t n_head, const Selection& s) {
+    const int32_t fit = smaller(MOST_COLUMNS / n_head, (plan::SMEM - PIPELINE - STATIC) / s.row_bytes());
+    return smaller(smaller(fit, MOST_TOKENS), n_tok <= AT_ONCE ? 1 : div_up(n_tok, AT_ONCE));
+  }
+  PLAN_FN int32_t grid() const { return n_group * selection.cluster; }
+  PLAN_FN int32_t smem() const { return PIPELINE + tokens * selection.row_bytes(); }
 };
 
 // Attention of tokens to the keys of a list, heads of 512 channels. A CTA takes 64 heads of a token: their output fills half of tensor
