@@ -48,8 +48,7 @@ describe.each(VARIANTS)("%s", (variant) => {
 
   // of 33 tokens on the tensor core three share a cluster, of three each has its own
   test("how many tokens there are changes no token's bits", async () => {
-    const name = "n_tok=33.n_head=64";
-    const { t, attrs } = await inputs(name);
+    const { t, attrs } = await inputs("model.prompt");
     const few: Record<string, Tensor> = {};
     for (const [k, x] of Object.entries(t)) few[k] = x.shape[0] === 33 ? sliceRows(x, 13, 16) : x;
     const [all, alone] = [await run(op, t, attrs, variant), await run(op, few, attrs, variant)];

@@ -43,7 +43,7 @@ struct Share {
         n_rank(ptx::cluster_nctarank()),
         token0(blockIdx.x / n_rank * tokens),
         n_token(min(tokens, p.n_tok - token0)),
-        entries(plan::Selection(p.n_entry).entries) {}
+        entries(plan::Selection::entries(p.n_entry, n_rank)) {}
 
   __device__ __forceinline__ uint32_t* keys(int i) const { return rows + i * (entries + COUNTS); }
   __device__ __forceinline__ uint32_t* counts(int i, int pass) const { return keys(i) + entries + pass * topk::BINS; }

@@ -4,7 +4,7 @@ import { t } from "../schema.ts";
 import { CHOICE_AXES, CHOICE_PARTS } from "./choice_parts.ts";
 
 const PLAN = "plan::ScoreKeys(n_tok, n_head, n_entry)";
-const SELECTION = "plan::Selection(n_entry)";
+const CLUSTER = "plan::Selection::most(n_entry)";
 
 export const op = defineFusion({
   name: "score_keys",
@@ -29,19 +29,19 @@ export const op = defineFusion({
   ],
   contract: "at most 2^18 entries; where s is null, scores that index_topk would not read need not be made",
   launch: {
-    grid: [`n_tok * ${SELECTION}.cluster`],
+    grid: [`n_tok * ${CLUSTER}`],
     block: 128,
-    smem: `${SELECTION}.row_bytes()`,
-    cluster: `${SELECTION}.cluster`,
+    smem: `plan::Selection::row_bytes(n_entry, ${CLUSTER})`,
+    cluster: CLUSTER,
   },
   variants: {
     sm100: {
       when: "width == 128 && n_tok > 0 && n_head > 0 && n_head <= plan::Scores::MOST_COLUMNS && n_entry > 0 && n_entry <= plan::Selection::MOST_ENTRIES",
       launch: {
-        grid: [`${PLAN}.grid()`],
+        grid: [`${PLAN}.grid(n_sm)`],
         block: 384,
-        smem: `${PLAN}.smem()`,
-        cluster: `${SELECTION}.cluster`,
+        smem: `${PLAN}.smem(n_sm)`,
+        cluster: `${PLAN}.cluster(n_sm)`,
       },
       maps: scoreMaps(PLAN),
     },

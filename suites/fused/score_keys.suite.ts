@@ -54,8 +54,8 @@ const drawn = (name: string, s: Shape, bench?: true): C => ({
 });
 
 /**
- * Scores that are what `value` says, exactly: token i listens to channel i of the first block with one head and of the second, negated,
- * with the other, and nobody else does. Values are those of e2m1, times the entry's own power of two.
+ * Scores that are what `value` says, exactly: token i, of the first 32, listens to channel i of the first block with one head and of the
+ * second, negated, with the other; the next 32 tokens listen to the same. Values are those of e2m1, times the entry's own power of two.
  */
 const given = (
   name: string,
@@ -71,7 +71,7 @@ const given = (
     );
     return {
       q: g.from("e2m1", [s.n_tok, 2, 128], (i) =>
-        Number(i % 128 === Math.floor(i / 256) + 32 * ((i >> 7) % 2)),
+        Number(i % 128 === (Math.floor(i / 256) % 32) + 32 * ((i >> 7) % 2)),
       ),
       q_s: g.from("ue8m0", [s.n_tok, 2, 4], () => 1),
       k: g.from("e2m1", [s.n_entry, 128], (i) => {
@@ -102,7 +102,7 @@ const model = [
   ),
   drawn(
     "model.prompt",
-    { n_tok: 37, n_entry: 265, topk: 64, start: 1023, n_head: 64, window: 128, raw0: 896 },
+    { n_tok: 33, n_entry: 905, topk: 128, start: 3590, n_head: 64, window: 128, raw0: 3463 },
     true,
   ),
 ];
@@ -116,15 +116,33 @@ const entries = [1, 2, 127, 128, 129, 255, 256, 257, 511, 513, 1023, 1024, 1025,
   },
 );
 
-// a token a cluster, then two to four; the last cluster has fewer; more columns of heads than a tile takes
+// a token a cluster of eight, then two to four; the last cluster has fewer
 const tokens = [
   { n_tok: 16, n_head: 3 },
   { n_tok: 17, n_head: 3 },
-  { n_tok: 33, n_head: 64 },
+  { n_tok: 34, n_head: 16 },
   { n_tok: 50, n_head: 1 },
   { n_tok: 67, n_head: 17 },
-  { n_tok: 35, n_head: 119 },
-  { n_tok: 35, n_head: 121 },
+].map((t) =>
+  drawn(`n_tok=${t.n_tok}.n_head=${t.n_head}`, { ...t, n_entry: 1030, topk: 200, start: 4119 - t.n_tok }),
+);
+// more clusters than run at once: of four CTAs, of three, of one
+const clusters = [
+  { n_tok: 130, n_entry: 1030 },
+  { n_tok: 170, n_entry: 1030 },
+  { n_tok: 600, n_entry: 300 },
+].map((t) =>
+  drawn(`n_tok=${t.n_tok}.n_entry=${t.n_entry}`, {
+    ...t,
+    topk: 50,
+    start: 4 * t.n_entry - t.n_tok,
+    n_head: 1,
+  }),
+);
+// two tokens whose heads just fit a tile's columns, one whose do, more than do
+const heads = [
+  { n_tok: 43, n_head: 119 },
+  { n_tok: 43, n_head: 121 },
   { n_tok: 2, n_head: 240 },
   { n_tok: 2, n_head: 241 },
 ].map((t) =>
@@ -172,19 +190,19 @@ const visible = [
     ),
   ),
   // tokens of a cluster that see nothing, all they see, some of a tile, some of another CTA's, everything
-  given("apart", { n_tok: 20, n_entry: 700, topk: 40, start: 3, step: 147 }, (g) =>
+  given("apart", { n_tok: 60, n_entry: 1500, topk: 40, start: 3, step: 100 }, (g) =>
     pick(g, [1, 1.5, 2, 3, -1]),
   ),
 ];
 
 const wide = { n_tok: 3, n_entry: 2300, topk: 700, start: 9198 };
-const four = { ...wide, n_tok: 30, start: 9171 };
+const pairs = { ...wide, n_tok: 30, start: 9171 };
 const values = [
   given("ties.all", wide, () => 1),
   given("ties.zero", wide, () => 0),
-  given("ties.all.tokens", four, () => 1),
+  given("ties.all.tokens", pairs, () => 1),
   given("ties.two-values", wide, (g) => pick(g, [1, -2])),
-  given("ties.few-above", four, (g) => (g.random() < 0.02 ? 6 : pick(g, [0.5, 0.5, 0.5, -1]))),
+  given("ties.few-above", pairs, (g) => (g.random() < 0.02 ? 6 : pick(g, [0.5, 0.5, 0.5, -1]))),
   // equals up to one CTA's last entry and from the next one's first on
   given("ties.boundary", wide, (_, i, n) => (n % 256 > 250 - i || n % 256 < 3 ? 3 : n % 5 === 0 ? 2 : 0.5)),
   given("falling", wide, rising, (n) => 2 ** -Math.floor(n / 20)),
@@ -216,9 +234,9 @@ const values = [
   {
     // fewer numbers than topk: the rest of the choice is NaN from the lowest index on
     name: "nan.most",
-    attrs: attrs(four, scaleOf(four)),
+    attrs: attrs(pairs, scaleOf(pairs)),
     make: (g: Inputs) => ({
-      ...inputs(g, four),
+      ...inputs(g, pairs),
       k_s: g.from("ue8m0", [2300, 4], (i) => ((i >> 2) % 4 !== 1 && i % 4 === 2 ? NaN : 1)),
     }),
   },
@@ -242,4 +260,13 @@ const values = [
   },
 ];
 
-export default suite(op, [...model, ...entries, ...tokens, ...shapes, ...visible, ...values]);
+export default suite(op, [
+  ...model,
+  ...entries,
+  ...tokens,
+  ...clusters,
+  ...heads,
+  ...shapes,
+  ...visible,
+  ...values,
+]);
