@@ -1,6 +1,6 @@
 import { beforeAll, beforeEach, expect, test } from "vitest";
 import { abCase, abTable, median, type AbOptions } from "./ab.ts";
-import { opsByName } from "./discover.ts";
+import { loadSuite, opsByName } from "./discover.ts";
 import { loadNative, ToolMissing, type Native } from "./native.ts";
 
 let native: Native;
@@ -65,6 +65,50 @@ test("a wrong kernel B fails while A passes", async () => {
   } finally {
     native.virtual({ ...VIRTUAL, profile: false });
   }
+});
+
+test.each([
+  ["gate_dispatch", "portable", "ids"],
+  ["topk_keys", "portable", "chosen"],
+  ["score_keys", "sm100", "chosen"],
+] as const)("a fusion with a choice is judged part by part: %s", async (name, a, choice) => {
+  const op = (await opsByName()).get(name)!;
+  const [first] = (await loadSuite(op)).cases;
+  const rows = await abCase(op, first.name, { ...options(native), a });
+  expect(rows.map((r) => r.output)).toEqual(Object.keys(op.out));
+  for (const r of rows) {
+    expect([r.a.variant, r.b.variant, r.a.status, r.b.status]).toEqual([a, "portable", "PASS", "PASS"]);
+    const slack = r.output === choice ? expect.any(Number) : null;
+    expect([r.a.regret, r.b.regret]).toEqual([slack, slack]);
+  }
+});
+
+test("a wrong choice is a regret of its own part alone", async () => {
+  const op = (await opsByName()).get("score_keys")!;
+  const [topk, window] = [16, 128];
+  const wrong: Native = {
+    ...native,
+    async runOp(r) {
+      const result = await native.runOp(r);
+      if (r.options?.variant !== "portable") return result;
+      const ints = (x: Uint8Array) => new Int32Array(x.buffer, x.byteOffset, x.length / 4);
+      const [chosen, idx] = [ints(result.outputs.chosen), ints(result.outputs.idx)];
+      // the first token's first choice that has a neighbour left out goes to that neighbour
+      const j = chosen.findIndex((n, i) => chosen[i + 1] > n + 1);
+      expect(j).toBeLessThan(topk - 1);
+      chosen[j]++;
+      idx[window + j]++;
+      return result;
+    },
+  };
+  const [s, chosen, idx] = await abCase(op, "model.mini", options(wrong));
+  expect([s.b.status, chosen.b.status, idx.b.status]).toEqual(["PASS", "FAIL", "PASS"]);
+  expect(chosen.a).toMatchObject({ status: "PASS", regret: 0 });
+  expect(chosen.b.regret).toBeGreaterThan(0);
+  expect(Number.isFinite(chosen.b.regret)).toBe(true);
+  const [head, , line] = abTable([s, chosen, idx], options(wrong));
+  const at = head.indexOf("B regret");
+  expect(line.slice(at, at + "B regret".length).trim()).toBe(chosen.b.regret!.toExponential(1));
 });
 
 test("median of even and odd counts", () => {

@@ -3,14 +3,15 @@
  * launches are interleaved A B B A and compared by medians; the virtual device counts them and models a B200.
  */
 import type { OpDecl, Variant } from "../kernels/schema.ts";
-import { legal, makeCall, regretOf, runFaithful, runNative, type Call, type NativeRun } from "./call.ts";
+import { makeCall, runFaithful, runNative, type Call, type NativeRun, type Tensors } from "./call.ts";
 import { loadSuite } from "./discover.ts";
 import { distance } from "./distance.ts";
 import { SeededInputs } from "./inputs.ts";
+import { judgedCalls, referenceOf, type JudgedCall } from "./judged.ts";
 import type { Native } from "./native.ts";
 import type { Status } from "./result.ts";
 import { roofline } from "./roofline.ts";
-import { judge } from "./verdict.ts";
+import { judge, type Verdict } from "./verdict.ts";
 import { workOf, type Work } from "./work.ts";
 
 export interface AbOptions {
@@ -42,6 +43,8 @@ export interface Side {
   /** Against the faithful oracle; the largest share of a bound. */
   readonly calc_diff: number;
   readonly share: number | null;
+  /** Largest of what a choice gave away, against the best for its own scores; null for outputs that are no choice. */
+  readonly regret: number | null;
   readonly cost: Cost | null;
   /** Median of the launches; null on the virtual device, whose time says nothing. */
   readonly median_ms: number | null;
@@ -92,60 +95,73 @@ export async function abCase(op: OpDecl, name: string, o: AbOptions): Promise<Ab
   const found = (await loadSuite(op)).cases.find((c) => c.name === name);
   if (!found) throw new Error(`case: expected one of op ${op.name}, got "${name}"`);
   const call = makeCall(op, found.make(new SeededInputs(o.seed, op.name, name)), found.attrs);
-  const faithful = (await runFaithful(call)).out;
   const first = { a: await once(o, call, o.a), b: await once(o, call, o.b) };
   const ms = { a: [...first.a.ms], b: [...first.b.ms] };
   if (o.device !== "virtual")
     for (let i = 0; i < o.rounds; i++)
       for (const side of ["a", "b", "b", "a"] as const) ms[side].push(...(await once(o, call, o[side])).ms);
 
-  const sideOf = async (side: "a" | "b", output: string): Promise<Side> => {
+  const faithful = new Map<Call, Tensors>(); // an op's is the same for both kernels, a part's depends on what the parts before it gave
+  const sideOf = async (side: "a" | "b"): Promise<Record<string, Side>> => {
     const { run, cost } = first[side];
-    const decl = op.out[output];
-    const isChoice = decl.judge.kind === "choice";
-    const regret = await regretOf(call, run.out);
-    const follow = regret && legal(op, regret) ? (await runFaithful(call, run.out)).out : faithful;
-    const v = judge({
-      decl,
-      scalars: call.s,
-      native: run.out[output],
-      faithful: (isChoice ? faithful : follow)[output],
-      guards: run.guards[output],
-      oracles: null,
-      ...(regret && isChoice ? { regret } : {}),
-    });
-    return {
-      variant: run.variant,
-      status: v.status,
-      sentence: v.sentence,
-      calc_diff: v.metrics?.calc_diff ?? NaN,
-      share: v.share,
-      cost,
-      // the first launch of each loads its module
-      median_ms: ms[side].length > 1 ? median(ms[side].slice(1)) : null,
-    };
+    const sides: Record<string, Side> = {};
+    for (const own of judgedCalls(call, run)) {
+      if (!faithful.has(own.call)) faithful.set(own.call, (await runFaithful(own.call)).out);
+      for (const [output, v] of Object.entries(await verdicts(own, faithful.get(own.call)!)))
+        sides[own.part?.out[output] ?? output] = {
+          variant: run.variant,
+          status: v.status,
+          sentence: v.sentence,
+          calc_diff: v.metrics?.calc_diff ?? NaN,
+          share: v.share,
+          regret: v.decisions?.max_regret ?? null,
+          cost,
+          // the first launch of each loads its module
+          median_ms: ms[side].length > 1 ? median(ms[side].slice(1)) : null,
+        };
+    }
+    return sides;
   };
-  return Promise.all(
-    Object.keys(op.out).map(async (output): Promise<AbRow> => {
-      const [x, y] = [first.a.run.out[output], first.b.run.out[output]];
-      const n = x.data.length;
-      let differ = 0;
-      for (let i = 0; i < n; i++) if (x.data[i] !== y.data[i]) differ++;
-      return {
-        case: name,
-        output,
-        a: await sideOf("a", output),
-        b: await sideOf("b", output),
-        between: { calc_diff: distance(x, y).calc_diff, differ, n },
-        work: workOf(call),
-      };
-    }),
+  const [a, b] = [await sideOf("a"), await sideOf("b")];
+  return Object.keys(op.out).map((output): AbRow => {
+    const [x, y] = [first.a.run.out[output], first.b.run.out[output]];
+    const n = x.data.length;
+    let differ = 0;
+    for (let i = 0; i < n; i++) if (x.data[i] !== y.data[i]) differ++;
+    return {
+      case: name,
+      output,
+      a: a[output],
+      b: b[output],
+      between: { calc_diff: distance(x, y).calc_diff, differ, n },
+      work: workOf(call),
+    };
+  });
+}
+
+/** What verify says of each output, less the second oracle's opinion. */
+async function verdicts({ call, native }: JudgedCall, faithful: Tensors): Promise<Record<string, Verdict>> {
+  const { out, regret } = await referenceOf(call, faithful, native.out);
+  return Object.fromEntries(
+    Object.entries(call.op.out).map(([output, decl]) => [
+      output,
+      judge({
+        decl,
+        scalars: call.s,
+        native: native.out[output],
+        faithful: out[output],
+        guards: native.guards[output],
+        oracles: null,
+        ...(regret && decl.judge.kind === "choice" ? { regret } : {}),
+      }),
+    ]),
   );
 }
 
 const sci = (x: number): string => (x === 0 ? "0" : x.toExponential(1));
 const ratio = (b: number | undefined | null, a: number | undefined | null): string =>
   a === undefined || b === undefined || a === null || b === null || a === 0 ? "-" : (b / a).toFixed(2);
+const regret = (s: Side): string => (s.regret === null ? "-" : sci(s.regret));
 const short = (s: Side): string =>
   s.status === "PASS" || s.status === "VACUOUS" ? sci(s.calc_diff) : s.status;
 const us = (s: Side): string =>
@@ -162,6 +178,8 @@ export function abTable(rows: readonly AbRow[], o: Pick<AbOptions, "a" | "b" | "
     "output",
     `A ${o.a}`,
     `B ${o.b}`,
+    "A regret",
+    "B regret",
     "A~B",
     "bits differ",
     `A ${time}`,
@@ -178,6 +196,8 @@ export function abTable(rows: readonly AbRow[], o: Pick<AbOptions, "a" | "b" | "
     r.output,
     `${short(r.a)}${r.a.variant === o.a ? "" : ` (${r.a.variant})`}`,
     `${short(r.b)}${r.b.variant === o.b ? "" : ` (${r.b.variant})`}`,
+    regret(r.a),
+    regret(r.b),
     sci(r.between.calc_diff),
     `${r.between.differ} of ${r.between.n}`,
     us(r.a),

@@ -3,9 +3,10 @@
  * addon's threads while the oracles compute; a few are in flight at a time, so that their inputs do not pile up.
  */
 import type { Variant } from "../kernels/schema.ts";
-import { legal, regretOf, runFaithful, runNative, type Call, type NativeRun } from "./call.ts";
+import { hasChoice, runFaithful, runNative, type Call, type NativeRun } from "./call.ts";
 import type { Step } from "./chains.ts";
 import type { Distance } from "./distance.ts";
+import { referenceOf } from "./judged.ts";
 import type { Native } from "./native.ts";
 import type { Opinions } from "./opinions.ts";
 import { ofCall, profileRecords, type ProfileSink } from "./profile_records.ts";
@@ -55,13 +56,11 @@ export async function judgeIsolated(
     const second = await o.opinions.second(call, step.out);
     const native = await l.run;
     profileRecords({ ...at, ...ofCall(call) }, native.profiles).forEach(o.onProfile);
-    const regret = await regretOf(call, native.out);
     // the chain may have gone on with other decisions; this launch is judged against the best, or its own legal ones
-    const best = regret ? (await runFaithful(call)).out : step.out;
-    const ref = regret && legal(call.op, regret) ? (await runFaithful(call, native.out)).out : best;
+    const best = hasChoice(call.op) ? (await runFaithful(call)).out : step.out;
+    const { out: references, regret } = await referenceOf(call, best, native.out);
     return Object.entries(call.op.out).map(([output, decl]) => {
-      const isChoice = decl.judge.kind === "choice";
-      const faithful = (isChoice ? best : ref)[output];
+      const faithful = references[output];
       const oracles = second.oracles?.[output] ?? null;
       const v = judge({
         decl,
@@ -71,7 +70,7 @@ export async function judgeIsolated(
         ideal: second.ideal[output],
         guards: native.guards[output],
         oracles,
-        ...(regret && isChoice ? { regret } : {}),
+        ...(regret && decl.judge.kind === "choice" ? { regret } : {}),
       });
       return rowOf(
         {

@@ -1,10 +1,10 @@
 /** Cases of ops, each through the three oracles and the kernel: `verify --op`. */
 import type { OpDecl, Variant } from "../kernels/schema.ts";
-import { partCall, partOut } from "../oracle/fusion.ts";
-import { makeCall, regretOf, runFaithful, runNative, legal, type Call, type NativeRun } from "./call.ts";
+import { makeCall, runFaithful, runNative, type Call, type NativeRun } from "./call.ts";
 import { loadSuite } from "./discover.ts";
 import { SeededInputs } from "./inputs.ts";
 import { priceOf } from "./isolated.ts";
+import { judgedCalls, referenceOf } from "./judged.ts";
 import type { Native } from "./native.ts";
 import { ofCall, profileRecords, type ProfileSink } from "./profile_records.ts";
 import { InlineOpinions } from "./opinions.ts";
@@ -65,25 +65,14 @@ export async function runCase(p: OpPlan, o: OpOptions): Promise<Row[]> {
 
 type At = Omit<RowContext, "output"> & { readonly case: string };
 
-/**
- * A fusion, part by part: each on what the kernel itself gave the part, so that a difference early in the chain is blamed on its own part
- * alone, and a quantiser is held bit for bit.
- */
+/** A fusion, part by part. */
 async function compareParts(call: Call, at: At, native: NativeRun, o: OpOptions): Promise<Row[]> {
-  const { op, s } = call;
   const rows: Row[] = [];
   profileRecords({ ...at, ...ofCall(call) }, native.profiles).forEach(o.onProfile);
   for (const r of outputRecords(call, at.case, native)) o.outputs?.append(r);
-  for (const part of op.parts!) {
-    const own = {
-      ...native,
-      profiles: [],
-      out: partOut(part, native.out, s),
-      guards: Object.fromEntries(Object.entries(part.out).map(([k, as]) => [k, native.guards[as]])),
-    };
-    const c = partCall(part, { ...call.t, ...native.out }, s);
-    const site = `${op.name}.${part.name}`;
-    rows.push(...(await compare(c, { ...at, call: c, fusion: op, site }, Promise.resolve(own), o)));
+  for (const { part, call: own, native: gave } of judgedCalls(call, native)) {
+    const site = `${call.op.name}.${part!.name}`;
+    rows.push(...(await compare(own, { ...at, call: own, fusion: call.op, site }, Promise.resolve(gave), o)));
   }
   return rows;
 }
@@ -99,14 +88,11 @@ async function compare(
   const native = await launched;
   profileRecords({ ...at, ...ofCall(call) }, native.profiles).forEach(o.onProfile);
   if (!at.fusion) for (const r of outputRecords(call, at.case, native)) o.outputs?.append(r);
-  const regret = await regretOf(call, native.out);
-  // what follows from a legal choice is held against the oracle under the same choice
-  const ref = regret && legal(call.op, regret) ? (await runFaithful(call, native.out)).out : faithful.out;
+  const { out: references, regret } = await referenceOf(call, faithful.out, native.out);
   // one output apart and none is judged: what follows from a wrong choice is wrong with it
   const split = Object.values(second.oracles ?? {}).find((a) => !a.agree);
   return Object.entries(call.op.out).map(([output, decl]) => {
-    const isChoice = decl.judge.kind === "choice";
-    const reference = (isChoice ? faithful.out : ref)[output];
+    const reference = references[output];
     const oracles: Agreement | null = split ?? second.oracles?.[output] ?? null;
     const v = judge({
       decl,
@@ -116,7 +102,7 @@ async function compare(
       ideal: second.ideal[output],
       guards: native.guards[output] ?? CLEAN,
       oracles,
-      ...(regret && isChoice ? { regret } : {}),
+      ...(regret && decl.judge.kind === "choice" ? { regret } : {}),
     });
     return rowOf(
       {

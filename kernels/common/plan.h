@@ -205,13 +205,50 @@ struct Scores {
   int32_t tokens, columns, n_group, n_entry_tile, n_tile;
 
   // Groups of equal size: four tokens of 64 heads make two of two, not three and one.
-  PLAN_FN Scores(int32_t n_tok, int32_t n_head, int32_t n_entry)
-      : tokens(div_up(n_tok, div_up(n_tok, MOST_COLUMNS / n_head))), columns(div_up(tokens * n_head, 16) * 16),
+  PLAN_FN Scores(int32_t n_tok, int32_t n_head, int32_t n_entry) : Scores(n_tok, n_head, n_entry, MOST_COLUMNS / n_head) {}
+  PLAN_FN Scores(int32_t n_tok, int32_t n_head, int32_t n_entry, int32_t most_tokens)
+      : tokens(div_up(n_tok, div_up(n_tok, most_tokens))), columns(div_up(tokens * n_head, 16) * 16),
         n_group(div_up(n_tok, tokens)), n_entry_tile(div_up(n_entry, ENTRIES)), n_tile(n_group * n_entry_tile) {}
 
   // scales and weights that one copy takes: those before the first one up to the 16 bytes as well
   PLAN_FN int32_t beside() const { return columns + RUN; }
   PLAN_FN int32_t grid(int32_t n_sm) const { return n_tile < n_sm ? n_tile : n_sm; }
+};
+
+// A cluster that chooses among the entries of a token has their scores in its shared memory, each CTA those of a range of whole tiles, as
+// keys of the selection (topk_cluster.cuh), and beside them how often each digit occurs.
+struct Selection {
+  static constexpr int32_t TILE = 128, MOST_ENTRIES = 1 << 18;  // of a text of 2^20 tokens
+  static constexpr int32_t COUNT_BYTES = 4 * 256 * 4;           // four digits of a byte
+  // CTAs that the entries suffice for; entries of a CTA, at most; bytes of a token there.
+  static PLAN_FN int32_t most(int32_t n_entry) { return n_entry > TILE ? smaller(div_up(n_entry, TILE), MAX_SPLIT) : 1; }
+  static PLAN_FN int32_t entries(int32_t n_entry, int32_t cluster) { return TILE * div_up(div_up(n_entry, TILE), cluster); }
+  static PLAN_FN int32_t row_bytes(int32_t n_entry, int32_t cluster) { return entries(n_entry, cluster) * 4 + COUNT_BYTES; }
+};
+
+// index_scores whose tokens a cluster then chooses for. A token has a cluster for itself while multiprocessors are left over: reading the
+// entries again for the next one costs less than the instructions of another's heads. Every CTA more counts and lists for all its tokens.
+struct ScoreKeys : Scores {
+  static constexpr int32_t MOST_TOKENS = 4, AT_ONCE = 128;                     // of a cluster; CTAs that run at once in any clusters
+  static constexpr int32_t PIPELINE = SMEM_RESERVED + STAGES * STAGE + GROUP;  // a cluster has one group
+  static constexpr int32_t STATIC = 2048;                                      // what the selection keeps beside the counts
+  static constexpr int32_t ROOM = plan::SMEM - PIPELINE - STATIC;
+  static_assert(Selection::MOST_ENTRIES / MAX_SPLIT * 4 + Selection::COUNT_BYTES <= ROOM, "a token always fits");
+  int32_t n_entry;
+  PLAN_FN ScoreKeys(int32_t n_tok, int32_t n_head, int32_t n_entry)
+      : Scores(n_tok, n_head, n_entry, most_tokens(n_tok, n_head, n_entry)), n_entry(n_entry) {}
+  static PLAN_FN int32_t most_tokens(int32_t n_tok, int32_t n_head, int32_t n_entry) {
+    const int32_t cluster = Selection::most(n_entry), fit = ROOM / Selection::row_bytes(n_entry, cluster);
+    return smaller(smaller(smaller(fit, MOST_COLUMNS / n_head), MOST_TOKENS), div_up(n_tok, AT_ONCE / cluster));
+  }
+  // As many CTAs as there are multiprocessors for, and no fewer than the keys need.
+  PLAN_FN int32_t cluster(int32_t n_sm) const {
+    int32_t c = Selection::most(n_entry);
+    while (c > 1 && c * n_group > n_sm && tokens * Selection::row_bytes(n_entry, c - 1) <= ROOM) --c;
+    return c;
+  }
+  PLAN_FN int32_t grid(int32_t n_sm) const { return n_group * cluster(n_sm); }
+  PLAN_FN int32_t smem(int32_t n_sm) const { return PIPELINE + tokens * Selection::row_bytes(n_entry, cluster(n_sm)); }
 };
 
 // Attention of tokens to the keys of a list, heads of 512 channels. A CTA takes 64 heads of a token: their output fills half of tensor

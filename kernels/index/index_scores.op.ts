@@ -7,8 +7,17 @@ const codes = (tensor: string, rows: string, box: string) =>
 const beside = (tensor: string, type: "i32" | "bf16", rows: string, box: string) =>
   ({ tensor, type, dims: [rows], strides: [], box: [box] }) as const;
 
-const SCORES = "plan::Scores(n_tok, n_head, n_entry)";
 const HEADS = "int64_t(n_tok) * n_head";
+/** Of a kernel whose tiles `plan` cuts. */
+export const scoreMaps = (plan: string) => ({
+  q_map: codes("q", HEADS, `${plan}.columns`),
+  q_s_map: beside("q_s", "i32", HEADS, `${plan}.beside()`),
+  w_map: beside("w", "bf16", HEADS, `${plan}.beside()`),
+  k_map: codes("k", "n_entry", "plan::Scores::ENTRIES"),
+  k_s_map: beside("k_s", "i32", "n_entry", "plan::Scores::ENTRIES"),
+});
+
+const SCORES = "plan::Scores(n_tok, n_head, n_entry)";
 
 export const op = defineOp({
   name: "index_scores",
@@ -45,13 +54,7 @@ export const op = defineOp({
     sm100: {
       when: "width == 128 && n_tok > 0 && n_head > 0 && n_head <= plan::Scores::MOST_COLUMNS",
       launch: { grid: [`${SCORES}.grid(n_sm)`], block: 384, smem: "plan::Scores::SMEM" },
-      maps: {
-        q_map: codes("q", HEADS, `${SCORES}.columns`),
-        q_s_map: beside("q_s", "i32", HEADS, `${SCORES}.beside()`),
-        w_map: beside("w", "bf16", HEADS, `${SCORES}.beside()`),
-        k_map: codes("k", "n_entry", "plan::Scores::ENTRIES"),
-        k_s_map: beside("k_s", "i32", "n_entry", "plan::Scores::ENTRIES"),
-      },
+      maps: scoreMaps(SCORES),
     },
   },
   flops: ({ n_tok, n_head, width, n_entry }) => 2 * n_tok * n_head * n_entry * (width + 1),

@@ -40,6 +40,11 @@ __device__ __forceinline__ float4 load_cluster_f32x4(uint32_t at) {
   asm volatile("ld.shared::cluster.v4.f32 {%0, %1, %2, %3}, [%4];" : "=f"(v.x), "=f"(v.y), "=f"(v.z), "=f"(v.w) : "r"(at) : "memory");
   return v;
 }
+__device__ __forceinline__ uint4 load_cluster_u32x4(uint32_t at) {
+  uint4 v;
+  asm volatile("ld.shared::cluster.v4.u32 {%0, %1, %2, %3}, [%4];" : "=r"(v.x), "=r"(v.y), "=r"(v.z), "=r"(v.w) : "r"(at) : "memory");
+  return v;
+}
 
 // One lane of a converged warp, always the same.
 __device__ __forceinline__ bool elect_one() {

@@ -37,11 +37,12 @@ Tensor keys(const BlockContext& b, const Tensor& weights, const Latents& l, cons
   if (!q.q) return key_list(b.run, site, b.pos, {}, {n_entry, c.window, ratio, b.n_tok(), n_entry});
 
   const float scale = float(1 / std::sqrt(double(c.index_dim)) * (1 / std::sqrt(double(c.index_n_head))));
-  const Tensor s = index_scores(b.run, b.site("attn.indexer.scores"), q, l.index, weights, scale);
+  const ChoiceSites sites{b.site("attn.indexer.scores"), b.site("attn.indexer.topk"), site};
   const Keys k{std::min(c.index_topk, n_entry), c.window, ratio, b.n_tok(), n_entry};
-  const std::string topk = b.site("attn.indexer.topk");
-  if (attention_is_fused(b)) return topk_keys(b.run, topk, site, s, b.pos, k);
-  return key_list(b.run, site, b.pos, index_topk(b.run, topk, s, b.pos, k.n_comp, ratio), k);
+  if (scores_fuse(b.run, n_entry)) return score_keys(b.run, sites, q, l.index, weights, scale, b.pos, k);
+  const Tensor s = index_scores(b.run, sites.scores, q, l.index, weights, scale);
+  if (attention_is_fused(b)) return topk_keys(b.run, sites.topk, site, s, b.pos, k);
+  return key_list(b.run, site, b.pos, index_topk(b.run, sites.topk, s, b.pos, k.n_comp, ratio), k);
 }
 
 // Attention, its output turned back by the token's position.

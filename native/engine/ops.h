@@ -126,6 +126,13 @@ Tensor sparse_attention(Run& r, Site site, const Tensor& q, const Tensor& kv, co
 
 // fused, of attention (ops_attention_fused.cc): sites as above
 Tensor topk_keys(Run& r, Site topk, Site keys, const Tensor& s, const Tensor& pos, const Keys& k);
+struct ChoiceSites {
+  std::string scores, topk, keys;
+};
+// As many entries as score_keys takes.
+bool scores_fuse(const Run& r, int n_entry);
+Tensor score_keys(Run& r, const ChoiceSites& site, const Mxfp4& q, const Mxfp4& entries, const Tensor& w, float scale, const Tensor& pos,
+                  const Keys& k);
 struct IndexSites {
   std::string turned, had, q;
 };

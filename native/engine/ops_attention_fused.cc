@@ -2,6 +2,7 @@
 #include "attention_derope.h"
 #include "ops.h"
 #include "query_heads.h"
+#include "score_keys.h"
 #include "topk_keys.h"
 
 namespace engine {
@@ -22,6 +23,37 @@ Tensor topk_keys(Run& r, Site topk, Site keys, const Tensor& s, const Tensor& po
   p.chosen = chosen.arg();
   p.idx = idx.arg();
   r.launch_fused(topk, "topk_keys", p, {{topk, chosen}, {keys, idx}});
+  return idx;
+}
+
+bool scores_fuse(const Run& r, int n_entry) { return r.fused() && n_entry <= plan::Selection::MOST_ENTRIES; }
+
+Tensor score_keys(Run& r, const ChoiceSites& site, const Mxfp4& q, const Mxfp4& entries, const Tensor& w, float scale, const Tensor& pos,
+                  const Keys& k) {
+  ScoreKeysParams p{};
+  p.q = q.q.arg();
+  p.q_s = q.s.arg();
+  p.k = entries.q.arg();
+  p.k_s = entries.s.arg();
+  p.w = w.arg();
+  p.pos = pos.arg();
+  p.n_tok = w.dim(0);
+  p.n_head = w.dim(1);
+  p.width = entries.q.dim(1);
+  p.n_entry = entries.q.dim(0);
+  p.topk = k.n_comp;
+  p.ratio = k.ratio;
+  p.window = k.window;
+  p.n_raw = k.n_raw;
+  p.scale = scale;
+  p.raw0 = 0;
+  const Tensor s = r.tapped(DType::f32, {p.n_tok, p.n_entry}, site.scores);
+  const Tensor chosen = r.tapped(DType::i32, {p.n_tok, p.topk}, site.topk);
+  const Tensor idx = r.out(DType::i32, {p.n_tok, p.window + p.topk}, site.keys);
+  p.s = s.arg();
+  p.chosen = chosen.arg();
+  p.idx = idx.arg();
+  r.launch_fused(site.scores, "score_keys", p, {{site.scores, s}, {site.topk, chosen}, {site.keys, idx}});
   return idx;
 }
 

@@ -2,6 +2,8 @@
 import type { Fault } from "../../harness/faults.ts";
 import { kernel } from "./kernel.ts";
 
+const SCORES = "kernels/common/scores.cuh";
+
 const compression: Fault[] = [
   kernel(
     "pool-own-window-by-first-half",
@@ -52,7 +54,7 @@ const indexer: Fault[] = [
     "negative dot products count",
     "(x < 0.0f ? 0.0f : x) * weight",
     "x * weight",
-    { zoo: ["Z051"] },
+    { zoo: ["Z051"], file: SCORES },
   ),
   kernel(
     "scores-weight-not-rounded",
@@ -60,6 +62,7 @@ const indexer: Fault[] = [
     "the head weight stays f32 where the contract rounds it to bf16",
     "__float2bfloat16_rn(__bfloat162float(p.w[int64_t(tok) * p.n_head + head0 + tid]) * p.scale)",
     "__float2bfloat16_rz(__bfloat162float(p.w[int64_t(tok) * p.n_head + head0 + tid]) * p.scale)",
+    { file: SCORES },
   ),
   kernel(
     "topk-newest-block-hidden",
@@ -88,16 +91,16 @@ const indexer: Fault[] = [
     "topk-tie-by-parity",
     "index/index_topk",
     "equal scores, and scores one step apart, go by the parity of their index",
-    "n + i * step < end ? order_key(s[n + i * step]) : 0",
-    "n + i * step < end ? order_key(s[n + i * step]) ^ (uint32_t(n + i * step) & 1u) : 0",
+    "n + i * step < end ? row(n + i * step) : 0",
+    "n + i * step < end ? row(n + i * step) ^ (uint32_t(n + i * step) & 1u) : 0",
     { file: "kernels/common/topk.cuh", zoo: ["Z062"] },
   ),
   kernel(
     "topk-nan-wins",
     "index/index_topk",
     "NaN ranks above every number",
-    "n + i * step < end ? order_key(s[n + i * step]) : 0",
-    "n + i * step < end ? (s[n + i * step] == s[n + i * step] ? order_key(s[n + i * step]) : ~0u) : 0",
+    "return order_key(s[n]);",
+    "return s[n] == s[n] ? order_key(s[n]) : ~0u;",
     { file: "kernels/common/topk.cuh", zoo: ["Z063"] },
   ),
 ];

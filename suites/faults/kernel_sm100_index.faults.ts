@@ -4,7 +4,7 @@ import { kernel } from "./kernel.ts";
 
 const QUANTISER = "quant/act_quant_mxfp4";
 const SCORES = "index/index_scores";
-const SM100 = "kernels/index/index_scores.sm100.cu";
+const SM100 = "kernels/common/umma_scores.cuh";
 
 const quantiser: Fault[] = [
   kernel(
@@ -56,6 +56,7 @@ const portable: Fault[] = [
     "every block of a row has the first one's scale",
     "scales[row * n_block + k / 32]",
     "scales[row * n_block]",
+    { file: "kernels/common/scores.cuh" },
   ),
   kernel(
     "scores-smallest-scale-is-zero",
@@ -157,8 +158,8 @@ const numbers: Fault[] = [
   tensor(
     "sm100-scores-padding-stored",
     "heads that fill the columns up to sixteen make tokens of their own",
-    "n < p.op.n_entry && token < tokens",
-    "n < p.op.n_entry",
+    "if (token < tokens) store(token0 + token, n, sum);",
+    "store(token0 + token, n, sum);",
     { blame: "ERROR" },
   ),
 ];
