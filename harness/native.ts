@@ -42,14 +42,17 @@ export interface RunOpRequest extends Cancellable {
   /** `virtual` (default) or `cuda:N`. */
   readonly device?: string;
   readonly op: string;
-  /** Storage bytes by declared name; null for an absent optional input. Read in place: do not write to them while the run is in flight. */
+  /**
+   * Storage bytes by declared name; null for an absent optional input. Those that an output updates in place are written there before each
+   * launch. Read in place: do not write to them while the run is in flight.
+   */
   readonly inputs: Readonly<Record<string, Storage | null>>;
   /** Bytes of every output. */
   readonly outputs: Readonly<Record<string, number>>;
   /** Every axis and attribute. */
   readonly scalars: Readonly<Record<string, number>>;
   readonly options?: {
-    /** Launches, outputs poisoned before each (default 1). */
+    /** Launches, outputs poisoned (or as they were) before each (default 1). */
     readonly repeat?: number;
     /** Chooses the poison and canary words (default: fresh ones from the clock). */
     readonly poisonSeed?: number;
@@ -76,7 +79,7 @@ export interface RunOpResult {
   readonly canariesIntact: boolean;
   /** One sentence a damaged guard: which buffer, which side, the first changed byte. */
   readonly damage: readonly string[];
-  /** Bytes of each output that still hold the poison after every launch. */
+  /** Bytes of each output that still hold the poison after every launch; none where it is updated in place. */
   readonly unwritten: Readonly<Record<string, number>>;
   /** False when two launches on the same inputs gave different bytes. */
   readonly repeatable: boolean;
