@@ -1,8 +1,15 @@
 /** Cases of sparse_attention with heads of 512 channels, their pool's rows in slots of a packed cache. */
 import type { Inputs } from "../../harness/suite.ts";
+import type { Scalars } from "../../kernels/schema.ts";
 import { packRow, values } from "../../oracle/num/index.ts";
 import { tensor, type Tensor } from "../../oracle/tensor.ts";
-import type { C as Sparse } from "./lists.ts";
+
+interface OfRows<T> {
+  readonly name: string;
+  readonly attrs?: Scalars;
+  readonly bench?: true;
+  readonly make: (g: Inputs) => T;
+}
 
 export interface Layout {
   readonly page_size: number;
@@ -19,7 +26,7 @@ export const nanPages = (n_page: number, page_size: number): Tensor => {
 };
 
 /** Inputs of paged_attention for those of sparse_attention: a page more than the rows need, so that there are free slots. */
-export function paged<T extends { readonly kv: Tensor; readonly idx: Tensor }>(
+function paged<T extends { readonly kv: Tensor; readonly idx: Tensor }>(
   g: Inputs,
   { kv, ...t }: T,
   { page_size, slot }: Layout,
@@ -38,7 +45,11 @@ export function paged<T extends { readonly kv: Tensor; readonly idx: Tensor }>(
 }
 
 /** The same case out of a cache. */
-export const inPages = (c: Sparse, layout: Layout = { page_size: 64 }, name = c.name) => ({
+export const inPages = <T extends { readonly kv: Tensor; readonly idx: Tensor }>(
+  c: OfRows<T>,
+  layout: Layout = { page_size: 64 },
+  name = c.name,
+) => ({
   name,
   ...(c.bench && { bench: true as const }),
   attrs: { ...c.attrs, page_size: layout.page_size },
