@@ -152,6 +152,11 @@ export interface OpDecl {
   readonly reads?: (s: Scalars, ints: Ints) => Readonly<Record<string, number>>;
   /** The same for outputs: elements that a call writes of a tensor that it updates in place. */
   readonly writes?: (s: Scalars, ints: Ints) => Readonly<Record<string, number>>;
+  /**
+   * An op of the model that this one is with its tensors in another form of storage, and this one's scalars under that one's: the model
+   * calls the one where a fusion of the engine has the other.
+   */
+  readonly packed?: { readonly of: string; readonly scalars: (s: Scalars) => Scalars };
   /** What a fusion is made of, in order (`fusion.ts`); its oracles are those of the parts. */
   readonly parts?: readonly PartDecl[];
   /** Marks an op whose purpose is rounding: the tf oracle simulates it too and is held against faithful, not ideal. */

@@ -38,5 +38,9 @@ export const op = defineOp({
   },
   flops: sparse.flops,
   macs: sparse.macs,
+  packed: {
+    of: sparse.name,
+    scalars: ({ n_kv, ...s }) => ({ ...s, n_page: Math.ceil(n_kv / 64), page_size: 64 }),
+  },
   reads: (_, { idx }) => ({ cache: (576 + 7) * distinct(idx) }),
 });
