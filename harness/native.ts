@@ -42,17 +42,14 @@ export interface RunOpRequest extends Cancellable {
   /** `virtual` (default) or `cuda:N`. */
   readonly device?: string;
   readonly op: string;
-  /**
-   * Storage bytes by declared name; null for an absent optional input. Those that an output updates in place are written there before each
-   * launch. Read in place: do not write to them while the run is in flight.
-   */
+  /** Storage bytes by declared name; null for an absent optional input. Read in place: do not write to them while the run is in flight. */
   readonly inputs: Readonly<Record<string, Storage | null>>;
   /** Bytes of every output. */
   readonly outputs: Readonly<Record<string, number>>;
   /** Every axis and attribute. */
   readonly scalars: Readonly<Record<string, number>>;
   readonly options?: {
-    /** Launches, outputs poisoned (or as they were) before each (default 1). */
+    /** Launches, outputs poisoned before each, or what they update put there (default 1). */
     readonly repeat?: number;
     /** Chooses the poison and canary words (default: fresh ones from the clock). */
     readonly poisonSeed?: number;

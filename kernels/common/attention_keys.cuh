@@ -1,5 +1,5 @@
-// Where attention's keys come from: rows of a bf16 pool, or slots of the packed cache. row() says once where a key is, load8() gives eight of
-// its channels from d on, zero at or beyond the head's end.
+// Where attention's keys come from: rows of a bf16 pool, or slots of the packed cache. row() says once where a key is, load8() gives eight
+// of its channels from d on, zero at or beyond the head's end.
 #pragma once
 #include "kernels/common/mma.cuh"
 #include "kernels/common/packed_cache.cuh"

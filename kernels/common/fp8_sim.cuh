@@ -12,8 +12,8 @@ __device__ inline uint32_t round_trip(uint32_t pair, float inv, float s) {
   return round_bf16x2(v.x * s, v.y * s);
 }
 
-// Scale code of a block that spreads over `lanes` neighbouring lanes, a power of two, with eight channels each; whole warps call it. Channels
-// with `in_block` false do not count: a last short block shares its lanes with them.
+// Scale code of a block that spreads over `lanes` neighbouring lanes, a power of two, with eight channels each; whole warps call it.
+// Channels with `in_block` false do not count: a last short block shares its lanes with them.
 __device__ inline uint32_t sim_scale_code(uint4 v, bool in_block, int lanes) {
   return block_scale_code(warp_max(in_block ? abs_max_bits(v) : 0u, lanes), SIM_AMAX_FLOOR, E4M3_INV_MAX);
 }
