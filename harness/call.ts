@@ -143,7 +143,8 @@ function within(got: Tensor, ref: Tensor): { rel_l2: number; bound: number; agre
   if (!d.masks && ref.dtype === "f64")
     d = distance(got, { ...ref, data: Float64Array.from(values(ref), Math.fround) });
   if (!d.masks) return { rel_l2: Infinity, bound: TF_BOUND, agree: false };
-  if (ref.dtype === "i32" || ref.dtype === "i64") return { rel_l2: d.rel_l2, bound: 0, agree: d.rel_l2 <= 0 };
+  if (ref.dtype === "i32" || ref.dtype === "i64" || ref.dtype === "u8")
+    return { rel_l2: d.rel_l2, bound: 0, agree: d.rel_l2 <= 0 };
   if (d.rel_l2 <= TF_BOUND && !(d.worst_row <= TF_ROW_BOUND))
     return { rel_l2: d.worst_row, bound: TF_ROW_BOUND, agree: false };
   return { rel_l2: d.rel_l2, bound: TF_BOUND, agree: d.rel_l2 <= TF_BOUND };

@@ -15,11 +15,11 @@ import { firstDivergence, firstToken } from "./divergence.ts";
 import { judgeIsolated, launch, type Isolation, type Launched } from "./isolated.ts";
 import { freedomOf } from "./metrics.ts";
 import { parseProfiles } from "./profile.ts";
-import { ofCall, profileRecords, type ProfilePlace } from "./profile_records.ts";
+import { launchedAt } from "./launched.ts";
+import { profileRecords } from "./profile_records.ts";
 import type { EngineHandle, RunLayersResult, Tap } from "./native.ts";
 import type { Agreement, Divergence, Mode, Row } from "./result.ts";
 import { errorRows, tapName } from "./rows.ts";
-import { workOfParts } from "./work.ts";
 
 export interface ModelOptions extends Isolation {
   readonly config: ModelConfig;
@@ -195,30 +195,6 @@ async function replay(
   );
   await runUnit(o.config, o.weights, faithful, ex, u, o.prompt, at.native);
   return verdicts;
-}
-
-/** What the launch at `site` did: a call of the model, or a fusion of several, which its taps name. */
-function launchedAt(
-  op: OpDecl | undefined,
-  site: string,
-  taps: readonly Tap[],
-  replayed: ReadonlyMap<string, StepVerdict> | null,
-): Pick<ProfilePlace, "op" | "work"> | null {
-  if (!op?.parts) {
-    const call = replayed?.get(site)?.call;
-    return call ? ofCall(call) : null;
-  }
-  const names = new Set(taps.filter((t) => t.site === site).map((t) => t.name));
-  const calls = [...(replayed?.values() ?? [])]
-    .filter((v) => Object.keys(v.call.op.out).some((k) => names.has(tapName(v.call.op, v.site, k))))
-    .map((v) => v.call);
-  const parts: Call[] = [];
-  for (const part of op.parts) {
-    const i = calls.findIndex((c) => c.op.name === part.op.name);
-    if (i < 0) return null;
-    parts.push(...calls.splice(i, 1));
-  }
-  return { op, work: workOfParts(op, parts) };
 }
 
 const decisionOf = (replayed: ReadonlyMap<string, StepVerdict>, site: string): Tensors | undefined => {

@@ -50,7 +50,7 @@ export interface RunOpRequest extends Cancellable {
   /** Every axis and attribute. */
   readonly scalars: Readonly<Record<string, number>>;
   readonly options?: {
-    /** Launches, outputs poisoned before each (default 1). */
+    /** Launches, outputs poisoned before each, or what they update put there (default 1). */
     readonly repeat?: number;
     /** Chooses the poison and canary words (default: fresh ones from the clock). */
     readonly poisonSeed?: number;
@@ -77,7 +77,7 @@ export interface RunOpResult {
   readonly canariesIntact: boolean;
   /** One sentence a damaged guard: which buffer, which side, the first changed byte. */
   readonly damage: readonly string[];
-  /** Bytes of each output that still hold the poison after every launch. */
+  /** Bytes of each output that still hold the poison after every launch; none where it is updated in place. */
   readonly unwritten: Readonly<Record<string, number>>;
   /** False when two launches on the same inputs gave different bytes. */
   readonly repeatable: boolean;

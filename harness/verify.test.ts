@@ -124,7 +124,7 @@ describe("profiles", () => {
     const { results } = await run({ op: ops.join(), profile: true });
     expect(new Set(results.profiles.map((p) => p.op))).toEqual(new Set(ops));
     expect(tooLittle(results)).toEqual([]);
-  }, 240_000);
+  }, 480_000);
   test("without --profile there are none", async () => {
     const { results } = await run({ op: "skeleton" });
     expect(results.profiles).toEqual([]);

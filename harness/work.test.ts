@@ -12,6 +12,8 @@ import { op as nvfp4 } from "../kernels/moe/expert_linear_nvfp4.op.ts";
 import { op as hash } from "../kernels/moe/gate_hash.op.ts";
 import { op as moeCombine } from "../kernels/moe/moe_combine.op.ts";
 import { op as swiglu } from "../kernels/moe/swiglu.op.ts";
+import { op as paged } from "../kernels/attention/paged_attention.op.ts";
+import { op as insert } from "../kernels/quant/kv_insert.op.ts";
 import { op as actQuant } from "../kernels/quant/act_quant_nvfp4.op.ts";
 import { op as sample } from "../kernels/sample/sample.op.ts";
 import { defineOp, evalShape, storageBytes, type OpDecl } from "../kernels/schema.ts";
@@ -107,10 +109,28 @@ describe("bytes and multiply-adds", () => {
     const s = { n_tok: 2, n_head: 4, width: 16, n_entry: 8, scale: 1 };
     expect(workOf(call(scores, s)).macs).toBe(2 * 4 * 16 * 8);
   });
+  test("a packed cache: of a row its values and seven scales, of other slots nothing", () => {
+    const s = { n_row: 3, n_page: 9, page_size: 64 };
+    const { bytes } = workOf(call(insert, s, { slot: i32([5, -1, 64]) }));
+    expect(bytes).toEqual({ read: 2 * 2 * 512 + 3 * 4, write: 2 * 583 });
+    const a = { n_tok: 2, n_head: 3, head_dim: 512, n_page: 9, page_size: 64, n_key: 3, scale: 1 };
+    const w = workOf(call(paged, a, { idx: i32([500, -1, 7, 7, 500, 8]) }));
+    expect(w.bytes.read).toBe(2 * (2 * 3 * 512) + 3 * 583 + 4 * 6 + 4 * 3);
+  });
+  test("a tensor that begins as an input is declared like it", () => {
+    const before = { dtype: "u8", shape: ["n_page"] } as const;
+    const bad = () => defineOp({ ...insert, in: { ...insert.in, before } });
+    expect(bad).toThrow(
+      'op kv_insert: expected cache to begin as an input u8 [n_page, page_size*584/576*576], got "before" u8 [n_page]',
+    );
+  });
   test("an input that is not declared is named", () => {
     const op = defineOp({ ...embed, reads: () => ({ tabel: 1 }) });
     const s = { n_tok: 1, vocab: 4, d_model: 8, hc: 1 };
     expect(() => workOf(call(op, s))).toThrow('op embed: expected "reads" to name its inputs, got "tabel"');
+    const writer = defineOp({ ...embed, writes: () => ({ strems: 1 }) });
+    const sentence = 'op embed: expected "writes" to name its outputs, got "strems"';
+    expect(() => workOf(call(writer, s, { tok: i32([0]) }))).toThrow(sentence);
   });
 });
 

@@ -37,12 +37,23 @@ function readsOf(c: Call): Record<string, number> {
   );
 }
 
+/** Bytes of each output that `c` writes. Throws one sentence when the declaration writes an output that it does not have. */
+function writesOf(c: Call): Record<string, number> {
+  const some = c.op.writes?.(c.s, intsOf(c)) ?? {};
+  const stranger = Object.keys(some).find((name) => !(name in c.op.out));
+  if (stranger !== undefined)
+    throw new Error(`op ${c.op.name}: expected "writes" to name its outputs, got "${stranger}"`);
+  return Object.fromEntries(
+    Object.entries(c.op.out).map(([k, d]) => [k, k in some ? storageBytes(d.dtype, some[k]) : bytesOf(d, c)]),
+  );
+}
+
 export const workOf = (c: Call): Work => (c.op.parts ? workOfParts(c.op, partsOf(c)) : workOfOp(c));
 
 const workOfOp = (c: Call): Work => ({
   bytes: {
     read: sum(Object.values(readsOf(c))),
-    write: sum(Object.values(c.op.out).map((d) => bytesOf(d, c))),
+    write: sum(Object.values(writesOf(c))),
   },
   macs: c.op.macs?.(c.s, intsOf(c)) ?? c.op.flops(c.s) / 2,
 });
@@ -57,8 +68,8 @@ export function workOfParts(op: OpDecl, parts: readonly Call[]): Work {
       const from = part.in[k];
       if (from in op.in) read[from] = Math.max(read[from] ?? 0, n);
     }
-    for (const [k, as] of Object.entries(part.out))
-      if (!op.out[as].optional) write += bytesOf(part.op.out[k], c);
+    const written = writesOf(c);
+    for (const [k, as] of Object.entries(part.out)) if (!op.out[as].optional) write += written[k];
     macs += workOfOp(c).macs;
   });
   return { bytes: { read: sum(Object.values(read)), write }, macs };

@@ -26,6 +26,8 @@ export const DIMS = {
   n_key: "slots of a query's key list (window + compressed)",
   n_raw: "raw rows of the key/value pool",
   n_kv: "rows of the key/value pool (raw rows first, then compressed entries)",
+  n_page: "pages of the packed key/value cache",
+  page_size: "tokens of a page (64)",
   window: "sliding window, the query's own token included (128)",
   n_expert: "routed experts (384)",
   n_act: "experts per token (6)",

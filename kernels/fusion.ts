@@ -81,6 +81,7 @@ export function defineFusion<const D extends FusionDecl>(decl: D): Fusion<D> {
         dtype: d.dtype,
         shape: o.shape,
         judge,
+        ...(d.before === undefined ? {} : { before: part.in[d.before] }),
         ...(o.tap ? { optional: true } : {}),
       };
     }

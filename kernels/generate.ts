@@ -5,7 +5,15 @@
 import { mkdirSync, readFileSync, writeFileSync, existsSync } from "node:fs";
 import { join } from "node:path";
 import { loadOps } from "./registry.ts";
-import { MAP_TYPES, type DType, type LaunchDecl, type OpDecl, type VariantDecl } from "./schema.ts";
+import {
+  beforeNames,
+  MAP_TYPES,
+  type DType,
+  type LaunchDecl,
+  type OpDecl,
+  type TensorDecl,
+  type VariantDecl,
+} from "./schema.ts";
 
 const C_TYPE: Record<DType, string> = {
   f64: "double",
@@ -29,21 +37,25 @@ interface Field {
   readonly dtype: string;
   readonly note: string;
   readonly optional: boolean;
+  readonly before?: string;
 }
 
 function fields(op: OpDecl): Field[] {
-  const tensor = (kind: "in" | "out") =>
-    Object.entries(op[kind]).map(([name, d]): Field => ({
-      name,
-      kind,
-      type: `${kind === "in" ? "const " : ""}${C_TYPE[d.dtype]}*`,
-      dtype: d.dtype,
-      note: `${d.dtype} [${d.shape.join(", ")}]${d.optional ? ", may be null" : ""}`,
-      optional: d.optional === true,
-    }));
+  const before = beforeNames(op);
+  const tensor = (kind: "in" | "out", name: string, d: TensorDecl & { readonly before?: string }): Field => ({
+    name,
+    kind,
+    type: `${kind === "in" ? "const " : ""}${C_TYPE[d.dtype]}*`,
+    dtype: d.dtype,
+    note: `${d.dtype} [${d.shape.join(", ")}]${d.optional ? ", may be null" : ""}${d.before ? ", updated in place" : ""}`,
+    optional: d.optional === true,
+    ...(d.before ? { before: d.before } : {}),
+  });
   return [
-    ...tensor("in"),
-    ...tensor("out"),
+    ...Object.entries(op.in)
+      .filter(([name]) => !before.has(name))
+      .map(([name, d]) => tensor("in", name, d)),
+    ...Object.entries(op.out).map(([name, d]) => tensor("out", name, d)),
     ...Object.entries(op.axes).map(([name, note]): Field => ({
       name,
       kind: "axis",
@@ -145,7 +157,8 @@ export function opTable(ops: readonly OpDecl[]): string {
     const P = `${pascal(op.name)}Params`;
     const fs = fields(op)
       .map(
-        (f) => `{"${f.name}", FieldKind::${f.kind}, "${f.dtype}", offsetof(${P}, ${f.name}), ${f.optional}}`,
+        (f) =>
+          `{"${f.name}", FieldKind::${f.kind}, "${f.dtype}", offsetof(${P}, ${f.name}), ${f.optional}, ${f.before ? `"${f.before}"` : "nullptr"}}`,
       )
       .join(",\n      ");
     const of = (call: string, more = ""): string =>
@@ -169,7 +182,8 @@ struct OpField {
   FieldKind kind;
   const char* dtype;
   size_t offset;
-  bool optional;  // its pointer may be null
+  bool optional;       // its pointer may be null
+  const char* before;  // of an output that is updated in place: the input that holds its bytes before the launch; else null
 };
 
 // A kernel of kernels/<family>/<op>.<name>.cu. Its parameter begins with the op's; the tensor maps lie behind.

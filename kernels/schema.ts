@@ -61,6 +61,11 @@ export interface TensorDecl {
 
 export interface OutDecl extends TensorDecl {
   readonly judge: Judge;
+  /**
+   * Of a tensor that is updated in place: the input that holds its bytes before the launch. The kernel has one pointer, the output's; oracles
+   * get the one and give the other whole, so that what a call must leave alone is held against them like what it writes.
+   */
+  readonly before?: string;
 }
 
 /** Grid, block, dynamic shared memory and cluster, as C expressions over axes and attributes (`ceil_div`, `min`, `max`, `plan::` allowed). */
@@ -145,6 +150,13 @@ export interface OpDecl {
    * are looked up, experts that have rows, keys that a list names. Every other input, and every output, counts whole.
    */
   readonly reads?: (s: Scalars, ints: Ints) => Readonly<Record<string, number>>;
+  /** The same for outputs: elements that a call writes of a tensor that it updates in place. */
+  readonly writes?: (s: Scalars, ints: Ints) => Readonly<Record<string, number>>;
+  /**
+   * An op of the model that this one is with its tensors in another form of storage, and this one's scalars under that one's: the model
+   * calls the one where a fusion of the engine has the other.
+   */
+  readonly packed?: { readonly of: string; readonly scalars: (s: Scalars) => Scalars };
   /** What a fusion is made of, in order (`fusion.ts`); its oracles are those of the parts. */
   readonly parts?: readonly PartDecl[];
   /** Marks an op whose purpose is rounding: the tf oracle simulates it too and is held against faithful, not ideal. */
@@ -158,6 +170,15 @@ export const opt = (dtype: DType, shape: readonly Dim[]): TensorDecl & { readonl
   optional: true,
 });
 export const out = (dtype: DType, shape: readonly Dim[], judge: Judge): OutDecl => ({ dtype, shape, judge });
+export const inPlace = (before: string, like: TensorDecl, judge: Judge): OutDecl => ({
+  ...like,
+  judge,
+  before,
+});
+
+/** Inputs that are an output's bytes before the launch: no parameters of the kernel. */
+export const beforeNames = (op: Pick<OpDecl, "out">): ReadonlySet<string> =>
+  new Set(Object.values(op.out).flatMap((d) => d.before ?? []));
 
 export const exact = (why: string): Judge => ({ kind: "exact", why });
 export const close = (noise: number | ((s: Scalars) => number), why: string, jump = 0): Judge => ({
@@ -195,6 +216,15 @@ export function defineOp<const D extends OpDecl>(decl: D): D {
           );
       }
     }
+  }
+  for (const [name, d] of Object.entries(decl.out)) {
+    if (d.before === undefined) continue;
+    const from: TensorDecl | undefined = decl.in[d.before];
+    const like = (x: TensorDecl): string => `${x.dtype} [${x.shape.join(", ")}]`;
+    if (from === undefined || from.optional || like(from) !== like(d))
+      throw new Error(
+        `op ${decl.name}: expected ${name} to begin as an input ${like(d)}, got "${d.before}"${from ? ` ${like(from)}` : ""}`,
+      );
   }
   for (const [variant, v] of Object.entries(decl.variants ?? {}))
     for (const [name, m] of Object.entries(v.maps ?? {})) {

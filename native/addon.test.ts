@@ -3,6 +3,7 @@ import { execFileSync } from "node:child_process";
 import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
 import { loadOps } from "../kernels/registry.ts";
+import { beforeNames } from "../kernels/schema.ts";
 import { loadNative, openNative, type Native, type RunOpRequest } from "../harness/native.ts";
 import { BUILD, ROOT } from "../harness/native_build.ts";
 import { parseProfiles } from "../harness/profile.ts";
@@ -39,7 +40,9 @@ describe("op table", () => {
       name: op.name,
       family: op.family,
       fields: [
-        ...Object.entries(op.in).map(([name, d]) => ({ name, kind: "in", dtype: d.dtype })),
+        ...Object.entries(op.in)
+          .filter(([name]) => !beforeNames(op).has(name))
+          .map(([name, d]) => ({ name, kind: "in", dtype: d.dtype })),
         ...Object.entries(op.out).map(([name, d]) => ({ name, kind: "out", dtype: d.dtype })),
         ...Object.keys(op.axes).map((name) => ({ name, kind: "axis", dtype: "i32" })),
         ...Object.entries(op.attrs ?? {}).map(([name, dtype]) => ({ name, kind: "attr", dtype })),
@@ -106,6 +109,34 @@ describe("runOp", () => {
     const calls = Array.from({ length: 24 }, (_, a) => ({ ...skeleton(), scalars: { n: N, a } }));
     const all = await Promise.all(calls.map((c) => native.runOp(c)));
     all.forEach((r, a) => expect(bf16(r.outputs.y)[3]).toBe(bits(a * 3 + 1)));
+  });
+});
+
+describe("a tensor that is updated in place", () => {
+  const page = 576 * 2; // one token: 584 bytes, padded
+  const insert = (before: Uint8Array): RunOpRequest => ({
+    op: "kv_insert",
+    inputs: { x: new Uint16Array(512).fill(bits(1)), slot: Int32Array.of(1), before },
+    outputs: { cache: 3 * page },
+    scalars: { n_row: 1, n_page: 3, page_size: 1 },
+    options: { repeat: 3 },
+  });
+
+  test("begins as its input in every launch, and is no poison where nobody writes", async () => {
+    const before = Uint8Array.from({ length: 3 * page }, (_, i) => i % 251);
+    const r = await native.runOp(insert(before));
+    expect([r.repeatable, r.unwritten.cache, r.canariesIntact]).toEqual([true, 0, true]);
+    const changed = r.outputs.cache.map((b, i) => (b === before[i] ? 0 : 1));
+    // of values and scales in page 1 some bytes were what they become
+    expect(changed.slice(page, page + 583).reduce((a, b) => a + b)).toBeGreaterThan(570);
+    expect(changed.fill(0, page, page + 583)).toEqual(new Uint8Array(3 * page));
+    expect(before[page]).toBe(page % 251); // the caller's bytes are read only
+  });
+
+  test("has its input's size", async () => {
+    await expect(native.runOp(insert(new Uint8Array(5)))).rejects.toThrow(
+      "kv_insert.before: expected the 3456 bytes of cache, got 5",
+    );
   });
 });
 

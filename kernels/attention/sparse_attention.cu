@@ -18,5 +18,5 @@
 extern "C" __global__ void __launch_bounds__(attention::THREADS, 2)
     sparse_attention(const __grid_constant__ SparseAttentionParams p) {
   extern __shared__ __align__(16) uint8_t smem[];
-  attention::run(p, attention_out::Plain{p.o, p.head_dim}, p.o, smem);
+  attention::run(p, attention_keys::Rows{p.kv, p.head_dim}, attention_out::Plain{p.o, p.head_dim}, p.o, smem);
 }

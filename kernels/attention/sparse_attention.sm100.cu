@@ -11,11 +11,11 @@
 // parallel  one CTA a token and 64 heads, in tiles of 64 keys; where CTAs are few a cluster shares the list
 #include "sparse_attention.h"
 
-#include "kernels/common/umma_attention.cuh"
+#include "kernels/common/umma_attention_rows.cuh"
 
-extern "C" __global__ void __launch_bounds__(umma_attention::THREADS, 1)
+extern "C" __global__ void __launch_bounds__(umma_attention::threads<umma_attention::Rows>, 1)
     sparse_attention(const __grid_constant__ SparseAttentionSm100Params p) {
   extern __shared__ uint8_t dynamic[];
   __shared__ umma_attention::Shared sh;
-  umma_attention::run(p, p.o_map, attention_out::Plain{p.op.o, p.op.head_dim}, sh, dynamic);
+  umma_attention::run<umma_attention::Rows>(p, p.o_map, attention_out::Plain{p.op.o, p.op.head_dim}, sh, dynamic);
 }

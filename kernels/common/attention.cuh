@@ -2,6 +2,7 @@
 // softmax: warps take 4 heads each; value: warps take 64 channels each. Keys go from global memory straight into fragments.
 #pragma once
 #include "kernels/common/anchor.cuh"
+#include "kernels/common/attention_keys.cuh"
 #include "kernels/common/attention_out.cuh"
 #include "kernels/common/mma.cuh"
 #include "kernels/common/reduce.cuh"
@@ -33,31 +34,18 @@ struct Smem {
   }
 };
 
-// Eight channels from d of a pool row, zero at or beyond head_dim.
-template <bool VEC>
-__device__ __forceinline__ uint4 load8(const bf16_t* row, int d, int head_dim) {
-  uint32_t w[4] = {0, 0, 0, 0};
-  if constexpr (VEC) {
-    if (d < head_dim) return load16(row + d);
-  } else {
-    const uint16_t* bits = reinterpret_cast<const uint16_t*>(row);
-#pragma unroll
-    for (int i = 0; i < 8; ++i)
-      if (d + i < head_dim) w[i / 2] |= uint32_t(bits[d + i]) << (16 * (i % 2));
-  }
-  return {w[0], w[1], w[2], w[3]};
-}
-
-// Params: parameters with the names of sparse_attention's. Out: attention_out.cuh.
-template <bool VEC, class Params, class Out>
+// Params: parameters with the names of sparse_attention's, but for those of the keys. Keys: attention_keys.cuh. Out: attention_out.cuh.
+template <bool VEC, class Params, class Keys, class Out>
 struct Attention {
   const Params& p;
+  const Keys& from;
   const Out& out;
   Smem smem;
   int tok, head0, n_head, warp, lane, r, q;
 
-  __device__ __forceinline__ Attention(const Params& params, const Out& to, uint8_t* base)
+  __device__ __forceinline__ Attention(const Params& params, const Keys& keys, const Out& to, uint8_t* base)
       : p(params),
+        from(keys),
         out(to),
         smem(base, params.head_dim, params.n_key),
         tok(blockIdx.x),
@@ -75,7 +63,7 @@ struct Attention {
       const int h = i / chunks, c = i % chunks;
       uint4 v = {0, 0, 0, 0};
       if (h < n_head)
-        v = load8<VEC>(p.q + (int64_t(tok) * p.n_head + head0 + h) * p.head_dim, 8 * c, p.head_dim);
+        v = attention_keys::load8<VEC>(p.q + (int64_t(tok) * p.n_head + head0 + h) * p.head_dim, 8 * c, p.head_dim);
       *reinterpret_cast<uint4*>(smem.q + h * smem.q_stride + 16 * c) = v;
     }
   }
@@ -95,13 +83,14 @@ struct Attention {
       const int row0 = smem.row[j0 + r], row1 = smem.row[j0 + 8 + r];
       float dot[2][4] = {};
       if (__any_sync(FULL_WARP, max(row0, row1) >= 0)) {
-        const bf16_t* k0 = p.kv + int64_t(max(row0, 0)) * p.head_dim;
-        const bf16_t* k1 = p.kv + int64_t(max(row1, 0)) * p.head_dim;
+        typename Keys::Row k0{}, k1{};
+        if (row0 >= 0) k0 = from.row(row0);
+        if (row1 >= 0) k1 = from.row(row1);
 #pragma unroll(VEC ? 4 : 1)
         for (int d = 0; d < p.head_dim; d += 32) {
           uint4 b0 = {0, 0, 0, 0}, b1 = {0, 0, 0, 0};
-          if (row0 >= 0) b0 = load8<VEC>(k0, d + 8 * q, p.head_dim);
-          if (row1 >= 0) b1 = load8<VEC>(k1, d + 8 * q, p.head_dim);
+          if (row0 >= 0) b0 = from.template load8<VEC>(k0, d + 8 * q);
+          if (row1 >= 0) b1 = from.template load8<VEC>(k1, d + 8 * q);
           const uint4 lo = *reinterpret_cast<const uint4*>(q_lo + 2 * d);
           const uint4 hi = *reinterpret_cast<const uint4*>(q_hi + 2 * d);
           mma::m16n8k16(mma::Bf16{}, dot[0], lo.x, hi.x, lo.y, hi.y, b0.x, b0.y);
@@ -176,7 +165,7 @@ struct Attention {
 
   __device__ __forceinline__ uint4 load_key(int row, int d) {
     if (row < 0) return {0, 0, 0, 0};
-    return load8<VEC>(p.kv + int64_t(row) * p.head_dim, d, p.head_dim);
+    return from.template load8<VEC>(from.row(row), d);
   }
 
   // Two neighbouring channels of four keys: pairs of keys side by side are what a B fragment holds.
@@ -270,12 +259,12 @@ struct Attention {
 };
 
 // Dynamic shared memory `smem` as the launch declares it; `to` is where the output goes.
-template <class Params, class Out>
-__device__ __forceinline__ void run(const Params& p, const Out& out, const bf16_t* to, uint8_t* smem) {
-  if (p.head_dim % 8 == 0 && mma::aligned(p.q, 16) && mma::aligned(p.kv, 16) && mma::aligned(to, 16))
-    Attention<true, Params, Out>(p, out, smem).run();
+template <class Params, class Keys, class Out>
+__device__ __forceinline__ void run(const Params& p, const Keys& keys, const Out& out, const bf16_t* to, uint8_t* smem) {
+  if (p.head_dim % 8 == 0 && mma::aligned(p.q, 16) && keys.aligned() && mma::aligned(to, 16))
+    Attention<true, Params, Keys, Out>(p, keys, out, smem).run();
   else
-    Attention<false, Params, Out>(p, out, smem).run();
+    Attention<false, Params, Keys, Out>(p, keys, out, smem).run();
 }
 
 }  // namespace attention

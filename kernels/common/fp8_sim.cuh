@@ -1,4 +1,5 @@
-// e4m3 round trip with a power-of-two scale (DeepSeek-V4 kernel.py act_quant inplace).
+// The key/value cache's quantiser: e4m3 with a power-of-two scale a block (DeepSeek-V4 kernel.py act_quant inplace), as a round trip and as
+// the codes of a packed row (packed_cache.cuh).
 #pragma once
 #include "kernels/common/quant.cuh"
 #include "kernels/common/reduce.cuh"
@@ -11,11 +12,15 @@ __device__ inline uint32_t round_trip(uint32_t pair, float inv, float s) {
   return round_bf16x2(v.x * s, v.y * s);
 }
 
-// Eight channels of a block that spreads over `lanes` neighbouring lanes, a power of two; whole warps call it. Channels with `in_block`
-// false are copied: a last short block shares its lanes with them.
+// Scale code of a block that spreads over `lanes` neighbouring lanes, a power of two, with eight channels each; whole warps call it.
+// Channels with `in_block` false do not count: a last short block shares its lanes with them.
+__device__ inline uint32_t sim_scale_code(uint4 v, bool in_block, int lanes) {
+  return block_scale_code(warp_max(in_block ? abs_max_bits(v) : 0u, lanes), SIM_AMAX_FLOOR, E4M3_INV_MAX);
+}
+
+// Eight channels of such a block there and back; those with `in_block` false are copied.
 __device__ inline uint4 round_trip8(uint4 v, bool in_block, int lanes) {
-  const uint32_t amax = warp_max(in_block ? abs_max_bits(v) : 0u, lanes);
-  const uint32_t code = block_scale_code(amax, SIM_AMAX_FLOOR, E4M3_INV_MAX);
+  const uint32_t code = sim_scale_code(v, in_block, lanes);
   const float s = ue8m0_to_f32(code), inv = ue8m0_reciprocal(code);
   if (!in_block) return v;
   return {round_trip(v.x, inv, s), round_trip(v.y, inv, s), round_trip(v.z, inv, s), round_trip(v.w, inv, s)};

@@ -1,9 +1,9 @@
 // Attention to the pool rows of a key list on tcgen05, heads of 512 channels: one CTA a token and 64 heads, in tiles of 64 keys; where CTAs
 // are few a cluster shares the list.
 //
-//   warp 4     gather: a tile's keys by index, four rows a copy
-//   warp 5     S[head][key] = q kT
-//   warp 6     O[head][channel] += P v: the same keys, read transposed
+//   warps 6-   a tile's keys by index (umma_attention_rows.cuh, umma_attention_pages.cuh)
+//   warp 4     S[head][key] = q kT
+//   warp 5     O[head][channel] += P v: the same keys, read transposed
 //   warps 0-3  softmax, in their own lanes of S and O; epilogue
 //
 // P goes through shared memory: a lane has half of the keys of a head, and a P in tensor memory would have to hold all of them in both
@@ -23,7 +23,9 @@
 namespace umma_attention {
 
 using Plan = plan::Attention;
-constexpr uint32_t N_SOFTMAX = 4, GATHER = 4, SCORE = 5, VALUE = 6, THREADS = 32 * 7;
+constexpr uint32_t N_SOFTMAX = 4, SCORE = 4, VALUE = 5, GATHER = 6;
+template <class Keys>
+constexpr uint32_t threads = 32 * (GATHER + Keys::WARPS);
 constexpr uint32_t STAGES = Plan::STAGES, HEADS = Plan::HEADS, KEYS = Plan::KEYS;
 static_assert(HEADS == 64 && KEYS == 64, "lanes 0-63 and 64-127 hold halves of a tile's keys, of the same heads");
 static_assert(STAGES == 2, "the tile before is in the other stage");
@@ -31,7 +33,6 @@ static_assert(STAGES * Plan::ROWS_BYTES == HEADS * Plan::CHANNELS * sizeof(float
 constexpr uint32_t ATOM = 64;  // channels side by side in an operand: 128 bytes
 constexpr uint32_t N_ATOM = Plan::CHANNELS / ATOM;
 constexpr uint32_t ATOM_BYTES = 64 * umma::SWIZZLE_BYTES;  // these channels of 64 heads or keys
-constexpr uint32_t GATHER_ROWS = 4, GROUPS = KEYS / GATHER_ROWS;
 
 // Tensor memory: O, 256 channels in 128 columns of all lanes, twice; then S, 64 keys in 32 columns, one a stage.
 constexpr uint32_t O_COLUMNS = Plan::CHANNELS / 2, O_STEP = 256, S_COLUMNS = KEYS / 2, COLUMNS = 512;
@@ -56,9 +57,11 @@ __device__ __forceinline__ float4* partial(uint8_t* at, uint32_t row, uint32_t u
   return reinterpret_cast<float4*>(at) + row * (Plan::CHANNELS / 4) + (u ^ row % 8);
 }
 
-// Params: a variant's parameters, with the names of sparse_attention's but for the map `to` of the output. Out: attention_out.cuh.
-template <class Params, class Out>
+// Keys: WARPS that load keys, ARRIVALS at k_full for a tile's, gather() of one of the warps. Params: a variant's parameters, with the names
+// of sparse_attention's but for those of the keys and for the map `to` of the output. Out: attention_out.cuh.
+template <class Keys, class Params, class Out>
 struct Attention {
+  static constexpr uint32_t THREADS = threads<Keys>;
   const Params& p;
   const TensorMap& to;
   const Out& out;
@@ -75,31 +78,15 @@ struct Attention {
     return stages + STAGES * Plan::ROWS_BYTES + stage * Plan::P_BYTES;
   }
   __device__ __forceinline__ uint32_t scores(uint32_t stage) const { return sh.tmem + O_COLUMNS + stage * S_COLUMNS; }
-  // The pool row of slot j, -1 for none.
+  // What the list has at j, -1 for nothing.
   __device__ __forceinline__ int32_t row_of(int32_t j) const {
     return j < p.op.n_key ? p.op.idx[int64_t(tok) * p.op.n_key + j] : -1;
   }
 
-  // Four rows a group of lanes 0-15 and 16-31, which take half of the channels each. A row outside of the pool arrives as zeros.
-  __device__ __forceinline__ void gather() const {
-    const uint32_t group = lane % GROUPS, half = lane / GROUPS;
-    if (lane == 0) {
-      ptx::mbarrier_arrive_expect_tx(&sh.q_full, Plan::ROWS_BYTES);
-      for (uint32_t a = 0; a < N_ATOM; ++a)
-        ptx::tma_load_3d(ptx::shared(q + a * ATOM_BYTES), &p.q_map, &sh.q_full, a * ATOM, head0, tok);
-    }
-    ptx::Ring ring;
-    for (int32_t i = first; i < last; ++i, ring.next(STAGES)) {
-      const int32_t j = i * KEYS + group * GATHER_ROWS;
-      const int4 rows = {row_of(j), row_of(j + 1), row_of(j + 2), row_of(j + 3)};
-      uint64_t* full = &sh.k_full[ring.stage];
-      const uint32_t at = ptx::shared(keys(ring.stage)) + group * GATHER_ROWS * umma::SWIZZLE_BYTES;
-      ptx::mbarrier_wait(&sh.done[ring.stage], ring.parity ^ 1);
-      if (lane == 0) ptx::mbarrier_arrive_expect_tx(full, Plan::ROWS_BYTES);
-      __syncwarp();
-      for (uint32_t a = half * N_ATOM / 2; a < (half + 1) * N_ATOM / 2; ++a)
-        ptx::tma_gather4(at + a * ATOM_BYTES, &p.kv_map, full, a * ATOM, rows);
-    }
+  __device__ __forceinline__ void load_query() const {
+    ptx::mbarrier_arrive_expect_tx(&sh.q_full, Plan::ROWS_BYTES);
+    for (uint32_t a = 0; a < N_ATOM; ++a)
+      ptx::tma_load_3d(ptx::shared(q + a * ATOM_BYTES), &p.q_map, &sh.q_full, a * ATOM, head0, tok);
   }
 
   // S = q kT
@@ -300,14 +287,13 @@ struct Attention {
     if (threadIdx.x == 0) {
       ptx::mbarrier_init(&sh.q_full, 1);
       for (uint32_t s = 0; s < STAGES; ++s) {
-        ptx::mbarrier_init(&sh.k_full[s], 1);
+        ptx::mbarrier_init(&sh.k_full[s], Keys::ARRIVALS);
         ptx::mbarrier_init(&sh.s_full[s], 1);
         ptx::mbarrier_init(&sh.p_full[s], N_SOFTMAX);
         ptx::mbarrier_init(&sh.done[s], 1);
       }
       ptx::fence_mbarrier_init();
       ptx::prefetch_map(&p.q_map);
-      ptx::prefetch_map(&p.kv_map);
       ptx::prefetch_map(&to);
     }
     if (warp == SCORE) ptx::tmem_alloc(&sh.tmem, COLUMNS);
@@ -315,8 +301,9 @@ struct Attention {
     __syncthreads();
     ptx::tcgen05_fence_after();
 
-    if (warp == GATHER) {
-      gather();
+    if (warp >= GATHER) {
+      if (threadIdx.x == 32 * GATHER) load_query();
+      Keys::gather(*this, warp - GATHER);
     } else if (warp == SCORE) {
       if (ptx::elect_one()) score();
     } else if (warp == VALUE) {
@@ -343,10 +330,10 @@ struct Attention {
 };
 
 // `dynamic` is the launch's shared memory; `to` maps the tensor that `out` gives.
-template <class Params, class Out>
+template <class Keys, class Params, class Out>
 __device__ __forceinline__ void run(const Params& p, const TensorMap& to, const Out& out, Shared& sh, uint8_t* dynamic) {
   uint8_t* const q = dynamic + (1024 - ptx::shared(dynamic) % 1024) % 1024;
-  Attention<Params, Out>{p, to, out, sh, q, q + Plan::ROWS_BYTES}.run();
+  Attention<Keys, Params, Out>{p, to, out, sh, q, q + Plan::ROWS_BYTES}.run();
 }
 
 }  // namespace umma_attention

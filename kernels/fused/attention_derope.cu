@@ -11,5 +11,5 @@ extern "C" __global__ void __launch_bounds__(attention::THREADS, 2)
   extern __shared__ __align__(16) uint8_t smem[];
   __shared__ float2 cos_sin[attention_out::MOST_PAIRS];
   const attention_out::TurnedBack out{p.o, p.y, p.pos, p.freq, p.head_dim, p.n_freq, cos_sin};
-  attention::run(p, out, p.y, smem);
+  attention::run(p, attention_keys::Rows{p.kv, p.head_dim}, out, p.y, smem);
 }

@@ -1,23 +1,17 @@
 import { op as sparseAttention } from "../attention/sparse_attention.op.ts";
-import { defineFusion, result, tap } from "../fusion.ts";
-import { op as rope } from "../rope/rope.op.ts";
-import { t } from "../schema.ts";
+import { defineFusion, tap } from "../fusion.ts";
+import { derope, HEADS, turn } from "./attention_parts.ts";
 
 const { launch, variants } = sparseAttention;
 const { q_map, kv_map, o_map } = variants.sm100.maps;
-const heads = ["n_tok", "n_head", "head_dim"] as const;
 
 export const op = defineFusion({
   name: "attention_derope",
   family: "fused",
   cite: "DeepSeek-V4 inference/model.py Attention.forward: sparse_attn, apply_rotary_emb(o[..., -rope_dim:], inverse)",
-  axes: { ...sparseAttention.axes, n_freq: "rotated pairs" },
+  axes: { ...sparseAttention.axes, ...turn.axes },
   attrs: sparseAttention.attrs,
-  in: {
-    ...sparseAttention.in,
-    pos: t("i32", ["n_tok"]),
-    freq: t("f32", ["n_freq"]),
-  },
+  in: { ...sparseAttention.in, ...turn.in },
   parts: [
     {
       name: "core",
@@ -31,15 +25,9 @@ export const op = defineFusion({
         n_key: "n_key",
         scale: "scale",
       },
-      out: { o: tap("o", heads) },
+      out: { o: tap("o", HEADS) },
     },
-    {
-      name: "derope",
-      op: rope,
-      in: { x: "o", pos: "pos", freq: "freq" },
-      scalars: { n_row: "n_tok", n_head: "n_head", head_dim: "head_dim", n_freq: "n_freq", inverse: 1 },
-      out: { y: result("y", heads) },
-    },
+    derope,
   ],
   contract: "head_dim is even, n_freq at most 256",
   launch,

@@ -4,16 +4,16 @@
 // Parallel: that of sparse_attention (kernels/common/umma_attention.cuh); a CTA computes its token's sines before its warps part.
 #include "attention_derope.h"
 
-#include "kernels/common/umma_attention.cuh"
+#include "kernels/common/umma_attention_rows.cuh"
 
 static_assert(sizeof(umma_attention::Shared) + sizeof(float2) * attention_out::MOST_PAIRS + plan::Attention::SMEM_BYTES <= plan::SMEM,
               "one CTA fits into a multiprocessor");
 
-extern "C" __global__ void __launch_bounds__(umma_attention::THREADS, 1)
+extern "C" __global__ void __launch_bounds__(umma_attention::threads<umma_attention::Rows>, 1)
     attention_derope(const __grid_constant__ AttentionDeropeSm100Params p) {
   extern __shared__ uint8_t dynamic[];
   __shared__ umma_attention::Shared sh;
   __shared__ float2 cos_sin[attention_out::MOST_PAIRS];
   const attention_out::TurnedBack out{p.op.o, p.op.y, p.op.pos, p.op.freq, p.op.head_dim, p.op.n_freq, cos_sin};
-  umma_attention::run(p, p.y_map, out, sh, dynamic);
+  umma_attention::run<umma_attention::Rows>(p, p.y_map, out, sh, dynamic);
 }

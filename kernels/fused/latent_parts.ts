@@ -6,17 +6,23 @@ import { op as rmsnorm } from "../norm/rmsnorm.op.ts";
 import { op as actQuantFp8 } from "../quant/act_quant_fp8.op.ts";
 import { op as actQuantMxfp4 } from "../quant/act_quant_mxfp4.op.ts";
 import { op as kvFp8Sim } from "../quant/kv_fp8_sim.op.ts";
+import { op as kvInsert } from "../quant/kv_insert.op.ts";
 import { op as rope } from "../rope/rope.op.ts";
 import { t, type Dim } from "../schema.ts";
 
 /** Eight channels a thread, at most 256 threads; two warps at least, so that a sum has a barrier. */
-const threads = (least: number): string =>
-  `max(${least}, min(256, 32 * ceil_div(max(q_lora, head_dim), 256)))`;
+const threads = (least: number): string => `max(${least}, min(256, 32 * ceil_div(max(q_lora, 512), 256)))`;
 export const ROW_BLOCK = threads(64);
 /** A thread pools four channels. */
 export const POOL_BLOCK = threads(128);
 export const LIMITS =
-  "head_dim (at most 2048), n_nope and 2 n_freq (n_freq at most 256) are multiples of 8, kv_block is 8 times a power of two of at most 32";
+  "head_dim is 512, n_freq a multiple of 4 and at most 256; the cache is on 16 bytes, and both caches may be one where no slot is in both lists";
+
+const CACHE = kvInsert.out.cache.shape;
+const slots = <const N extends "kv" | "main", const R extends Dim>(name: N, rows: R) =>
+  ({ [`${name}_slot`]: t("i32", [rows]), [`${name}_before`]: t("u8", CACHE) }) as {
+    readonly [k in `${N}_${"slot" | "before"}`]: ReturnType<typeof t>;
+  };
 
 interface Row {
   readonly n_row: Dim;
@@ -38,13 +44,23 @@ const turn = (name: string, x: string, y: string, r: Row): FusionPart => ({
   scalars: { n_row: r.n_row, n_head: 1, head_dim: r.width, n_freq: "n_freq", inverse: 0 },
   out: { y: tap(y, [r.n_row, r.width]) },
 });
-const keep = (name: string, x: string, y: string, r: Row): FusionPart => ({
-  name,
-  op: kvFp8Sim,
-  in: { x },
-  scalars: { n_row: r.n_row, head_dim: r.width, n_nope: "n_nope", block: "kv_block" },
-  out: { y: result(y, [r.n_row, r.width]) },
-});
+/** A turned row `x` into the cache's slot, and what it says there. */
+const keep = (name: string, x: string, r: Row): FusionPart[] => [
+  {
+    name,
+    op: kvFp8Sim,
+    in: { x },
+    scalars: { n_row: r.n_row, head_dim: r.width, n_nope: 448, block: 64 },
+    out: { y: tap(name, [r.n_row, r.width]) },
+  },
+  {
+    name: `${name}_insert`,
+    op: kvInsert,
+    in: { x, slot: `${name}_slot`, before: `${name}_before` },
+    scalars: { n_row: r.n_row, n_page: "n_page", page_size: "page_size" },
+    out: { cache: result(`${name}_cache`, CACHE) },
+  },
+];
 /** Pooled, normed and turned entries of compressor `c`. */
 const entries = (c: "main" | "index", r: Row): FusionPart[] => [
   {
@@ -80,8 +96,10 @@ export const qKv = {
     q_lora: "width of the query's latent",
     head_dim: "head width",
     n_freq: "rotated pairs",
+    n_page: "pages of the cache",
+    page_size: "tokens of a page",
   },
-  attrs: { eps: "f32", q_block: "i32", floor: "f32", n_nope: "i32", kv_block: "i32" },
+  attrs: { eps: "f32", q_block: "i32", floor: "f32" },
   in: {
     q_a: t("bf16", ["n_tok", "q_lora"]),
     q_w: t("bf16", ["q_lora"]),
@@ -89,6 +107,7 @@ export const qKv = {
     kv_w: t("bf16", ["head_dim"]),
     pos: t("i32", ["n_tok"]),
     freq: t("f32", ["n_freq"]),
+    ...slots("kv", "n_tok"),
   },
 } as const;
 const token: Row = { n_row: "n_tok", width: "head_dim", pos: "pos" };
@@ -103,7 +122,7 @@ export const qKvParts: readonly FusionPart[] = [
   },
   norm("kv_norm", "kv_a", "kv_w", "kv_normed", token),
   turn("kv_rope", "kv_normed", "kv_turned", token),
-  keep("kv", "kv_turned", "kv", token),
+  ...keep("kv", "kv_turned", token),
 ];
 
 /** Compressed keys of attention. */
@@ -115,12 +134,12 @@ export const main = {
     n_coff: "halves of a compressor row",
   },
   attrs: { tok0: "i32", entry0: "i32" },
-  in: { entry_pos: t("i32", ["n_entry"]), ...inputs("main", "head_dim") },
+  in: { entry_pos: t("i32", ["n_entry"]), ...inputs("main", "head_dim"), ...slots("main", "n_entry") },
 } as const;
 const mainRow: Row = { n_row: "n_entry", width: "head_dim", pos: "entry_pos" };
 export const mainParts: readonly FusionPart[] = [
   ...entries("main", mainRow),
-  keep("main", "main_turned", "main", mainRow),
+  ...keep("main", "main_turned", mainRow),
 ];
 
 /** Compressed keys of the indexer. */

@@ -2,16 +2,16 @@
 // keys, and the compressed keys of attention and indexer. A CTA takes a row; what the parts share of the parameters has one name in all
 // of these fusions (latent_parts.ts).
 #pragma once
-#include "kernels/common/fp8_sim.cuh"
 #include "kernels/common/mxfp4_row.cuh"
 #include "kernels/common/norm_quant.cuh"
+#include "kernels/common/packed_cache.cuh"
 #include "kernels/common/pool.cuh"
 #include "kernels/common/rope.cuh"
 
 namespace latents {
 
-// Eight channels a thread of at most 256; the declarations say the same.
-constexpr int MOST_CHANNELS = 2048, MOST_PAIRS = 256;
+// The declarations say the same.
+constexpr int MOST_CHANNELS = packed::CHANNELS, MOST_PAIRS = 256;
 
 struct Shared {
   float scratch[32];
@@ -46,10 +46,7 @@ struct NormAndTurn {
 
 template <class P>
 __device__ inline void check(const P& p) {
-  const int group = p.kv_block / 8;
-  if (p.head_dim % 8 != 0 || p.n_freq % 4 != 0 || p.n_nope % 8 != 0 || p.kv_block % 8 != 0 || group > 32 || (group & (group - 1)) != 0 ||
-      p.head_dim > int(blockDim.x) * 8 || p.n_freq > MOST_PAIRS)
-    asm("trap;");
+  if (p.head_dim != packed::CHANNELS || p.n_freq % 4 != 0 || p.n_freq > MOST_PAIRS || uintptr_t(p.kv_cache) % 16 != 0) asm("trap;");
 }
 
 template <class P>
@@ -66,13 +63,12 @@ __device__ inline void q_row(const P& p, int64_t i, Shared& sh) {
   row.run(sh.scratch);
 }
 
-// The e4m3 round trip of a turned row's unrotated channels
-template <class P>
-__device__ inline void keep(const P& p, uint4 x, bf16_t* y) {
+// A turned row into its slot of the cache, if it has one, and what the cache says of it to the tap `y`.
+__device__ inline void keep(const packed::Pages<uint8_t>& pages, int slot, uint4 x, bf16_t* y) {
   const int c = threadIdx.x * 8;
-  if (c - int(threadIdx.x % 32) * 8 >= p.head_dim) return;  // whole warps: a block may lie across the row's end
-  const uint4 v = round_trip8(x, c < p.n_nope, p.kv_block / 8);
-  if (c < p.head_dim) store16(y + c, v);
+  if (c >= packed::CHANNELS) return;  // whole warps
+  if (y) store16(y + c, round_trip8(x, c < packed::NOPE, packed::LANES));
+  if (slot >= 0) packed::insert8(pages, slot, c, x);
 }
 
 template <class P>
@@ -80,7 +76,8 @@ __device__ inline void kv_row(const P& p, int64_t i, Shared& sh) {
   const int c = threadIdx.x * 8;
   const NormAndTurn way{p.kv_w,  p.freq, p.head_dim, p.n_freq, p.pos[i], p.eps, row_of(p.kv_normed, i, p.head_dim),
                         row_of(p.kv_turned, i, p.head_dim)};
-  keep(p, way.of(c < p.head_dim ? load16(p.kv_a + i * p.head_dim + c) : uint4{}, sh), p.kv + i * p.head_dim);
+  const uint4 x = way.of(c < p.head_dim ? load16(p.kv_a + i * p.head_dim + c) : uint4{}, sh);
+  keep({p.kv_cache, p.page_size}, p.kv_slot[i], x, row_of(p.kv, i, p.head_dim));
 }
 
 // Entry i of the call, pooled into shared memory so that every thread gets eight neighbouring channels.
@@ -98,7 +95,8 @@ __device__ inline void main_entry(const P& p, int64_t i, Shared& sh) {
   const pooling::Rows rows{p.main_kv, p.main_gate, p.main_ape, p.n_held, p.ratio, p.n_coff, p.head_dim, p.tok0, p.entry0};
   const NormAndTurn way{p.main_w, p.freq, p.head_dim, p.n_freq, p.entry_pos[i], p.eps, row_of(p.main_normed, i, p.head_dim),
                         row_of(p.main_turned, i, p.head_dim)};
-  keep(p, way.of(pooled(rows, i, p.main_pooled, sh), sh), p.main + i * p.head_dim);
+  if (uintptr_t(p.main_cache) % 16 != 0) asm("trap;");
+  keep({p.main_cache, p.page_size}, p.main_slot[i], way.of(pooled(rows, i, p.main_pooled, sh), sh), row_of(p.main, i, p.head_dim));
 }
 
 template <class P>

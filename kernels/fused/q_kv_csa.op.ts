@@ -4,7 +4,7 @@ import { index, indexParts, LIMITS, main, mainParts, POOL_BLOCK, qKv, qKvParts }
 export const op = defineFusion({
   name: "q_kv_csa",
   family: "fused",
-  cite: "DeepSeek-V4 inference/model.py Attention.forward up to the cache's rows, and Compressor.forward of attention and indexer",
+  cite: "DeepSeek-V4 inference/model.py Attention.forward up to the cache, and Compressor.forward of attention and indexer",
   axes: { ...qKv.axes, ...main.axes, ...index.axes },
   attrs: { ...qKv.attrs, ...main.attrs },
   in: { ...qKv.in, ...main.in, ...index.in },

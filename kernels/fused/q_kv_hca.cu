@@ -1,5 +1,5 @@
 // q_kv_hca: q_kv_norm and the entries of a compressor without overlap, in one launch
-//   q_a, kv_a bf16; main_kv, main_gate f32 [n_held, head_dim]   -> q, q_s, kv; main bf16 [n_entry, head_dim]
+//   q_a, kv_a bf16; main_kv, main_gate f32 [n_held, 512]   -> q, q_s; kv_cache, main_cache u8 [n_page, page bytes] in place
 // Numerics: those of the parts; every value between them is rounded to bf16, also where nobody asks for it.
 // Parallel: a CTA a row or entry (latents.cuh), the entries first: they read ratio rows each.
 // Bound: memory, 12 bytes a slot and channel of an entry.

@@ -4,7 +4,7 @@ import { LIMITS, main, mainParts, POOL_BLOCK, qKv, qKvParts } from "./latent_par
 export const op = defineFusion({
   name: "q_kv_hca",
   family: "fused",
-  cite: "DeepSeek-V4 inference/model.py Attention.forward up to the cache's rows, and Compressor.forward",
+  cite: "DeepSeek-V4 inference/model.py Attention.forward up to the cache, and Compressor.forward",
   axes: { ...qKv.axes, ...main.axes },
   attrs: { ...qKv.attrs, ...main.attrs },
   in: { ...qKv.in, ...main.in },

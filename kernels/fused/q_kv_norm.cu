@@ -1,9 +1,9 @@
 // q_kv_norm: what follows the first projections of attention, in one launch: the query's latent normed and quantised, the window's keys
-//   normed, turned and taken through the format of the cache
-//   q_a bf16 [n_tok, q_lora]   kv_a bf16 [n_tok, head_dim]   -> q e4m3 [n_tok, q_lora], q_s ue8m0, kv bf16 [n_tok, head_dim]
+//   normed, turned, quantised and put into their slots of the packed cache
+//   q_a bf16 [n_tok, q_lora]   kv_a bf16 [n_tok, 512]   -> q e4m3 [n_tok, q_lora], q_s ue8m0; kv_cache u8 [n_page, page bytes] in place
 // Numerics: those of the parts; every value between them is rounded to bf16, also where nobody asks for it.
 // Parallel: a CTA a row (latents.cuh), the query's rows before the keys'.
-// Bound: memory, 3 bytes an element of the latent, 4 of the keys.
+// Bound: memory, 3 bytes an element of the latent; 1024 bytes of a key read and 583 written.
 #include "q_kv_norm.h"
 
 #include "latents.cuh"

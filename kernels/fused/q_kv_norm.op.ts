@@ -4,7 +4,7 @@ import { LIMITS, qKv, qKvParts, ROW_BLOCK } from "./latent_parts.ts";
 export const op = defineFusion({
   name: "q_kv_norm",
   family: "fused",
-  cite: "DeepSeek-V4 inference/model.py Attention.forward: q_norm and linear's act_quant; kv_norm, apply_rotary_emb, act_quant inplace",
+  cite: "DeepSeek-V4 inference/model.py Attention.forward: q_norm and linear's act_quant; kv_norm, apply_rotary_emb, act_quant inplace; FlashMLA tests/quant.py (MODEL1)",
   axes: qKv.axes,
   attrs: qKv.attrs,
   in: qKv.in,

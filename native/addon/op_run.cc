@@ -41,24 +41,34 @@ std::string take_profiles(const device::Device& dev) {
   return dev.is_virtual() && take ? take() : "[]";
 }
 
+// What a launch finds: the bytes of a tensor that it updates, poison in the others.
+void prepare(const OpRequest& r, const std::vector<std::unique_ptr<Buffer>>& outs, Poison p) {
+  for (size_t i = 0; i < outs.size(); ++i) {
+    if (r.outputs[i].field->before)
+      outs[i]->upload(r.outputs[i].before.data, r.outputs[i].bytes);
+    else
+      outs[i]->fill(p);
+  }
+}
+
 // One launch more, without the outputs that may be left out: the others must have the same bytes. A sentence for each that has not.
 std::vector<std::string> without_taps(device::Device& dev, OpRequest& r, const std::vector<std::unique_ptr<Buffer>>& outs, uint64_t turn,
                                       const OpResult& full, device::Kernel* kernel) {
   const std::vector<uint8_t> params = r.params;
-  for (auto& [field, bytes] : r.outputs)
-    if (field->optional) put_pointer(r, *field, 0);
-  for (auto& o : outs) o->fill(Poison::from(r.seed, turn));
+  for (const OpOutput& o : r.outputs)
+    if (o.field->optional) put_pointer(r, *o.field, 0);
+  prepare(r, outs, Poison::from(r.seed, turn));
   dev.mark();
   device::launch_op(dev, *r.row, r.params.data(), kernel);
   dev.wait();
   r.params = params;
   std::vector<std::string> differ;
   for (size_t i = 0; i < outs.size(); ++i) {
-    if (r.outputs[i].first->optional) continue;
+    if (r.outputs[i].field->optional) continue;
     std::vector<uint8_t> now(outs[i]->bytes());
     outs[i]->download(now.data());
     if (now != full.outputs[i])
-      differ.push_back(sentence(r.row->name, ".", r.outputs[i].first->name, ": expected the same bytes with and without taps, got others without"));
+      differ.push_back(sentence(r.row->name, ".", r.outputs[i].field->name, ": expected the same bytes with and without taps, got others without"));
   }
   return differ;
 }
@@ -81,9 +91,9 @@ OpResult run_op_on(device::Device& dev, OpRequest& r) {
     ins.back()->upload(view.data, view.bytes);
     put_pointer(r, *field, ins.back()->ptr());
   }
-  for (auto& [field, bytes] : r.outputs) {
-    outs.push_back(std::make_unique<Buffer>(dev, bytes, sentence(r.row->name, ".", field->name)));
-    put_pointer(r, *field, outs.back()->ptr());
+  for (const OpOutput& o : r.outputs) {
+    outs.push_back(std::make_unique<Buffer>(dev, o.bytes, sentence(r.row->name, ".", o.field->name)));
+    put_pointer(r, *o.field, outs.back()->ptr());
   }
   dev.guards = guards_before;
 
@@ -101,7 +111,7 @@ OpResult run_op_on(device::Device& dev, OpRequest& r) {
       if (!any || r.repeat > 1) break;
     }
     const Poison poison = Poison::from(r.seed, uint64_t(turn));
-    for (auto& o : outs) o->fill(poison);
+    prepare(r, outs, poison);
     dev.mark();
     result.launch = device::launch_op(dev, *r.row, r.params.data(), kernel);
     const float ms = dev.wait();
@@ -109,25 +119,25 @@ OpResult run_op_on(device::Device& dev, OpRequest& r) {
     for (size_t i = 0; i < outs.size(); ++i) {
       now[i].resize(outs[i]->bytes());
       outs[i]->download(now[i].data());
-      narrow(still[i], now[i], element_bytes(r.outputs[i].first->dtype), poison);
+      if (!r.outputs[i].field->before) narrow(still[i], now[i], element_bytes(r.outputs[i].field->dtype), poison);
     }
     if (turn == 0) {
       result.outputs = now;
       continue;
     }
     for (size_t i = 0; i < outs.size(); ++i) {
-      const size_t unit = element_bytes(r.outputs[i].first->dtype);
+      const size_t unit = element_bytes(r.outputs[i].field->dtype);
       for (size_t k = 0; k < now[i].size(); ++k)
-        if (now[i][k] != result.outputs[i][k] && !still[i][k / unit]) result.repeatable = false;
+        if (now[i][k] != result.outputs[i][k] && (still[i].empty() || !still[i][k / unit])) result.repeatable = false;
     }
   }
   for (size_t i = 0; i < outs.size(); ++i)
-    result.unwritten.push_back(count(still[i]) * element_bytes(r.outputs[i].first->dtype));
+    result.unwritten.push_back(count(still[i]) * element_bytes(r.outputs[i].field->dtype));
   for (const auto* side : {&ins, &outs})
     for (const auto& b : *side)
       if (std::string d = b->damage(); !d.empty()) result.damage.push_back(d);
   bool taps = false;
-  for (const auto& [field, bytes] : r.outputs) taps = taps || field->optional;
+  for (const OpOutput& o : r.outputs) taps = taps || o.field->optional;
   if (taps) {
     take_profiles(dev);  // a run at speed has no taps
     for (std::string& d : without_taps(dev, r, outs, uint64_t(r.repeat) + 1, result, kernel)) result.damage.push_back(std::move(d));

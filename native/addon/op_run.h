@@ -10,13 +10,19 @@
 
 namespace addon {
 
+struct OpOutput {
+  const OpField* field;
+  size_t bytes;
+  View before;  // of an output that is updated in place
+};
+
 struct OpRequest {
   const OpRow* row = nullptr;
-  std::vector<std::pair<const OpField*, View>> inputs;     // an absent optional input is not here
-  std::vector<std::pair<const OpField*, size_t>> outputs;  // bytes
-  std::vector<uint8_t> params;                             // scalars filled in
-  std::string module, entry;                               // "" = the registered kernel
-  std::string variant;                                     // "" = the device's own
+  std::vector<std::pair<const OpField*, View>> inputs;  // an absent optional input is not here
+  std::vector<OpOutput> outputs;
+  std::vector<uint8_t> params;  // scalars filled in
+  std::string module, entry;    // "" = the registered kernel
+  std::string variant;          // "" = the device's own
   int repeat = 1;
   uint64_t seed = 0;
   bool guards = false;

@@ -28,7 +28,10 @@ void only_fields(const OpRow& row, const Napi::Object& o, const char* what, Fiel
   for (uint32_t i = 0; i < keys.Length(); ++i) {
     const std::string key = keys.Get(i).ToString();
     bool known = false;
-    for (const OpField& f : row.fields) known = known || (key == f.name && (f.kind == a || f.kind == b));
+    for (const OpField& f : row.fields) {
+      known = known || (key == f.name && (f.kind == a || f.kind == b));
+      known = known || (a == FieldKind::in && f.before && key == f.before);
+    }
     if (!known) fail("op ", row.name, ": expected ", what, " that it declares, got \"", key, "\"");
   }
 }
@@ -53,7 +56,12 @@ OpRequest parse(const Napi::Object& q, Kept& kept) {
         if (!inputs.Get(f.name).IsNull()) r.inputs.emplace_back(&f, bytes_of(inputs.Get(f.name), name, kept));
         break;
       case FieldKind::out:
-        r.outputs.emplace_back(&f, size_t(integer(outputs, f.name, 0, int64_t(1) << 40)));
+        r.outputs.push_back({&f, size_t(integer(outputs, f.name, 0, int64_t(1) << 40)), {}});
+        if (f.before) {
+          View& before = r.outputs.back().before = bytes_of(inputs.Get(f.before), sentence(r.row->name, ".", f.before), kept);
+          if (before.bytes != r.outputs.back().bytes)
+            fail(r.row->name, ".", f.before, ": expected the ", r.outputs.back().bytes, " bytes of ", f.name, ", got ", before.bytes);
+        }
         break;
       default:
         put_scalar(r, f, scalars);
@@ -75,7 +83,7 @@ OpRequest parse(const Napi::Object& q, Kept& kept) {
 Napi::Value to_js(Napi::Env env, const OpRequest& r, OpResult& x) {
   auto o = Napi::Object::New(env), outputs = Napi::Object::New(env), unwritten = Napi::Object::New(env);
   for (size_t i = 0; i < r.outputs.size(); ++i) {
-    const char* name = r.outputs[i].first->name;
+    const char* name = r.outputs[i].field->name;
     outputs.Set(name, typed_array(env, "u8", std::move(x.outputs[i])));
     unwritten.Set(name, double(x.unwritten[i]));
   }

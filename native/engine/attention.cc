@@ -32,7 +32,7 @@ QueryHeads queries(const BlockContext& b, const Latents& l) {
 // `weights` are those of the indexer's heads.
 Tensor keys(const BlockContext& b, const Tensor& weights, const Latents& l, const Mxfp4& q) {
   const Config& c = b.config;
-  const int n_entry = l.entries ? l.entries.rows() : 0, ratio = b.kind().ratio;
+  const int n_entry = l.n_entry, ratio = b.kind().ratio;
   const std::string site = b.site("attn.keys");
   if (!q.q) return key_list(b.run, site, b.pos, {}, {n_entry, c.window, ratio, b.n_tok(), n_entry});
 
@@ -46,11 +46,13 @@ Tensor keys(const BlockContext& b, const Tensor& weights, const Latents& l, cons
 }
 
 // Attention, its output turned back by the token's position.
-Tensor attend(const BlockContext& b, const Tensor& q, const Tensor& pool, const Tensor& idx) {
+Tensor attend(const BlockContext& b, const Tensor& q, const Latents& l, const Tensor& idx) {
   const float scale = float(1 / std::sqrt(double(b.config.head_dim)));
   const std::string core = b.site("attn.core"), derope = b.site("attn.derope");
   const Tensor& sink = b.weight("attn.attn_sink");
-  if (attention_is_fused(b)) return attention_derope(b.run, core, derope, q, pool, idx, sink, b.pos, b.freq, scale);
+  // a pool row of the key list is a slot of the cache
+  if (l.pool.pages) return paged_attention_derope(b.run, core, derope, q, l.pool, idx, sink, b.pos, b.freq, scale);
+  const Tensor pool = b.run.stack_rows(l.kv, l.entries, b.site("attn.pool"));
   const Tensor o = sparse_attention(b.run, core, q, pool, idx, sink, scale);
   return rope(b.run, derope, o, b.pos, b.freq, true);
 }
@@ -64,8 +66,7 @@ Tensor attention(const BlockContext& b, const SublayerInput& in) {
   const Latents l = latents(b, p);
   const QueryHeads h = queries(b, l);
   const Tensor idx = keys(b, p.index_weights, l, h.index);
-  const Tensor pool = b.run.stack_rows(l.kv, l.entries, b.site("attn.pool"));
-  const Tensor o = attend(b, h.q, pool, idx);
+  const Tensor o = attend(b, h.q, l, idx);
 
   const Fp8 u8 = project_output(b, o.view({n, c.n_group, int64_t(c.n_head / c.n_group) * c.head_dim}));
   return b.linear("attn.o_b", u8, "attn.wo_b");

@@ -1,5 +1,7 @@
 #include "latents.h"
 
+#include <numeric>
+
 #include "q_kv_csa.h"
 #include "q_kv_hca.h"
 #include "q_kv_norm.h"
@@ -52,6 +54,7 @@ Latents latents_by_op(const BlockContext& b, const Tensor& qa, const Tensor& kva
   const Tensor kvr = rope(b.run, b.site("attn.kv_rope"), kvn.view({n, 1, D}), b.pos, b.freq, false);
   l.kv = kv_fp8_sim(b.run, b.site("attn.kv"), kvr.view({n, D}), c.head_dim - c.rope_dim, kKvBlock);
   if (e.n == 0) return l;
+  l.n_entry = e.n;
   l.entries = kv_fp8_sim(b.run, b.site(kMain + ".entry"), compress(b, kMain, c.head_dim, e.main, e), c.head_dim - c.rope_dim, kKvBlock);
   if (!e.index.kv) return l;
   const Tensor had = hadamard(b.run, b.site(kIndex + ".had"), compress(b, kIndex, c.index_dim, e.index, e));
@@ -59,7 +62,18 @@ Latents latents_by_op(const BlockContext& b, const Tensor& qa, const Tensor& kva
   return l;
 }
 
-// ---- in one launch; the parameters that the fusions share have one name in all of them
+// ---- in one launch, into the packed cache; the parameters that the fusions share have one name in all of them
+
+// A prompt from position 0: token i has slot i, entry i the one behind all tokens' and the entries before.
+PackedCache empty_pool(const BlockContext& b, int rows) {
+  const int64_t pages = (rows + PackedCache::kPageSize - 1) / PackedCache::kPageSize;
+  return {b.run.out(DType::u8, {pages, PackedCache::kPageBytes}, b.site("attn.pool"))};
+}
+Tensor slots(const BlockContext& b, int first, int n, const char* name) {
+  std::vector<int32_t> at(static_cast<size_t>(n));
+  std::iota(at.begin(), at.end(), first);
+  return b.run.upload_i32(at, b.site(name));
+}
 
 struct Named {
   std::string tap;
@@ -75,7 +89,7 @@ void launch_latents(const BlockContext& b, const char* op, const P& p, const Tap
 }
 
 template <class P>
-Latents put_q_kv(const BlockContext& b, const Tensor& qa, const Tensor& kva, P& p, Taps& taps) {
+Latents put_q_kv(const BlockContext& b, const Tensor& qa, const Tensor& kva, int n_entry, P& p, Taps& taps) {
   const Config& c = b.config;
   const int64_t n = b.n_tok(), D = c.head_dim;
   p.q_a = qa.arg();
@@ -91,28 +105,32 @@ Latents put_q_kv(const BlockContext& b, const Tensor& qa, const Tensor& kva, P& 
   p.eps = float(c.eps);
   p.q_block = kQuantBlock;
   p.floor = kQuantFloor;
-  p.n_nope = c.head_dim - c.rope_dim;
-  p.kv_block = kKvBlock;
+  p.page_size = PackedCache::kPageSize;
   const std::string q = b.site("attn.qr_fp8");
   const Tensor qr = b.run.tapped(DType::bf16, qa.shape, b.site("attn.q_norm"));
   const Tensor normed = b.run.tapped(DType::bf16, {n, D}, b.site("attn.kv_norm"));
   const Tensor turned = b.run.tapped(DType::bf16, {n, 1, D}, b.site("attn.kv_rope"));
   Latents l;
   l.qr = fp8_out(b.run, q, n, p.q_lora);
-  l.kv = b.run.out(DType::bf16, {n, D}, b.site("attn.kv"));
+  l.pool = empty_pool(b, b.n_tok() + n_entry);
+  l.n_entry = n_entry;
+  const Tensor kv = b.run.tapped(DType::bf16, {n, D}, b.site("attn.kv"));
+  p.n_page = l.pool.pages.dim(0);
+  p.kv_slot = slots(b, 0, b.n_tok(), "attn.kv.slot").arg();
+  p.kv_cache = l.pool.pages.arg();
   p.qr = qr.arg();
   p.q = l.qr.q.arg();
   p.q_s = l.qr.s.arg();
   p.kv_normed = normed.arg();
   p.kv_turned = turned.arg();
-  p.kv = l.kv.arg();
+  p.kv = kv.arg();
   taps = {{b.site("attn.q_norm"), qr},       {q + ".q", l.qr.q},                 {q + ".s", l.qr.s},
-          {b.site("attn.kv_norm"), normed}, {b.site("attn.kv_rope"), turned}, {b.site("attn.kv"), l.kv}};
+          {b.site("attn.kv_norm"), normed}, {b.site("attn.kv_rope"), turned}, {b.site("attn.kv"), kv}};
   return l;
 }
 
 template <class P>
-void put_entries(const BlockContext& b, const Entries& e, P& p, Latents& l, Taps& taps) {
+void put_entries(const BlockContext& b, const Entries& e, P& p, const Latents& l, Taps& taps) {
   const int64_t D = b.config.head_dim;
   const auto site = [&](const char* part) { return b.site(kMain + "." + part); };
   p.entry_pos = e.pos.arg();
@@ -129,12 +147,14 @@ void put_entries(const BlockContext& b, const Entries& e, P& p, Latents& l, Taps
   const Tensor pooled = b.run.tapped(DType::bf16, {e.n, D}, site("pooled"));
   const Tensor normed = b.run.tapped(DType::bf16, {e.n, D}, site("norm"));
   const Tensor turned = b.run.tapped(DType::bf16, {e.n, 1, D}, site("rope"));
-  l.entries = b.run.out(DType::bf16, {e.n, D}, site("entry"));
+  const Tensor entries = b.run.tapped(DType::bf16, {e.n, D}, site("entry"));
+  p.main_slot = slots(b, b.n_tok(), e.n, "attn.compressor.slot").arg();
+  p.main_cache = l.pool.pages.arg();
   p.main_pooled = pooled.arg();
   p.main_normed = normed.arg();
   p.main_turned = turned.arg();
-  p.main = l.entries.arg();
-  taps.insert(taps.end(), {{site("pooled"), pooled}, {site("norm"), normed}, {site("rope"), turned}, {site("entry"), l.entries}});
+  p.main = entries.arg();
+  taps.insert(taps.end(), {{site("pooled"), pooled}, {site("norm"), normed}, {site("rope"), turned}, {site("entry"), entries}});
 }
 
 void put_index_entries(const BlockContext& b, const Entries& e, QKvCsaParams& p, Latents& l, Taps& taps) {
@@ -164,19 +184,19 @@ Latents latents_in_one(const BlockContext& b, const Tensor& qa, const Tensor& kv
   Taps taps;
   if (e.n == 0) {
     QKvNormParams p{};
-    const Latents l = put_q_kv(b, qa, kva, p, taps);
+    const Latents l = put_q_kv(b, qa, kva, e.n, p, taps);
     launch_latents(b, "q_kv_norm", p, taps);
     return l;
   }
   if (!e.index.kv) {
     QKvHcaParams p{};
-    Latents l = put_q_kv(b, qa, kva, p, taps);
+    Latents l = put_q_kv(b, qa, kva, e.n, p, taps);
     put_entries(b, e, p, l, taps);
     launch_latents(b, "q_kv_hca", p, taps);
     return l;
   }
   QKvCsaParams p{};
-  Latents l = put_q_kv(b, qa, kva, p, taps);
+  Latents l = put_q_kv(b, qa, kva, e.n, p, taps);
   put_entries(b, e, p, l, taps);
   put_index_entries(b, e, p, l, taps);
   launch_latents(b, "q_kv_csa", p, taps);
@@ -187,7 +207,7 @@ Latents latents_in_one(const BlockContext& b, const Tensor& qa, const Tensor& kv
 
 bool attention_is_fused(const BlockContext& b) {
   const Config& c = b.config;
-  const bool heads = c.head_dim % 8 == 0 && c.head_dim <= 2048 && c.rope_dim % 8 == 0 && c.rope_dim <= 512;
+  const bool heads = c.head_dim == PackedCache::kChannels && c.rope_dim == PackedCache::kTurned;
   const bool index = c.index_dim >= 32 && c.index_dim <= 256 && (c.index_dim & (c.index_dim - 1)) == 0;
   return b.run.fused() && heads && (index || b.kind().attention != Attention::csa);
 }

@@ -9,9 +9,11 @@ constexpr int kKvBlock = 64;
 
 struct Latents {
   Fp8 qr;
-  Tensor kv;       // bf16 [n_tok, head_dim]
-  Tensor entries;  // bf16 [n_entry, head_dim], absent when no window is complete
-  Mxfp4 index;     // csa: the indexer's keys of the same entries
+  Tensor kv;        // bf16 [n_tok, head_dim]
+  Tensor entries;   // bf16 [n_entry, head_dim], absent when no window is complete
+  PackedCache pool;  // the rows of both in one cache, instead of them: tokens have the first slots, entries those behind
+  int n_entry = 0;
+  Mxfp4 index;  // csa: the indexer's keys of the same entries
 };
 
 // Whether attention's element-wise chains run as fusions here: not where the portable kernels are asked for, nor on widths that the fusions

@@ -142,8 +142,14 @@ struct QueryHeads {
 };
 QueryHeads query_heads(Run& r, Site q, const IndexSites& index, const Tensor& q_b, const Tensor& index_b, const Tensor& pos,
                        const Tensor& freq, float eps);
-Tensor attention_derope(Run& r, Site core, Site derope, const Tensor& q, const Tensor& kv, const Tensor& idx, const Tensor& sink,
-                        const Tensor& pos, const Tensor& freq, float scale);
+// Keys and values in the pages of the packed FP8 format (kernels/quant/kv_insert.op.ts).
+struct PackedCache {
+  static constexpr int kPageSize = 64, kChannels = 512, kTurned = 64;
+  static constexpr int64_t kPageBytes = (kPageSize * 584 + 575) / 576 * 576;
+  Tensor pages;  // u8 [n_page, kPageBytes]
+};
+Tensor paged_attention_derope(Run& r, Site core, Site derope, const Tensor& q, const PackedCache& pool, const Tensor& idx,
+                              const Tensor& sink, const Tensor& pos, const Tensor& freq, float scale);
 
 // moe
 struct Gate {

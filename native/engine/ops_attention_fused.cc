@@ -1,6 +1,6 @@
 // Fusions of attention: one launch under the sites of several ops.
-#include "attention_derope.h"
 #include "ops.h"
+#include "paged_attention_derope.h"
 #include "query_heads.h"
 #include "score_keys.h"
 #include "topk_keys.h"
@@ -85,11 +85,11 @@ QueryHeads query_heads(Run& r, Site q, const IndexSites& index, const Tensor& q_
   return o;
 }
 
-Tensor attention_derope(Run& r, Site core, Site derope, const Tensor& q, const Tensor& kv, const Tensor& idx, const Tensor& sink,
-                        const Tensor& pos, const Tensor& freq, float scale) {
-  AttentionDeropeParams p{};
+Tensor paged_attention_derope(Run& r, Site core, Site derope, const Tensor& q, const PackedCache& pool, const Tensor& idx,
+                              const Tensor& sink, const Tensor& pos, const Tensor& freq, float scale) {
+  PagedAttentionDeropeParams p{};
   p.q = q.arg();
-  p.kv = kv.arg();
+  p.cache = pool.pages.arg();
   p.idx = idx.arg();
   p.sink = sink.arg();
   p.pos = pos.arg();
@@ -97,7 +97,8 @@ Tensor attention_derope(Run& r, Site core, Site derope, const Tensor& q, const T
   p.n_tok = q.dim(0);
   p.n_head = q.dim(1);
   p.head_dim = q.dim(2);
-  p.n_kv = kv.dim(0);
+  p.n_page = pool.pages.dim(0);
+  p.page_size = PackedCache::kPageSize;
   p.n_key = idx.dim(1);
   p.n_freq = freq.dim(0);
   p.scale = scale;
@@ -105,7 +106,7 @@ Tensor attention_derope(Run& r, Site core, Site derope, const Tensor& q, const T
   const Tensor y = r.out(DType::bf16, q.shape, derope);
   p.o = o.arg();
   p.y = y.arg();
-  r.launch_fused(core, "attention_derope", p, {{core, o}, {derope, y}});
+  r.launch_fused(core, "paged_attention_derope", p, {{core, o}, {derope, y}});
   return y;
 }
 

@@ -11,6 +11,7 @@ const char* name_of(DType t) {
     case DType::e4m3: return "e4m3";
     case DType::e2m1: return "e2m1";
     case DType::ue8m0: return "ue8m0";
+    case DType::u8: return "u8";
     default: return "i32";
   }
 }

@@ -11,7 +11,7 @@
 
 namespace engine {
 
-enum class DType { f32, bf16, e4m3, e2m1, ue8m0, i32 };
+enum class DType { f32, bf16, e4m3, e2m1, ue8m0, i32, u8 };
 
 const char* name_of(DType t);
 // Bytes that `n` elements occupy; e2m1 packs two a byte.

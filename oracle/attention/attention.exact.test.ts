@@ -1,11 +1,17 @@
 import { describe, expect, it } from "vitest";
 import { op as keyOp } from "../../kernels/attention/key_list.op.ts";
+import { op as pagedOp } from "../../kernels/attention/paged_attention.op.ts";
 import { op as attnOp } from "../../kernels/attention/sparse_attention.op.ts";
+import { op as simOp } from "../../kernels/quant/kv_fp8_sim.op.ts";
+import { op as insertOp } from "../../kernels/quant/kv_insert.op.ts";
 import { bf16, encode, faithful, ideal, values } from "../num/index.ts";
 import type { Rounding } from "../op.ts";
 import { run } from "../run.ts";
-import { i32, type Tensor } from "../tensor.ts";
+import { exact as kvSim } from "../quant/kv_fp8_sim.ts";
+import { exact as insert } from "../quant/kv_insert.ts";
+import { i32, tensor, type Tensor } from "../tensor.ts";
 import { exact as keyList } from "./key_list.ts";
+import { exact as paged } from "./paged_attention.ts";
 import { exact as attention } from "./sparse_attention.ts";
 
 const list = (t: Tensor): number[] => Array.from(values(t));
@@ -37,6 +43,61 @@ describe("key_list", () => {
       run(keyOp, keyList, faithful, { pos: i32([1]) }, { ...attrs, n_comp: 0, n_entry: 0, ratio: 0 }).idx,
     );
     expect(got).toEqual([-1, -1, 0, 1]);
+  });
+});
+
+describe("paged_attention", () => {
+  const [n, d] = [9, 512];
+  const wave = (i: number): number => 3 * Math.sin(i * i + 1);
+  const x = encode(
+    "bf16",
+    Array.from({ length: n * d }, (_, i) => wave(i)),
+    [n, d],
+  );
+  const t = {
+    q: encode(
+      "bf16",
+      Array.from({ length: 2 * d }, (_, i) => wave(i + 7) / 8),
+      [1, 2, d],
+    ),
+    sink: encode("f32", [0.5, -1], [2]),
+  };
+  const slots = [4, 8, -1, 0, 4, 1];
+  const idx = (f: (row: number) => number) =>
+    encode(
+      "i32",
+      slots.map((row) => (row < 0 ? -1 : f(row))),
+      [1, 6],
+    );
+
+  it.each([faithful, ideal])(
+    "over any table of pages it is sparse_attention over kv_fp8_sim's rows ($name)",
+    (r) => {
+      const kv = run(simOp, kvSim, faithful, { x }, { n_nope: 448, block: 64 }).y;
+      const want = list(run(attnOp, attention, r, { ...t, kv, idx: idx((row) => row) }, { scale: 0.1 }).o);
+      for (const slotOf of [
+        (row: number) => row,
+        (row: number) => 11 - row,
+        (row: number) => (5 * row) % 12,
+      ]) {
+        const before = tensor("u8", [3, 576 * 5], new Uint8Array(3 * 576 * 5).fill(255));
+        const slot = i32(Array.from({ length: n }, (_, row) => slotOf(row)));
+        const { cache } = run(insertOp, insert, faithful, { x, slot, before }, { page_size: 4 });
+        const attrs = { scale: 0.1, page_size: 4 };
+        expect(list(run(pagedOp, paged, r, { ...t, cache, idx: idx(slotOf) }, attrs).o)).toEqual(want);
+      }
+    },
+  );
+  it("a query without keys gives 0, whatever the cache holds", () => {
+    const cache = tensor("u8", [1, 576 * 5], new Uint8Array(576 * 5).fill(255));
+    const o = run(
+      pagedOp,
+      paged,
+      faithful,
+      { ...t, cache, idx: encode("i32", [-1], [1, 1]) },
+      { scale: 1, page_size: 4 },
+    ).o;
+    expect(list(o)).toEqual(Array(2 * d).fill(0));
   });
 });
 

@@ -2,6 +2,7 @@
 export * from "./formats.ts";
 export * from "./functions.ts";
 export * from "./matmul.ts";
+export * from "./packed.ts";
 export * from "./philox.ts";
 export * from "./policy.ts";
 export * from "./quantise.ts";

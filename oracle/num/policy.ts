@@ -16,12 +16,12 @@ function wide(from: ArrayLike<number>, shape: readonly number[]): Tensor {
   return encode("f64", from, shape);
 }
 
-/** Rounds to `formats` and to nothing else: values of other formats are stored as f64. Integers stay integers. */
+/** Rounds to `formats` and to nothing else: values of other formats are stored as f64. Integers stay integers, bytes bytes. */
 export function rounding(
   formats: ReadonlySet<DType>,
   name: Rounding["name"] = [...formats].join("+"),
 ): Rounding {
-  const stored = new Set<DType>(["i32", "i64", ...formats]);
+  const stored = new Set<DType>(["i32", "i64", "u8", ...formats]);
   const round = (format: DType, by: (x: number) => number) => (formats.has(format) ? by : same);
   return {
     name,

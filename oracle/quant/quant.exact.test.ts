@@ -2,13 +2,15 @@ import { describe, expect, it } from "vitest";
 import { op as fp8Op } from "../../kernels/quant/act_quant_fp8.op.ts";
 import { op as mxfp4Op } from "../../kernels/quant/act_quant_mxfp4.op.ts";
 import { op as nvfp4Op } from "../../kernels/quant/act_quant_nvfp4.op.ts";
+import { op as insertOp } from "../../kernels/quant/kv_insert.op.ts";
 import { op as kvSimOp } from "../../kernels/quant/kv_fp8_sim.op.ts";
-import { bf16, dequantise, encode, faithful, ideal, values } from "../num/index.ts";
+import { bf16, dequantise, encode, faithful, ideal, unpackRow, values } from "../num/index.ts";
 import { run } from "../run.ts";
 import { i32, tensor, type Tensor } from "../tensor.ts";
 import { exact as fp8 } from "./act_quant_fp8.ts";
 import { exact as mxfp4 } from "./act_quant_mxfp4.ts";
 import { exact as nvfp4 } from "./act_quant_nvfp4.ts";
+import { exact as kvInsert } from "./kv_insert.ts";
 import { exact as kvSim } from "./kv_fp8_sim.ts";
 
 const list = (t: Tensor): number[] => Array.from(values(t));
@@ -65,6 +67,58 @@ describe("kv_fp8_sim", () => {
     const attrs = { n_nope: 64, block: 64 };
     expect(list(run(kvSimOp, kvSim, faithful, t, attrs).y)[1]).toBe(0.75);
     expect(list(run(kvSimOp, kvSim, ideal, t, attrs).y)).toEqual(list(t.x));
+  });
+});
+
+describe("kv_insert", () => {
+  const page_size = 3;
+  const bytes = 4 * 576; // of a page: 3 * 584 = 1752 go up to 4 * 576
+  const before = () => tensor("u8", [2, bytes], new Uint8Array(2 * bytes).fill(0xee));
+  const insert = (x: Tensor, slot: number[], to = before()) =>
+    run(insertOp, kvInsert, faithful, { x, slot: i32(slot), before: to }, { page_size }).cache
+      .data as Uint8Array;
+  const some = encode(
+    "bf16",
+    row(1024, { 0: 448, 1: -1.0625, 64: 3.5, 447: 2, 448: 1, 511: -2, 512: 1 }),
+    [2, 512],
+  );
+
+  it("values of all tokens of a page, then scales; second token of page 1", () => {
+    const c = insert(some, [4, -1]);
+    const [values, scales] = [bytes + 576, bytes + 3 * 576 + 8];
+    expect([c[values], c[values + 1], c[values + 64], c[values + 447]]).toEqual([0x7e, 0xb8, 0x7e, 0x78]);
+    expect(Array.from(c.subarray(scales, scales + 8))).toEqual([127, 120, 105, 105, 105, 105, 120, 0xee]);
+    // 1 and -2 as bf16, low byte first, and zeros between
+    expect(Array.from(c.subarray(values + 448, values + 452))).toEqual([0x80, 0x3f, 0, 0]);
+    expect(Array.from(c.subarray(values + 574, values + 576))).toEqual([0, 0xc0]);
+  });
+  it("touches nothing but the rows' values and seven scales each", () => {
+    const c = insert(some, [0, 5]);
+    const touched = (i: number): boolean =>
+      i < 576 ||
+      (i >= 1728 && i < 1735) ||
+      (i >= bytes + 1152 && i < bytes + 1728) ||
+      (i >= bytes + 1744 && i < bytes + 1751);
+    c.forEach((b, i) => touched(i) || expect([i, b]).toEqual([i, 0xee]));
+    expect(Array.from(insert(some, [-1, -1]))).toEqual(Array.from(before().data as Uint8Array));
+  });
+  it("a packed row says what kv_fp8_sim says, for every binade", () => {
+    const numbers = Float64Array.from({ length: 38 * 512 }, (_, i) => {
+      const top = 2 ** Math.min(127, (Math.floor(i / 64) % 261) - 133);
+      return (i % 2 ? -1 : 1) * top * (i % 64 === 9 ? 1 : ((i * 37) % 64) / 64);
+    });
+    const x = encode("bf16", numbers, [38, 512]);
+    const empty = tensor("u8", [1, 576 * 39], new Uint8Array(576 * 39));
+    const t = { x, slot: i32(Array.from({ length: 38 }, (_, i) => 37 - i)), before: empty };
+    const cache = run(insertOp, kvInsert, faithful, t, { page_size: 38 }).cache.data as Uint8Array;
+    const got = new Float64Array(512);
+    const want = run(kvSimOp, kvSim, faithful, { x }, { n_nope: 448, block: 64 }).y;
+    for (let i = 0; i < 38; i++) {
+      unpackRow(cache, 37 - i, 38, got);
+      const y = values(want).subarray(512 * i, 512 * (i + 1));
+      expect(Array.from(got, bf16.round)).toEqual(Array.from(y));
+      expect(Array.from(got)).toEqual(Array.from(y)); // every code times its scale is a bf16
+    }
   });
 });
 

@@ -143,13 +143,12 @@ export const faults: readonly Fault[] = [
     "(1 / std::sqrt(double(c.index_n_head / c.index_n_head))));",
   ),
   engine(
-    "value-channels-quantised-whole",
+    "engine-entries-in-window-slots",
     "latents.cc",
-    "the e4m3 round trip covers the rotated channels of the window's keys",
-    "attn.kv",
-    "p.n_nope = c.head_dim - c.rope_dim;",
-    "p.n_nope = c.head_dim;",
-    { layer: 0 },
+    "compressed keys go to the slots of the window's keys",
+    "attn.core",
+    "slots(b, b.n_tok(), e.n,",
+    "slots(b, 0, e.n,",
   ),
   engine(
     "engine-route-scale-missing",

@@ -8,11 +8,9 @@ const fault = (
   find: string,
   replace: string,
   blame: Fault["blame"] = "FAIL",
-): Fault =>
-  kernel(`sm100-${id}`, "attention/sparse_attention", what, find, replace, {
-    file: "kernels/common/umma_attention.cuh",
-    blame,
-  });
+  file = "kernels/common/umma_attention.cuh",
+): Fault => kernel(`sm100-${id}`, "attention/sparse_attention", what, find, replace, { file, blame });
+const ROWS = "kernels/common/umma_attention_rows.cuh";
 
 const tiles: Fault[] = [
   fault(
@@ -43,8 +41,10 @@ const tiles: Fault[] = [
   fault(
     "gather-row",
     "the fourth row of every copy is the third",
-    "row_of(j + 2), row_of(j + 3)}",
-    "row_of(j + 2), row_of(j + 2)}",
+    "row_of(j + 2), a.row_of(j + 3)}",
+    "row_of(j + 2), a.row_of(j + 2)}",
+    "FAIL",
+    ROWS,
   ),
   fault(
     "gather-clamped",
@@ -100,9 +100,10 @@ const order: Fault[] = [
   fault(
     "keys-overwritten",
     "keys are loaded into a stage that the tensor core still reads",
-    "ptx::mbarrier_wait(&sh.done[ring.stage], ring.parity ^ 1);\n      if (lane == 0)",
-    "if (lane == 0)",
+    "ptx::mbarrier_wait(&a.sh.done[ring.stage], ring.parity ^ 1);",
+    "",
     "ERROR",
+    ROWS,
   ),
   fault(
     "weights-not-awaited",

@@ -2,17 +2,15 @@
 import type { Inputs } from "../../harness/suite.ts";
 import { values } from "../../oracle/num/index.ts";
 import type { Tensor } from "../../oracle/tensor.ts";
+import { pageBytes } from "../attention/pages.ts";
 import { POSITIONS, yarnFreq } from "../rope/positions.ts";
 
 export interface QKv {
   readonly n_tok: number;
   readonly q_lora: number;
-  readonly head_dim: number;
   readonly n_freq: number;
   readonly q_block?: number;
-  readonly kv_block?: number;
-  /** Channels that the cache's format takes; those that are not turned where it is not given. */
-  readonly n_nope?: number;
+  readonly page_size?: number;
   readonly eps?: number;
 }
 
@@ -27,7 +25,7 @@ export interface Entries {
 }
 
 /** The model's heads: flash and pro differ in the width of the query's latent. */
-export const MINI = { q_lora: 256, head_dim: 512, n_freq: 32 } as const;
+export const MINI = { q_lora: 256, n_freq: 32 } as const;
 export const FLASH = { ...MINI, q_lora: 1024 } as const;
 export const PRO = { ...MINI, q_lora: 1536 } as const;
 export const CSA = { ratio: 4, n_coff: 2 } as const;
@@ -37,19 +35,33 @@ export const qKvAttrs = (s: QKv) => ({
   eps: s.eps ?? 1e-6,
   q_block: s.q_block ?? 128,
   floor: 1e-4,
-  n_nope: s.n_nope ?? s.head_dim - 2 * s.n_freq,
-  kv_block: s.kv_block ?? 64,
+  page_size: s.page_size ?? 64,
 });
 export const entryAttrs = ({ n_coff, tok0, entry0 }: Entries) => ({ n_coff, tok0, entry0 });
 
 // real norm weights are small and have both signs
 const weight = (g: Inputs, width: number) => g.normal("bf16", [width], { std: 0.03 });
 
-export const qKvInputs = (g: Inputs, s: QKv) => ({
+/** A slot for each of `rows` rows but every fourth, anywhere in a cache of which every byte is something before. */
+const slots = (g: Inputs, rows: number, { page_size = 64 }: QKv) => {
+  const n_page = 2 + Math.ceil(32 / page_size);
+  const order = g.permutation(n_page * page_size);
+  return {
+    slot: g.from("i32", [rows], (i) => (i % 4 === 3 ? -1 : order[i])),
+    before: g.codes("u8", [n_page, pageBytes(page_size)]),
+  };
+};
+
+export function qKvInputs(g: Inputs, s: QKv) {
+  const { slot, before } = slots(g, s.n_tok, s);
+  return { ...latentInputs(g, s), kv_slot: slot, kv_before: before };
+}
+
+const latentInputs = (g: Inputs, s: QKv) => ({
   q_a: g.heavy("bf16", [s.n_tok, s.q_lora]),
   q_w: weight(g, s.q_lora),
-  kv_a: g.heavy("bf16", [s.n_tok, s.head_dim]),
-  kv_w: weight(g, s.head_dim),
+  kv_a: g.heavy("bf16", [s.n_tok, 512]),
+  kv_w: weight(g, 512),
   pos: g.from("i32", [s.n_tok], (i) => POSITIONS[(i + 3) % POSITIONS.length]),
   freq: yarnFreq(s.n_freq),
 });
@@ -65,8 +77,9 @@ const compressor = (g: Inputs, e: Entries, width: number) => {
   };
 };
 
-export function mainInputs(g: Inputs, e: Entries, head_dim: number) {
-  const { kv, gate, ape, w } = compressor(g, e, head_dim);
+export function mainInputs(g: Inputs, e: Entries, s: QKv) {
+  const { kv, gate, ape, w } = compressor(g, e, 512);
+  const { slot, before } = slots(g, e.n_entry, s);
   return {
     // an entry sits at the position of its window's first token
     entry_pos: g.from("i32", [e.n_entry], (i) => (e.entry0 + i) * e.ratio),
@@ -74,6 +87,8 @@ export function mainInputs(g: Inputs, e: Entries, head_dim: number) {
     main_gate: gate,
     main_ape: ape,
     main_w: w,
+    main_slot: slot,
+    main_before: before,
   };
 }
 

@@ -22,11 +22,11 @@ const rows = (name: string, s: QKv, index_dim: number, e: Entries, bench?: true)
   attrs: { ...qKvAttrs(s), ...entryAttrs(e) },
   make: (g) => ({
     ...qKvInputs(g, s),
-    ...mainInputs(g, e, s.head_dim),
+    ...mainInputs(g, e, s),
     ...indexInputs(g, e, index_dim),
   }),
 });
-const small = { q_lora: 128, head_dim: 96, n_freq: 16 } as const;
+const small = { q_lora: 128, n_freq: 16 } as const;
 
 export default suite(op, [
   rows(
@@ -55,7 +55,7 @@ export default suite(op, [
   }),
   rows("entries=1", { ...small, n_tok: 7 }, 64, { ...CSA, tok0: 0, n_held: 7, entry0: 0, n_entry: 1 }),
   rows("entries=0", { ...small, n_tok: 3 }, 64, { ...CSA, tok0: 0, n_held: 3, entry0: 0, n_entry: 0 }),
-  rows("index_dim=256.ratio=3", { ...small, n_tok: 1, head_dim: 520 }, 256, {
+  rows("index_dim=256.ratio=3", { ...small, n_tok: 1, page_size: 16 }, 256, {
     ratio: 3,
     n_coff: 2,
     tok0: 0,
@@ -74,7 +74,7 @@ export default suite(op, [
       const e = { ...CSA, tok0: 0, n_held: 12, entry0: 0, n_entry: 3 } as const;
       const t = {
         ...qKvInputs(g, { ...small, n_tok: 1 }),
-        ...mainInputs(g, e, 96),
+        ...mainInputs(g, e, { ...small, n_tok: 1 }),
         ...indexInputs(g, e, 128),
       };
       return {

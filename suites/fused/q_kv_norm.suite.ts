@@ -19,9 +19,9 @@ const corners = (name: string, s: QKv): C => ({
   make: (g) => ({
     ...qKvInputs(g, s),
     q_a: withinNorms(g, fp8Corners(g, s.q_lora, s.q_block ?? 128)),
-    kv_a: withinNorms(g, fp8Corners(g, s.head_dim, s.kv_block ?? 64)),
+    kv_a: withinNorms(g, fp8Corners(g, 512, 64)),
     q_w: g.from("bf16", [s.q_lora], () => 1),
-    kv_w: g.from("bf16", [s.head_dim], () => 1),
+    kv_w: g.from("bf16", [512], () => 1),
   }),
 });
 
@@ -31,19 +31,16 @@ export default suite(op, [
   rows("model.pro", { ...PRO, n_tok: 1 }, true),
 
   // a short last block of codes, one warp, rows of a latent off the 16-byte grid and wider than a CTA's 2048 channels
-  rows("q_lora=200", { n_tok: 3, q_lora: 200, head_dim: 64, n_freq: 8 }),
-  rows("q_lora=131", { n_tok: 2, q_lora: 131, head_dim: 128, n_freq: 32 }),
-  rows("q_lora=2056", { n_tok: 2, q_lora: 2056, head_dim: 72, n_freq: 4 }),
-  rows("q_block=32", { n_tok: 2, q_lora: 96, head_dim: 256, n_freq: 64, q_block: 32, kv_block: 32 }),
-  // all channels turned, none in the cache's format; the widest row; turned channels in the format too; a short last block beside others
-  rows("head_dim=64.n_freq=32", { n_tok: 5, q_lora: 128, head_dim: 64, n_freq: 32 }),
-  rows("head_dim=2048", { n_tok: 1, q_lora: 64, head_dim: 2048, n_freq: 256 }),
-  rows("n_nope=head_dim", { n_tok: 2, q_lora: 64, head_dim: 256, n_freq: 16, n_nope: 256 }),
-  rows("n_nope=136", { n_tok: 4, q_lora: 64, head_dim: 192, n_freq: 28, n_nope: 136 }),
-  rows("kv_block=256", { n_tok: 2, q_lora: 64, head_dim: 600, n_freq: 4, n_nope: 520, kv_block: 256 }),
-  rows("eps.dominates", { n_tok: 2, q_lora: 384, head_dim: 512, n_freq: 32, eps: 1e6 }),
+  rows("q_lora=200", { n_tok: 3, q_lora: 200, n_freq: 8 }),
+  rows("q_lora=131", { n_tok: 2, q_lora: 131, n_freq: 32, page_size: 1 }),
+  rows("q_lora=2056", { n_tok: 2, q_lora: 2056, n_freq: 4 }),
+  rows("q_block=32", { n_tok: 2, q_lora: 96, n_freq: 64, q_block: 32, page_size: 3 }),
+  // all channels turned, those that are quantised too; channels that are neither; pages whose scales fill rows of values
+  rows("n_freq=256", { n_tok: 5, q_lora: 128, n_freq: 256, page_size: 73 }),
+  rows("n_freq=28", { n_tok: 4, q_lora: 64, n_freq: 28, page_size: 72 }),
+  rows("eps.dominates", { n_tok: 2, q_lora: 384, n_freq: 32, eps: 1e6 }),
 
-  corners("corners", { n_tok: 12, q_lora: 256, head_dim: 512, n_freq: 32 }),
+  corners("corners", { n_tok: 12, q_lora: 256, n_freq: 32 }),
   {
     // rows of zeros, and rows below the scales' floors
     name: "floor",
