@@ -78,7 +78,7 @@ const shape = (l: VariantDecl["launch"]): string => {
   return `{${numbers.map((n, i) => (i === 0 ? n : `uint32_t(${n})`)).join(", ")}}`;
 };
 
-/** `struct <Op><Variant>Params` and what the host asks of a variant: whether it applies, its launch shape, its tensor maps. */
+/** `struct <Op><Variant>Params` and what the host asks of a variant: whether it applies, its entry, launch shape and tensor maps. */
 function variantText(op: OpDecl, name: string, v: VariantDecl): string {
   const [P, id] = [`${pascal(op.name)}Params`, `${op.name}_${name}`];
   const V = `${pascal(id)}Params`;
@@ -101,7 +101,14 @@ ${locals(fields(op))}
   return ${shape(v.launch)};
 }
 
-inline int ${id}_maps([[maybe_unused]] const ${P}& p, [[maybe_unused]] MapShape* to) {
+inline const char* ${id}_entry(const ${P}& p, [[maybe_unused]] int32_t n_sm) {
+${locals(fields(op))}
+${Object.entries(v.entries ?? {})
+  .map(([entry, when]) => `  if (${when}) return "${entry}";\n`)
+  .join("")}  return "${op.name}";
+}
+
+inline int ${id}_maps([[maybe_unused]] const ${P}& p, [[maybe_unused]] int32_t n_sm, [[maybe_unused]] MapShape* to) {
 ${locals(fields(op))}
 ${maps
   .map(
@@ -146,7 +153,7 @@ export function opTable(ops: readonly OpDecl[]): string {
       `[](const void* p${more}) { return ${call.replace("(p", `(*static_cast<const ${P}*>(p)`)}; }`;
     const variants = Object.keys(op.variants ?? {}).map((v) => {
       const id = `${op.name}_${v}`;
-      return `{"${v}", sizeof(${pascal(id)}Params), ${of(`${id}_when(p)`)}, ${of(`${id}_launch(p, n_sm)`, ", int32_t n_sm")}, ${of(`${id}_maps(p, to)`, ", MapShape* to")}}`;
+      return `{"${v}", sizeof(${pascal(id)}Params), ${of(`${id}_when(p)`)}, ${of(`${id}_launch(p, n_sm)`, ", int32_t n_sm")}, ${of(`${id}_entry(p, n_sm)`, ", int32_t n_sm")}, ${of(`${id}_maps(p, n_sm, to)`, ", int32_t n_sm, MapShape* to")}}`;
     });
     return `    {"${op.name}", "${op.family}", sizeof(${P}), ${of(`${op.name}_launch(p)`)}, {\n      ${fs}},\n      {${variants.join(",\n       ")}}},`;
   });
@@ -171,7 +178,8 @@ struct OpVariant {
   size_t params_size;
   bool (*when)(const void* params);
   LaunchShape (*launch)(const void* params, int32_t n_sm);
-  int (*maps)(const void* params, MapShape* to);
+  const char* (*entry)(const void* params, int32_t n_sm);
+  int (*maps)(const void* params, int32_t n_sm, MapShape* to);
 };
 constexpr int MOST_MAPS = ${Math.max(1, ...ops.flatMap((op) => Object.values(op.variants ?? {}).map((v) => Object.keys(v.maps ?? {}).length)))};
 

@@ -98,6 +98,8 @@ export interface VariantDecl {
     /** CTAs of a cluster, along x. */
     readonly cluster?: string;
   };
+  /** Entries of the kernel's PTX beside the op's, and when one is launched instead, as C conditions. */
+  readonly entries?: Readonly<Record<string, string>>;
   readonly maps?: Readonly<Record<string, MapDecl>>;
 }
 

@@ -10,9 +10,14 @@
 
 namespace plan {
 
-// Weights fill the 128 rows of the instruction, tokens are its N ("swap-AB"), so that one token wastes no rows.
-constexpr int32_t W_ROWS = 128;
-constexpr int32_t MAX_TOKENS = 128;
+PLAN_FN int32_t div_up(int32_t a, int32_t b) { return (a + b - 1) / b; }
+PLAN_FN int32_t smaller(int32_t a, int32_t b) { return a < b ? a : b; }
+
+// Weights fill the 128 rows of the instruction, tokens are its N ("swap-AB"), so that one token wastes no rows. For many tokens an
+// instruction takes a pair of CTAs: 128 rows of weights and half of the tokens of each, so that a byte of x serves twice the rows.
+constexpr int32_t W_ROWS = 128, PAIR = 2;
+constexpr int32_t MAX_TOKENS = 128, MAX_PAIR_TOKENS = 256;
+constexpr int32_t TMEM_COLUMNS = 512, SCALE_COLUMNS = 4;  // SCALE_COLUMNS of an atom of scales
 constexpr int32_t ROW_BYTES = 128;  // of K in a stage: one swizzle atom
 constexpr int32_t MAX_STAGES = 12, MAX_SPLIT = 8;
 constexpr int32_t SMEM = 227 << 10, SMEM_RESERVED = 2048;  // barriers, and the way to the next 1024-byte boundary
@@ -26,18 +31,21 @@ struct Format {
   bool widened;              // w is copied narrower than the instruction takes it, and the operand made of it
 
   PLAN_FN int32_t w_copied() const { return W_ROWS * k * w_bits / 8; }
-  PLAN_FN int32_t bytes(int32_t tokens) const {
-    return (W_ROWS + tokens) * ROW_BYTES + (w_atoms + x_atoms) * SCALE_ATOM + (widened ? w_copied() : 0);
+  // Each CTA of a pair has the scales of its own rows of w and of all tokens, 128 an atom.
+  PLAN_FN int32_t atoms(int32_t ctas) const { return w_atoms + ctas * x_atoms; }
+  // Swizzled tiles begin at multiples of 1024 bytes, so scales end at one.
+  PLAN_FN int32_t bytes(int32_t x_rows, int32_t ctas) const {
+    return (W_ROWS + x_rows) * ROW_BYTES + div_up(atoms(ctas) * SCALE_ATOM, 1024) * 1024 + (widened ? w_copied() : 0);
   }
+  // Of a pair: two accumulators lie beside the scales, so that a tile is stored while the next one is summed. 256 columns would leave
+  // scales no room but with a single accumulator, and the tensor core idle while 256 columns are stored.
+  PLAN_FN int32_t pair_tokens() const { return smaller((TMEM_COLUMNS - SCALE_COLUMNS * atoms(PAIR)) / 2 / 32 * 32, MAX_PAIR_TOKENS); }
 };
 constexpr Format BF16{64, 64, 16, 0, 0, false};
 constexpr Format FP8{128, 128, 8, 1, 1, false};
 constexpr Format MXFP4{128, 128, 4, 1, 1, false};  // e2m1 by e4m3: a code of w takes a byte in shared memory
 constexpr Format NVFP4{256, 128, 4, 4, 4, false};  // maps of bytes
 constexpr Format FP8W{64, 64, 8, 0, 0, true};      // e4m3 by bf16
-
-PLAN_FN int32_t div_up(int32_t a, int32_t b) { return (a + b - 1) / b; }
-PLAN_FN int32_t smaller(int32_t a, int32_t b) { return a < b ? a : b; }
 
 // Tokens of a tile: the smallest width that takes all M, at most `most`.
 PLAN_FN int32_t tile_tokens(int32_t M, int32_t most = MAX_TOKENS) {
@@ -46,22 +54,32 @@ PLAN_FN int32_t tile_tokens(int32_t M, int32_t most = MAX_TOKENS) {
   return t;
 }
 
+// The same for a pair, whose N takes thirty-twos. Tiles of equal size: 256 tokens make two of 128, not 224 and 32, since every tile reads
+// all its weights.
+PLAN_FN int32_t pair_tile_tokens(int32_t M, int32_t most) { return div_up(M, div_up(M, most) * 32) * 32; }
+
 struct Linear {
   int32_t N;       // rows of a matrix of w
+  int32_t ctas;    // that an instruction takes: one, or a pair
   int32_t tokens;  // of a tile
   int32_t n_tile;  // at most
   int32_t k_stages, stage;
   int32_t table;  // bytes of the tiles' table
 
-  // CTAs that share a tile's K: a cluster, while there are multiprocessors left over and at least four stages for each.
+  PLAN_FN int32_t w_rows() const { return ctas * W_ROWS; }   // of a tile
+  PLAN_FN int32_t x_rows() const { return tokens / ctas; }   // of a stage
+  PLAN_FN int32_t width(int32_t rows) const { return div_up(rows, 16 * ctas) * 16 * ctas; }  // N of the instruction, sixteens of each CTA
+
+  // CTAs that share a tile's K: a cluster, while there are multiprocessors left over and at least four stages for each. Pairs do not.
   PLAN_FN int32_t split(int32_t n_sm) const {
     int32_t s = 1;
-    while (s < MAX_SPLIT && 2 * s * n_tile <= n_sm && k_stages >= 8 * s) s *= 2;
+    while (ctas == 1 && s < MAX_SPLIT && 2 * s * n_tile <= n_sm && k_stages >= 8 * s) s *= 2;
     return s;
   }
+  PLAN_FN int32_t cluster(int32_t n_sm) const { return ctas * split(n_sm); }
   PLAN_FN int32_t grid(int32_t n_sm) const {
-    const int32_t s = split(n_sm);
-    return s * smaller(n_tile, n_sm / s);
+    const int32_t c = cluster(n_sm);
+    return c * smaller(n_tile, n_sm / c);
   }
   // f32 sums of a tile that wait for the other CTAs of the cluster
   PLAN_FN int32_t partial_bytes(int32_t split) const { return split > 1 ? tokens * W_ROWS * 4 : 0; }
@@ -72,22 +90,41 @@ struct Linear {
     const int32_t s = split(n_sm);
     return SMEM_RESERVED + table + stages(s) * stage + partial_bytes(s);
   }
+  // Whether pairs do better, for so many tokens: two CTAs' rows to share them, more tokens than a CTA takes at once, and no
+  // multiprocessors left over, which are worth more to a product than what pairs save. K too short to be shared leaves them idle anyway.
+  PLAN_FN bool pairs(int32_t tokens_together, int32_t n_sm) const {
+    return N > W_ROWS && tokens_together > MAX_TOKENS && split(n_sm) == 1;
+  }
 };
 
 // y[M, n_group, N] = x[M, n_group, K] w[n_group, N, K]T; a plain linear has one group.
-PLAN_FN Linear groups(int32_t M, int32_t n_group, int32_t N, int32_t K, Format f) {
-  const int32_t t = tile_tokens(M);
-  return {N, t, n_group * div_up(M, t) * div_up(N, W_ROWS), div_up(K, f.k), f.bytes(t), 0};
+PLAN_FN Linear groups(int32_t M, int32_t n_group, int32_t N, int32_t K, Format f, int32_t ctas) {
+  const int32_t t = ctas > 1 ? pair_tile_tokens(M, f.pair_tokens()) : tile_tokens(M);
+  return {N, ctas, t, n_group * div_up(M, t) * div_up(N, ctas * W_ROWS), div_up(K, f.k), f.bytes(t / ctas, ctas), 0};
 }
-PLAN_FN Linear dense(int32_t M, int32_t N, int32_t K, Format f) { return groups(M, 1, N, K, f); }
+PLAN_FN Linear dense(int32_t M, int32_t N, int32_t K, Format f, int32_t ctas) { return groups(M, 1, N, K, f, ctas); }
 
 // Rows of each expert times its weights. Loads scatter around their mean: twice the mean lets most experts do with one tile, which reads
 // the weights once. How many tiles there are is known on the device only; n_owner experts with rows have at most
 // (n_row + n_owner (t - 1)) / t of them.
-PLAN_FN Linear experts(int32_t n_row, int32_t n_expert, int32_t N, int32_t K, Format f) {
-  const int32_t t = tile_tokens(2 * div_up(n_row, n_expert)), n_owner = smaller(n_row, n_expert);
+PLAN_FN int32_t expert_tokens(int32_t n_row, int32_t n_expert) { return 2 * div_up(n_row, n_expert); }
+PLAN_FN Linear experts(int32_t n_row, int32_t n_expert, int32_t N, int32_t K, Format f, int32_t ctas) {
+  const int32_t tokens = expert_tokens(n_row, n_expert), n_owner = smaller(n_row, n_expert);
+  const int32_t t = ctas > 1 ? smaller(div_up(tokens, 32) * 32, f.pair_tokens()) : tile_tokens(tokens);
   const int32_t n_m = int32_t((n_row + int64_t(n_owner) * (t - 1)) / t);
-  return {N, t, n_m * div_up(N, W_ROWS), div_up(K, f.k), f.bytes(t), div_up(4 * (n_expert + 1), 16) * 16};
+  return {N, ctas, t, n_m * div_up(N, ctas * W_ROWS), div_up(K, f.k), f.bytes(t / ctas, ctas), div_up(4 * (n_expert + 1), 16) * 16};
+}
+
+// The form that a device of n_sm multiprocessors runs. The kernel of a form is an entry of its own, since all tcgen05 instructions of a
+// kernel name one cta_group, and is told its CTAs.
+PLAN_FN Linear groups_on(int32_t n_sm, int32_t M, int32_t n_group, int32_t N, int32_t K, Format f) {
+  const Linear one = groups(M, n_group, N, K, f, 1);
+  return one.pairs(M, n_sm) ? groups(M, n_group, N, K, f, PAIR) : one;
+}
+PLAN_FN Linear dense_on(int32_t n_sm, int32_t M, int32_t N, int32_t K, Format f) { return groups_on(n_sm, M, 1, N, K, f); }
+PLAN_FN Linear experts_on(int32_t n_sm, int32_t n_row, int32_t n_expert, int32_t N, int32_t K, Format f) {
+  const Linear one = experts(n_row, n_expert, N, K, f, 1);
+  return one.pairs(expert_tokens(n_row, n_expert), n_sm) ? experts(n_row, n_expert, N, K, f, PAIR) : one;
 }
 constexpr int32_t MOST_EXPERTS = 4096;  // 16 KB of table
 

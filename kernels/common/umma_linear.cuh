@@ -1,12 +1,13 @@
 // The linear that all formats share on tcgen05: y[m][n] = sum over k of x[m][k] w[n][k], for the matrices and tokens of a schedule's tiles.
 //
-//   warp 0      TMA: 128 rows of w and up to T rows of x, 128 bytes of K a stage
+//   warp 0      TMA: 128 rows of w and up to T rows of x, of a pair half as many each, 128 bytes of K a stage
 //   warp 1      MMA: D[n][m] in tensor memory, two accumulators, so that the next tile begins while one is stored
 //   warps 2, 3  what threads write into a stage (formats that have it): scales in the 32 x 4 x 4 order of tcgen05.cp, widened weights
 //   warps 4-7   epilogue: lane = n, column = m
 //
 // CTAs are persistent over tiles. Where tiles are fewer than multiprocessors a cluster shares one tile's K; its partial sums are added
-// through distributed shared memory in the order of the ranks, so results repeat bit for bit.
+// through distributed shared memory in the order of the ranks, so results repeat bit for bit. Where tiles and tokens are many an instruction
+// takes a pair of CTAs (CTAS = 2): both run all warps, but that the leader's alone issues mma.
 #pragma once
 #include "kernels/common/umma_format.cuh"
 #include "kernels/common/umma_tiles.cuh"
@@ -25,48 +26,50 @@ struct Barriers {
 static_assert(sizeof(Barriers) + 1024 <= plan::SMEM_RESERVED, "barriers and alignment fit into what the plan reserves");
 
 // `store(tile)` gives what takes (token of the tile, row of w, sum).
-template <class Format, class Fill, class Schedule, class Store>
+template <class Format, int32_t CTAS, class Fill, class Schedule, class Store>
 __device__ __forceinline__ void run(const plan::Linear& l, Schedule schedule, const Fill& fill, const Store& store) {
   constexpr plan::Format STAGE = Format::STAGE;
-  constexpr int32_t N_ATOM = STAGE.w_atoms + STAGE.x_atoms;
-  static_assert(STAGE.bytes(16) % 1024 == 0, "swizzled tiles begin at multiples of 1024 bytes");
+  constexpr int32_t N_ATOM = STAGE.atoms(CTAS);
+  using Cta = Ctas<CTAS>;
+  static_assert(STAGE.bytes(16, CTAS) % 1024 == 0, "swizzled tiles begin at multiples of 1024 bytes");
   static_assert(FIRST_FILL_WARP + Fill::WARPS <= FIRST_EPILOGUE_WARP, "warps that fill lie between mma and epilogue");
   static_assert(!STAGE.widened || N_ATOM == 0, "either scales or w as copied lie behind x");
   extern __shared__ uint8_t dynamic[];
   const uint32_t skip = (1024 - ptx::shared(dynamic) % 1024) % 1024;
   uint8_t* const tiles = dynamic + skip;
   const uint32_t warp = threadIdx.x / 32, lane = threadIdx.x % 32;
-  const uint32_t rank = ptx::cluster_ctarank(), split = ptx::cluster_nctarank();
-  const uint32_t n_stage = l.stages(split), T = l.tokens;
+  const uint32_t rank = CTAS > 1 ? 0 : ptx::cluster_ctarank(), split = CTAS > 1 ? 1 : ptx::cluster_nctarank();  // of those that share K
+  const uint32_t n_stage = l.stages(split), T = l.tokens, X_BYTES = l.x_rows() * plan::ROW_BYTES;
   float* const partial = reinterpret_cast<float*>(tiles + n_stage * l.stage);
   uint32_t* const table = reinterpret_cast<uint32_t*>(tiles + n_stage * l.stage + l.partial_bytes(split));
   Barriers& bar = *reinterpret_cast<Barriers*>(reinterpret_cast<uint8_t*>(table) + l.table);
-  const uint32_t first = blockIdx.x / split, n_cluster = gridDim.x / split;
+  const uint32_t first = blockIdx.x / (CTAS * split), n_cluster = gridDim.x / (CTAS * split);
   const int32_t k_begin = l.k_stages * rank / split, k_end = l.k_stages * (rank + 1) / split;
   // accumulators, then scales; a power of two
   const uint32_t sf_w = 2 * T, sf_x = sf_w + STAGE.w_atoms * umma::SCALE_ATOM_COLUMNS;
   uint32_t columns = 32;
-  while (columns < sf_x + STAGE.x_atoms * umma::SCALE_ATOM_COLUMNS) columns *= 2;
+  while (columns < sf_w + N_ATOM * umma::SCALE_ATOM_COLUMNS) columns *= 2;
 
   if (threadIdx.x == 0) {
     for (uint32_t s = 0; s < n_stage; ++s) {
-      ptx::mbarrier_init(&bar.full[s], 1 + Fill::WARPS);
+      ptx::mbarrier_init(&bar.full[s], 1 + CTAS * Fill::WARPS);
       ptx::mbarrier_init(&bar.empty[s], 1);
       if (STAGE.widened) ptx::mbarrier_init(&bar.copied[s], 1);
     }
     for (uint32_t i = 0; i < 2; ++i) {
       ptx::mbarrier_init(&bar.acc_full[i], 1);
-      ptx::mbarrier_init(&bar.acc_empty[i], N_EPILOGUE_WARP);
+      ptx::mbarrier_init(&bar.acc_empty[i], CTAS * N_EPILOGUE_WARP);
     }
     ptx::fence_mbarrier_init();
     schedule.prefetch();
   }
-  if (warp == 1) ptx::tmem_alloc(&bar.tmem, columns);
+  if (warp == 1) ptx::tmem_alloc<CTAS>(&bar.tmem, columns);
   schedule.setup(table);
   ptx::tcgen05_fence_before();
-  __syncthreads();
+  Cta::sync();
   ptx::tcgen05_fence_after();
   const uint32_t tmem = bar.tmem, n_tile = schedule.n_tile();
+  const bool leads = Cta::side() == 0;
 
   if (warp == 0) {  // load
     const bool one = ptx::elect_one();
@@ -78,41 +81,40 @@ __device__ __forceinline__ void run(const plan::Linear& l, Schedule schedule, co
       for (int32_t k = k_begin; k < k_end; ++k, ring.next(n_stage)) {
         uint64_t* full = &bar.full[ring.stage];
         const uint32_t at = ptx::shared(tiles + ring.stage * l.stage);
-        ptx::mbarrier_wait(&bar.empty[ring.stage], ring.parity ^ 1);
+        Cta::wait(&bar.empty[ring.stage], ring.parity ^ 1);
         if (one) {
+          if (leads) ptx::mbarrier_arrive_expect_tx(full, CTAS * ((STAGE.widened ? 0 : STAGE.w_copied()) + x_bytes));
           if (STAGE.widened) {
-            ptx::mbarrier_arrive_expect_tx(full, x_bytes);
             ptx::mbarrier_arrive_expect_tx(&bar.copied[ring.stage], STAGE.w_copied());
-            schedule.load_w(at + W_BYTES + T * plan::ROW_BYTES, &bar.copied[ring.stage], tile, k * STAGE.k_map);
+            schedule.load_w(Ctas<1>{}, at + W_BYTES + X_BYTES, &bar.copied[ring.stage], tile, k * STAGE.k_map);
           } else {
-            ptx::mbarrier_arrive_expect_tx(full, STAGE.w_copied() + x_bytes);
-            schedule.load_w(at, full, tile, k * STAGE.k_map);
+            schedule.load_w(Cta{}, at, full, tile, k * STAGE.k_map);
           }
         }
         schedule.load_x(at + W_BYTES, full, tile, rows, k * STAGE.k_map);
         __syncwarp();  // no lane falls a phase behind
       }
     }
-  } else if (warp == 1 && ptx::elect_one()) {  // mma
+  } else if (warp == 1 && leads && ptx::elect_one()) {  // mma
     ptx::Ring ring, acc;
     for (uint32_t i = first; i < n_tile; i += n_cluster, acc.next(2)) {
-      const uint32_t d = tmem + acc.stage * T, width = schedule.at(i).width();
-      ptx::mbarrier_wait(&bar.acc_empty[acc.stage], acc.parity ^ 1);
+      const uint32_t d = tmem + acc.stage * T, width = l.width(schedule.at(i).rows);
+      Cta::wait(&bar.acc_empty[acc.stage], acc.parity ^ 1);
       ptx::tcgen05_fence_after();
       for (int32_t k = k_begin; k < k_end; ++k, ring.next(n_stage)) {
-        const uint32_t at = ptx::shared(tiles + ring.stage * l.stage), at_sf = at + W_BYTES + T * plan::ROW_BYTES;
-        ptx::mbarrier_wait(&bar.full[ring.stage], ring.parity);
+        const uint32_t at = ptx::shared(tiles + ring.stage * l.stage), at_sf = at + W_BYTES + X_BYTES;
+        Cta::wait(&bar.full[ring.stage], ring.parity);
         ptx::tcgen05_fence_after();
 #pragma unroll
         for (int32_t a = 0; a < N_ATOM; ++a)
-          ptx::tmem_copy_32x128b(tmem + sf_w + a * umma::SCALE_ATOM_COLUMNS, umma::rows_16b(at_sf + a * umma::SCALE_ATOM_BYTES));
+          ptx::tmem_copy_32x128b<CTAS>(tmem + sf_w + a * umma::SCALE_ATOM_COLUMNS, umma::rows_16b(at_sf + a * umma::SCALE_ATOM_BYTES));
 #pragma unroll
         for (uint32_t step = 0; step < 4; ++step)
-          Format::mma(d, umma::k_major(at + 32 * step), umma::k_major(at + W_BYTES + 32 * step), width, step, tmem + sf_w, tmem + sf_x,
-                      k > k_begin || step > 0);
-        ptx::tcgen05_commit(&bar.empty[ring.stage]);
+          Format::template mma<CTAS>(d, umma::k_major(at + 32 * step), umma::k_major(at + W_BYTES + 32 * step), width, step, tmem + sf_w,
+                                     tmem + sf_x, k > k_begin || step > 0);
+        Cta::commit(&bar.empty[ring.stage]);
       }
-      ptx::tcgen05_commit(&bar.acc_full[acc.stage]);
+      Cta::commit(&bar.acc_full[acc.stage]);
     }
   } else if (warp >= FIRST_FILL_WARP && warp < FIRST_FILL_WARP + Fill::WARPS) {  // fill
     if constexpr (Fill::WARPS > 0) {
@@ -131,11 +133,11 @@ __device__ __forceinline__ void run(const plan::Linear& l, Schedule schedule, co
             if (STAGE.widened)
               ptx::mbarrier_wait(&bar.copied[ring.stage], ring.parity);
             else
-              ptx::mbarrier_wait(&bar.empty[ring.stage], ring.parity ^ 1);
-            fill.put(words[u], at, at + W_BYTES + T * plan::ROW_BYTES, thread);
+              Cta::wait(&bar.empty[ring.stage], ring.parity ^ 1);
+            fill.put(words[u], at, at + W_BYTES + X_BYTES, thread);
             ptx::fence_proxy_async();
             __syncwarp();
-            if (lane == 0) ptx::mbarrier_arrive(&bar.full[ring.stage]);
+            if (lane == 0) Cta::arrive(&bar.full[ring.stage]);
             ring.next(n_stage);
           }
           if (step + u + Fill::AHEAD < n_step) {
@@ -153,7 +155,7 @@ __device__ __forceinline__ void run(const plan::Linear& l, Schedule schedule, co
       const auto to = store(tile);
       const uint32_t d = tmem + acc.stage * T + (warp % 4 * 32 << 16);
       const int32_t n = tile.n0 + row;
-      ptx::mbarrier_wait(&bar.acc_full[acc.stage], acc.parity);
+      Cta::wait(&bar.acc_full[acc.stage], acc.parity);
       ptx::tcgen05_fence_after();
       for (int32_t c = 0; c < tile.rows; c += 16) {
         uint32_t v[16];
@@ -169,7 +171,7 @@ __device__ __forceinline__ void run(const plan::Linear& l, Schedule schedule, co
       }
       ptx::tcgen05_fence_before();
       __syncwarp();
-      if (lane == 0) ptx::mbarrier_arrive(&bar.acc_empty[acc.stage]);
+      if (lane == 0) Cta::arrive(&bar.acc_empty[acc.stage]);
     }
   }
   __syncwarp();
@@ -192,8 +194,8 @@ __device__ __forceinline__ void run(const plan::Linear& l, Schedule schedule, co
     }
     ptx::cluster_sync();  // a CTA's partial sums are there until all have read them
   }
-  __syncthreads();
-  if (warp == 1) ptx::tmem_dealloc(tmem, columns);
+  Cta::sync();
+  if (warp == 1) ptx::tmem_dealloc<CTAS>(tmem, columns);
 }
 
 }  // namespace umma_linear

@@ -6,8 +6,8 @@
 // shapes    a bf16 [M, n_group, K], w e4m3 [n_group * N, K], w_s ue8m0 [n_group * N / 128, K / 128]
 //           -> y bf16 [M, n_group, N]; rows of K of w on 16 bytes
 // numerics  w * w_s is exact in bf16 for w_s from 2^-124 to 2^118; kind::f16, f32 accumulation, one rounding to bf16
-// parallel  umma_linear.cuh: 128 rows of w x up to 128 tokens of a group a tile. e4m3 and bf16 do not meet in one instruction: w is copied
-//           as it is, and two warps make the stage's bf16 operand of it
+// parallel  umma_linear.cuh: 128 rows of w x up to 128 tokens of a group a tile, pairs of CTAs where tokens are many. e4m3 and bf16 do not
+//           meet in one instruction: w is copied as it is, and two warps make the stage's bf16 operand of it
 #include "grouped_linear_fp8w.h"
 #include "kernels/common/mma.cuh"
 #include "kernels/common/umma_linear.cuh"
@@ -32,7 +32,7 @@ struct Widen {
   };
   __device__ __forceinline__ Rows begin(const Tile& t, uint32_t) const {
     const int64_t n_block = plan::div_up(p.K, 128);
-    const int32_t row = t.matrix * p.N + t.n0, block = row / 128, last = (p.n_group * p.N - 1) / 128;
+    const int32_t row = t.matrix * p.N + t.n0, last = (p.n_group * p.N - 1) / 128, block = min(row / 128, last);
     return {p.w_s + block * n_block, p.w_s + min(block + 1, last) * n_block, (block + 1) * 128 - row};
   }
   static __device__ __forceinline__ uint32_t twice(uint32_t code) { return (__float_as_uint(ue8m0_to_f32(code)) >> 16) * 0x10001u; }
@@ -60,12 +60,20 @@ struct Widen {
   }
 };
 
-}  // namespace
-
-extern "C" __global__ void __launch_bounds__(THREADS, 1) grouped_linear_fp8w(const __grid_constant__ GroupedLinearFp8wSm100Params p) {
-  const plan::Linear l = plan::groups(p.op.M, p.op.n_group, p.op.N, p.op.K, plan::FP8W);
-  run<Fp8w>(l, Groups{p.w_map, p.a_map, l, p.op.M, p.op.n_group}, Widen{p.op}, [&](const Tile& t) {
+template <int32_t CTAS>
+__device__ __forceinline__ void product(const GroupedLinearFp8wSm100Params& p) {
+  const plan::Linear l = plan::groups(p.op.M, p.op.n_group, p.op.N, p.op.K, plan::FP8W, CTAS);
+  run<Fp8w, CTAS>(l, Groups<CTAS>{p.w_map, p.a_map, l, p.op.M, p.op.n_group}, Widen{p.op}, [&](const Tile& t) {
     const int64_t stride = int64_t(p.op.n_group) * p.op.N;
     return StoreBf16{p.op.y + t.m0 * stride + int64_t(t.group) * p.op.N, stride};
   });
+}
+
+}  // namespace
+
+extern "C" __global__ void __launch_bounds__(THREADS, 1) grouped_linear_fp8w(const __grid_constant__ GroupedLinearFp8wSm100Params p) {
+  product<1>(p);
+}
+extern "C" __global__ void __launch_bounds__(THREADS, 1) grouped_linear_fp8w_pair(const __grid_constant__ GroupedLinearFp8wSm100Params p) {
+  product<plan::PAIR>(p);
 }

@@ -1,5 +1,7 @@
 import { close, defineOp, f32Sum, out, t } from "../schema.ts";
 
+const PLAN = "plan::dense_on(n_sm, M, N, K, plan::BF16)";
+
 export const op = defineOp({
   name: "linear_f32",
   family: "linear",
@@ -26,11 +28,12 @@ export const op = defineOp({
     sm100: {
       when: "K > 0 && N > 0 && K % 8 == 0",
       launch: {
-        grid: ["plan::dense(M, N, K, plan::BF16).grid(n_sm)"],
+        grid: [`${PLAN}.grid(n_sm)`],
         block: 256,
-        smem: "plan::dense(M, N, K, plan::BF16).smem(n_sm)",
-        cluster: "plan::dense(M, N, K, plan::BF16).split(n_sm)",
+        smem: `${PLAN}.smem(n_sm)`,
+        cluster: `${PLAN}.cluster(n_sm)`,
       },
+      entries: { linear_f32_pair: `${PLAN}.ctas > 1` },
       maps: {
         w_map: {
           tensor: "w",
@@ -45,7 +48,7 @@ export const op = defineOp({
           type: "bf16",
           dims: ["K", "M"],
           strides: ["2 * K"],
-          box: ["64", "plan::dense(M, N, K, plan::BF16).tokens"],
+          box: ["64", `${PLAN}.x_rows()`],
           swizzle: 128,
         },
       },

@@ -1,6 +1,8 @@
 import { close, defineOp, distinct, f32Sum, opt, out, t } from "../schema.ts";
 import { usedExperts } from "./used.ts";
 
+const PLAN = "plan::experts_on(n_sm, n_row, n_expert, N, K, plan::MXFP4)";
+
 export const op = defineOp({
   name: "expert_linear_mxfp4",
   family: "moe",
@@ -36,11 +38,12 @@ export const op = defineOp({
     sm100: {
       when: "K > 0 && N > 0 && n_slot > 0 && n_expert > 0 && n_expert <= plan::MOST_EXPERTS && K % 128 == 0",
       launch: {
-        grid: ["plan::experts(n_row, n_expert, N, K, plan::MXFP4).grid(n_sm)"],
+        grid: [`${PLAN}.grid(n_sm)`],
         block: 256,
-        smem: "plan::experts(n_row, n_expert, N, K, plan::MXFP4).smem(n_sm)",
-        cluster: "plan::experts(n_row, n_expert, N, K, plan::MXFP4).split(n_sm)",
+        smem: `${PLAN}.smem(n_sm)`,
+        cluster: `${PLAN}.cluster(n_sm)`,
       },
+      entries: { expert_linear_mxfp4_pair: `${PLAN}.ctas > 1` },
       maps: {
         w_map: {
           tensor: "w",

@@ -1,6 +1,8 @@
 import { close, defineOp, f32Sum, out, t } from "../schema.ts";
 import { usedExperts } from "./used.ts";
 
+const PLAN = "plan::experts_on(n_sm, n_row, n_expert, N, K, plan::NVFP4)";
+
 export const op = defineOp({
   name: "expert_linear_nvfp4",
   family: "moe",
@@ -36,11 +38,12 @@ export const op = defineOp({
     sm100: {
       when: "K > 0 && N > 0 && n_slot > 0 && n_expert > 0 && n_expert <= plan::MOST_EXPERTS && K % 64 == 0",
       launch: {
-        grid: ["plan::experts(n_row, n_expert, N, K, plan::NVFP4).grid(n_sm)"],
+        grid: [`${PLAN}.grid(n_sm)`],
         block: 256,
-        smem: "plan::experts(n_row, n_expert, N, K, plan::NVFP4).smem(n_sm)",
-        cluster: "plan::experts(n_row, n_expert, N, K, plan::NVFP4).split(n_sm)",
+        smem: `${PLAN}.smem(n_sm)`,
+        cluster: `${PLAN}.cluster(n_sm)`,
       },
+      entries: { expert_linear_nvfp4_pair: `${PLAN}.ctas > 1` },
       maps: {
         w_map: {
           tensor: "w",
@@ -55,7 +58,7 @@ export const op = defineOp({
           type: "u8",
           dims: ["K / 2", "n_row"],
           strides: ["K / 2"],
-          box: ["128", "plan::experts(n_row, n_expert, N, K, plan::NVFP4).tokens"],
+          box: ["128", `${PLAN}.x_rows()`],
           swizzle: 128,
         },
       },

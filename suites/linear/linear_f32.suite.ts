@@ -48,6 +48,23 @@ const umma = [
   shape(2, 38500, 80),
 ];
 
+/**
+ * What pairs of CTAs (cta_group::2) make of a shape: one token more than a CTA takes and as many, one row more than a CTA has and as
+ * many, tokens one less and one more than a tile (256), more than one tile in each dimension, a last pair whose second CTA has one row
+ * or none. K is too short to be shared by a cluster, so that few tiles suffice for pairs; where it is not, as in the ring that wraps, only
+ * more tiles than multiprocessors of pairs do.
+ */
+const pairs = [
+  shape(128, 260, 72),
+  shape(129, 128, 72),
+  shape(129, 129, 72),
+  shape(255, 300, 136),
+  shape(256, 256, 72),
+  shape(257, 257, 136),
+  shape(514, 520, 72),
+  shape(129, 4740, 584),
+];
+
 const corners: C[] = [
   { name: "std10", make: (g) => inputs(g, 21, 67, 264, 10) },
   { name: "heavy", make: (g) => ({ ...inputs(g, 33, 66, 200), a: g.heavy("bf16", [33, 200]) }) },
@@ -73,4 +90,4 @@ const corners: C[] = [
   },
 ];
 
-export default suite(op, [...model, ...shapes, ...umma, ...corners]);
+export default suite(op, [...model, ...shapes, ...umma, ...pairs, ...corners]);

@@ -51,6 +51,23 @@ const umma = [
   shape(2, 38500, 80),
 ];
 
+/**
+ * What pairs of CTAs (cta_group::2) make of a shape: one token more than a CTA takes and as many, one row more than a CTA has and as
+ * many, tokens one less and one more than a tile (224), more than one tile in each dimension, a last pair whose second CTA has one row
+ * or none. K is too short to be shared by a cluster, so that few tiles suffice for pairs; where it is not, as in the ring that wraps, only
+ * more tiles than multiprocessors of pairs do.
+ */
+const pairs = [
+  shape(128, 260, 144),
+  shape(129, 128, 144),
+  shape(129, 129, 144),
+  shape(223, 300, 272),
+  shape(224, 256, 144),
+  shape(225, 257, 272),
+  shape(450, 520, 144),
+  shape(129, 4740, 1168),
+];
+
 const corners: C[] = [
   { name: "std10.saturated", make: (g) => inputs(g, 18, 70, 256, 600) },
   {
@@ -94,4 +111,4 @@ const corners: C[] = [
   },
 ];
 
-export default suite(op, [...model, ...shapes, ...umma, ...corners]);
+export default suite(op, [...model, ...shapes, ...umma, ...pairs, ...corners]);
