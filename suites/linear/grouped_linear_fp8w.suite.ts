@@ -48,6 +48,34 @@ const umma = [
   shape(2, 160, 20, 48),
 ];
 
+/**
+ * What pairs of CTAs (cta_group::2) make of a shape: one token more than a CTA takes and as many, one row more than a CTA has and as
+ * many, tokens one less and one more than a tile (256), more than one tile in each dimension, a last pair whose second CTA has one row
+ * or none of its group. The last one has so many tiles that a cluster would not share K of any length: long enough for a ring that wraps.
+ */
+const pairs: C[] = [
+  shape(128, 2, 260, 80),
+  shape(129, 2, 128, 80),
+  shape(129, 3, 129, 80),
+  shape(255, 1, 300, 144),
+  shape(256, 1, 256, 80),
+  shape(257, 2, 257, 144),
+  shape(514, 1, 520, 80),
+  shape(129, 19, 129, 464),
+  {
+    // the second of three groups is NaN: the second CTA of the first one's pair has its weights behind those of the first
+    name: "pair.nan.group",
+    attrs: { N: 150 },
+    make: (g) => {
+      const t = inputs(g, 130, 3, 150, 80);
+      const a = g.from("bf16", [130, 3, 80], (i) =>
+        Math.floor(i / 80) % 3 === 1 ? NaN : ((i * 37) % 17) - 8,
+      );
+      return { ...t, a, w: withCode(t.w, 0x7f, 150 * 80, 300 * 80) };
+    },
+  },
+];
+
 const corners: C[] = [
   {
     // the second of three groups is NaN: its weights lie in the tile of the first, its channels behind those of the first
@@ -83,4 +111,4 @@ const corners: C[] = [
   },
 ];
 
-export default suite(op, [...model, ...shapes, ...umma, ...corners]);
+export default suite(op, [...model, ...shapes, ...umma, ...pairs, ...corners]);

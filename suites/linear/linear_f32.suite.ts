@@ -51,8 +51,7 @@ const umma = [
 /**
  * What pairs of CTAs (cta_group::2) make of a shape: one token more than a CTA takes and as many, one row more than a CTA has and as
  * many, tokens one less and one more than a tile (256), more than one tile in each dimension, a last pair whose second CTA has one row
- * or none. K is too short to be shared by a cluster, so that few tiles suffice for pairs; where it is not, as in the ring that wraps, only
- * more tiles than multiprocessors of pairs do.
+ * or none. K is too short to be shared by a cluster, so that few tiles suffice for pairs.
  */
 const pairs = [
   shape(128, 260, 72),
@@ -62,7 +61,6 @@ const pairs = [
   shape(256, 256, 72),
   shape(257, 257, 136),
   shape(514, 520, 72),
-  shape(129, 4740, 584),
 ];
 
 const corners: C[] = [

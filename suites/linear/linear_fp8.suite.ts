@@ -54,8 +54,8 @@ const umma = [
 /**
  * What pairs of CTAs (cta_group::2) make of a shape: one token more than a CTA takes and as many, one row more than a CTA has and as
  * many, tokens one less and one more than a tile (224), more than one tile in each dimension, a last pair whose second CTA has one row
- * or none. K is too short to be shared by a cluster, so that few tiles suffice for pairs; where it is not, as in the ring that wraps, only
- * more tiles than multiprocessors of pairs do.
+ * or none. K is too short to be shared by a cluster, so that few tiles suffice for pairs. The last one has so many tiles that a cluster
+ * would not share K of any length: long enough for a ring that wraps.
  */
 const pairs = [
   shape(128, 260, 144),
@@ -65,7 +65,7 @@ const pairs = [
   shape(224, 256, 144),
   shape(225, 257, 272),
   shape(450, 520, 144),
-  shape(129, 4740, 1168),
+  shape(129, 4740, 1040),
 ];
 
 const corners: C[] = [
