@@ -16,6 +16,11 @@ const shape = (M: number, n_group: number, N: number, K: number): C => ({
   make: (g) => inputs(g, M, n_group, N, K),
 });
 
+const pair = (M: number, n_group: number, N: number, K: number): C => {
+  const s = shape(M, n_group, N, K);
+  return { ...s, name: `pair.${s.name}` };
+};
+
 const model: C[] = [
   { name: "model.prefill", bench: true, attrs: { N: 128 }, make: (g) => inputs(g, 37, 2, 128, 1024) },
   { name: "model.decode", bench: true, attrs: { N: 128 }, make: (g) => inputs(g, 1, 2, 128, 1024) },
@@ -54,14 +59,14 @@ const umma = [
  * or none of its group. The last one has so many tiles that a cluster would not share K of any length: long enough for a ring that wraps.
  */
 const pairs: C[] = [
-  shape(128, 2, 260, 80),
-  shape(129, 2, 128, 80),
-  shape(129, 3, 129, 80),
-  shape(255, 1, 300, 144),
-  shape(256, 1, 256, 80),
-  shape(257, 2, 257, 144),
-  shape(514, 1, 520, 80),
-  shape(129, 19, 129, 464),
+  pair(128, 2, 260, 80),
+  pair(129, 2, 128, 80),
+  pair(129, 3, 129, 80),
+  pair(255, 1, 300, 144),
+  pair(256, 1, 256, 80),
+  pair(257, 2, 257, 144),
+  pair(514, 1, 520, 80),
+  pair(129, 19, 129, 464),
   {
     // the second of three groups is NaN: the second CTA of the first one's pair has its weights behind those of the first
     name: "pair.nan.group",

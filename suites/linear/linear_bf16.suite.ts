@@ -13,6 +13,11 @@ const shape = (M: number, N: number, K: number): C => ({
   make: (g) => inputs(g, M, N, K),
 });
 
+const pair = (M: number, N: number, K: number): C => {
+  const s = shape(M, N, K);
+  return { ...s, name: `pair.${s.name}` };
+};
+
 const model: C[] = [
   { name: "model.prefill", bench: true, make: (g) => inputs(g, 37, 8, 384) },
   { name: "model.decode", bench: true, make: (g) => inputs(g, 1, 64, 7168) },
@@ -54,14 +59,14 @@ const umma = [
  * would not share K of any length: long enough for a ring that wraps.
  */
 const pairs = [
-  shape(128, 260, 72),
-  shape(129, 128, 72),
-  shape(129, 129, 72),
-  shape(255, 300, 136),
-  shape(256, 256, 72),
-  shape(257, 257, 136),
-  shape(514, 520, 72),
-  shape(129, 4740, 520),
+  pair(128, 260, 72),
+  pair(129, 128, 72),
+  pair(129, 129, 72),
+  pair(255, 300, 136),
+  pair(256, 256, 72),
+  pair(257, 257, 136),
+  pair(514, 520, 72),
+  pair(129, 4740, 520),
 ];
 
 const corners: C[] = [

@@ -13,6 +13,11 @@ const shape = (M: number, N: number, K: number): C => ({
   make: (g) => inputs(g, M, N, K),
 });
 
+const pair = (M: number, N: number, K: number): C => {
+  const s = shape(M, N, K);
+  return { ...s, name: `pair.${s.name}` };
+};
+
 const model: C[] = [
   { name: "model.gate", bench: true, make: (g) => inputs(g, 37, 16, 384) },
   { name: "model.compressor", bench: true, make: (g) => inputs(g, 70, 1024, 384) },
@@ -54,13 +59,13 @@ const umma = [
  * or none. K is too short to be shared by a cluster, so that few tiles suffice for pairs.
  */
 const pairs = [
-  shape(128, 260, 72),
-  shape(129, 128, 72),
-  shape(129, 129, 72),
-  shape(255, 300, 136),
-  shape(256, 256, 72),
-  shape(257, 257, 136),
-  shape(514, 520, 72),
+  pair(128, 260, 72),
+  pair(129, 128, 72),
+  pair(129, 129, 72),
+  pair(255, 300, 136),
+  pair(256, 256, 72),
+  pair(257, 257, 136),
+  pair(514, 520, 72),
 ];
 
 const corners: C[] = [

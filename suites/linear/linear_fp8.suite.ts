@@ -17,6 +17,11 @@ const shape = (M: number, N: number, K: number): C => ({
   make: (g) => inputs(g, M, N, K),
 });
 
+const pair = (M: number, N: number, K: number): C => {
+  const s = shape(M, N, K);
+  return { ...s, name: `pair.${s.name}` };
+};
+
 const model: C[] = [
   { name: "model.prefill", bench: true, make: (g) => inputs(g, 37, 256, 384) },
   { name: "model.decode", bench: true, make: (g) => inputs(g, 1, 2048, 256) },
@@ -58,14 +63,14 @@ const umma = [
  * would not share K of any length: long enough for a ring that wraps.
  */
 const pairs = [
-  shape(128, 260, 144),
-  shape(129, 128, 144),
-  shape(129, 129, 144),
-  shape(223, 300, 272),
-  shape(224, 256, 144),
-  shape(225, 257, 272),
-  shape(450, 520, 144),
-  shape(129, 4740, 1040),
+  pair(128, 260, 144),
+  pair(129, 128, 144),
+  pair(129, 129, 144),
+  pair(223, 300, 272),
+  pair(224, 256, 144),
+  pair(225, 257, 272),
+  pair(450, 520, 144),
+  pair(129, 4740, 1040),
 ];
 
 const corners: C[] = [

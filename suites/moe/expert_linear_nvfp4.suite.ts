@@ -86,7 +86,7 @@ const pairs = [
   load("pair.T=224", { rows: [223, 0, 224, 225, 0, 1], N: 257, K: 256 }),
   load("pair.N=129", { rows: [65], N: 129, K: 576 }),
   load("pair.all-to-one", { rows: [0, 0, 390, 0, 0], N: 520, K: 128 }),
-  load("pair.persistent", { rows: Array.from({ length: 149 }, (_, e) => 64 + (e % 3)), N: 129, K: 64 }),
+  load("pair.persistent", { rows: Array.from({ length: 149 }, (_, e) => 64 + (e % 3)), N: 136, K: 64 }),
 ];
 
 const corners: C[] = [
