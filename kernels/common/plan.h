@@ -54,10 +54,6 @@ PLAN_FN int32_t tile_tokens(int32_t M, int32_t most = MAX_TOKENS) {
   return t;
 }
 
-// The same for a pair, whose N takes thirty-twos. Tiles of equal size: 256 tokens make two of 128, not 224 and 32, since every tile reads
-// all its weights.
-PLAN_FN int32_t pair_tile_tokens(int32_t M, int32_t most) { return div_up(M, div_up(M, most) * 32) * 32; }
-
 struct Linear {
   int32_t N;       // rows of a matrix of w
   int32_t ctas;    // that an instruction takes: one, or a pair
@@ -90,41 +86,47 @@ struct Linear {
     const int32_t s = split(n_sm);
     return SMEM_RESERVED + table + stages(s) * stage + partial_bytes(s);
   }
-  // Whether pairs do better, for so many tokens: two CTAs' rows to share them, more tokens than a CTA takes at once, and no
-  // multiprocessors left over, which are worth more to a product than what pairs save. K too short to be shared leaves them idle anyway.
-  PLAN_FN bool pairs(int32_t tokens_together, int32_t n_sm) const {
+  // What copies into shared memory cost, which take longer than the products of a stage: its rows, as often as CTAs take tiles.
+  PLAN_FN int32_t rows_in_turn(int32_t n_sm) const { return div_up(n_tile, n_sm / ctas) * (W_ROWS + x_rows()); }
+  // Whether pairs may do better, for so many tokens: two CTAs' rows to share them, more tokens than a CTA takes at once, and no
+  // multiprocessors left over that would share K. K too short to be shared leaves them idle anyway.
+  PLAN_FN bool may_pair(int32_t tokens_together, int32_t n_sm) const {
     return N > W_ROWS && tokens_together > MAX_TOKENS && split(n_sm) == 1;
   }
 };
 
 // y[M, n_group, N] = x[M, n_group, K] w[n_group, N, K]T; a plain linear has one group.
-PLAN_FN Linear groups(int32_t M, int32_t n_group, int32_t N, int32_t K, Format f, int32_t ctas) {
-  const int32_t t = ctas > 1 ? pair_tile_tokens(M, f.pair_tokens()) : tile_tokens(M);
+PLAN_FN Linear groups(int32_t M, int32_t n_group, int32_t N, int32_t K, Format f, int32_t ctas, int32_t t) {
   return {N, ctas, t, n_group * div_up(M, t) * div_up(N, ctas * W_ROWS), div_up(K, f.k), f.bytes(t / ctas, ctas), 0};
 }
-PLAN_FN Linear dense(int32_t M, int32_t N, int32_t K, Format f, int32_t ctas) { return groups(M, 1, N, K, f, ctas); }
+PLAN_FN Linear dense(int32_t M, int32_t N, int32_t K, Format f, int32_t ctas, int32_t t) { return groups(M, 1, N, K, f, ctas, t); }
 
-// Rows of each expert times its weights. Loads scatter around their mean: twice the mean lets most experts do with one tile, which reads
-// the weights once. How many tiles there are is known on the device only; n_owner experts with rows have at most
+// Rows of each expert times its weights. How many tiles there are is known on the device only; n_owner experts with rows have at most
 // (n_row + n_owner (t - 1)) / t of them.
-PLAN_FN int32_t expert_tokens(int32_t n_row, int32_t n_expert) { return 2 * div_up(n_row, n_expert); }
-PLAN_FN Linear experts(int32_t n_row, int32_t n_expert, int32_t N, int32_t K, Format f, int32_t ctas) {
-  const int32_t tokens = expert_tokens(n_row, n_expert), n_owner = smaller(n_row, n_expert);
-  const int32_t t = ctas > 1 ? smaller(div_up(tokens, 32) * 32, f.pair_tokens()) : tile_tokens(tokens);
+PLAN_FN Linear experts(int32_t n_row, int32_t n_expert, int32_t N, int32_t K, Format f, int32_t ctas, int32_t t) {
+  const int32_t n_owner = smaller(n_row, n_expert);
   const int32_t n_m = int32_t((n_row + int64_t(n_owner) * (t - 1)) / t);
   return {N, ctas, t, n_m * div_up(N, ctas * W_ROWS), div_up(K, f.k), f.bytes(t / ctas, ctas), div_up(4 * (n_expert + 1), 16) * 16};
 }
 
-// The form that a device of n_sm multiprocessors runs. The kernel of a form is an entry of its own, since all tcgen05 instructions of a
-// kernel name one cta_group, and is told its CTAs.
+// The form that a device of n_sm multiprocessors runs. Its kernel is an entry of its own, since all tcgen05 instructions of a kernel name
+// one cta_group; the host tells it the tokens of a tile. Those of a pair's are M in equal parts, thirty-twos as its N takes them: as many
+// parts as cost least, but no more tiles, which read their weights each, than one CTA would make of M.
 PLAN_FN Linear groups_on(int32_t n_sm, int32_t M, int32_t n_group, int32_t N, int32_t K, Format f) {
-  const Linear one = groups(M, n_group, N, K, f, 1);
-  return one.pairs(M, n_sm) ? groups(M, n_group, N, K, f, PAIR) : one;
+  Linear best = groups(M, n_group, N, K, f, 1, tile_tokens(M));
+  if (!best.may_pair(M, n_sm)) return best;
+  for (int32_t n = div_up(M, f.pair_tokens()); n <= div_up(M, MAX_TOKENS); ++n) {
+    const Linear pair = groups(M, n_group, N, K, f, PAIR, div_up(M, 32 * n) * 32);
+    if (pair.rows_in_turn(n_sm) < best.rows_in_turn(n_sm)) best = pair;
+  }
+  return best;
 }
 PLAN_FN Linear dense_on(int32_t n_sm, int32_t M, int32_t N, int32_t K, Format f) { return groups_on(n_sm, M, 1, N, K, f); }
+// Loads scatter around their mean: twice the mean lets most experts do with one tile, which reads the weights once.
 PLAN_FN Linear experts_on(int32_t n_sm, int32_t n_row, int32_t n_expert, int32_t N, int32_t K, Format f) {
-  const Linear one = experts(n_row, n_expert, N, K, f, 1);
-  return one.pairs(expert_tokens(n_row, n_expert), n_sm) ? experts(n_row, n_expert, N, K, f, PAIR) : one;
+  const int32_t tokens = 2 * div_up(n_row, n_expert);
+  const Linear one = experts(n_row, n_expert, N, K, f, 1, tile_tokens(tokens));
+  return one.may_pair(tokens, n_sm) ? experts(n_row, n_expert, N, K, f, PAIR, smaller(div_up(tokens, 32) * 32, f.pair_tokens())) : one;
 }
 constexpr int32_t MOST_EXPERTS = 4096;  // 16 KB of table
 

@@ -1,5 +1,5 @@
-// The CTAs whose operands one instruction takes: one, or a pair, which is a cluster then. The even CTA of a pair leads: its barriers wait for
-// what both have loaded and stored, it issues for both, and what it commits both hear.
+// The CTAs whose operands one instruction takes: one, or a pair, which is a cluster then. The even CTA of a pair leads: its barriers wait
+// for what both have loaded and stored, it issues for both, and what it commits both hear.
 #pragma once
 #include "kernels/common/plan.h"
 #include "kernels/ptx/cluster.cuh"

@@ -6,8 +6,8 @@
 //   warps 4-7   epilogue: lane = n, column = m
 //
 // CTAs are persistent over tiles. Where tiles are fewer than multiprocessors a cluster shares one tile's K; its partial sums are added
-// through distributed shared memory in the order of the ranks, so results repeat bit for bit. Where tiles and tokens are many an instruction
-// takes a pair of CTAs (CTAS = 2): both run all warps, but that the leader's alone issues mma.
+// through distributed shared memory in the order of the ranks, so results repeat bit for bit. Where tiles and tokens are many an
+// instruction takes a pair of CTAs (CTAS = 2): both run all warps, but the leader alone issues mma.
 #pragma once
 #include "kernels/common/umma_format.cuh"
 #include "kernels/common/umma_tiles.cuh"

@@ -36,6 +36,7 @@ export const op = defineOp({
         smem: `${PLAN}.smem(n_sm)`,
         cluster: `${PLAN}.cluster(n_sm)`,
       },
+      args: { tokens: `${PLAN}.tokens` },
       entries: { grouped_linear_fp8w_pair: `${PLAN}.ctas > 1` },
       maps: {
         w_map: {

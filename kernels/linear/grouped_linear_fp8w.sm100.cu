@@ -62,7 +62,7 @@ struct Widen {
 
 template <int32_t CTAS>
 __device__ __forceinline__ void product(const GroupedLinearFp8wSm100Params& p) {
-  const plan::Linear l = plan::groups(p.op.M, p.op.n_group, p.op.N, p.op.K, plan::FP8W, CTAS);
+  const plan::Linear l = plan::groups(p.op.M, p.op.n_group, p.op.N, p.op.K, plan::FP8W, CTAS, p.tokens);
   run<Fp8w, CTAS>(l, Groups<CTAS>{p.w_map, p.a_map, l, p.op.M, p.op.n_group}, Widen{p.op}, [&](const Tile& t) {
     const int64_t stride = int64_t(p.op.n_group) * p.op.N;
     return StoreBf16{p.op.y + t.m0 * stride + int64_t(t.group) * p.op.N, stride};

@@ -33,6 +33,7 @@ export const op = defineOp({
         smem: `${PLAN}.smem(n_sm)`,
         cluster: `${PLAN}.cluster(n_sm)`,
       },
+      args: { tokens: `${PLAN}.tokens` },
       entries: { linear_f32_pair: `${PLAN}.ctas > 1` },
       maps: {
         w_map: {

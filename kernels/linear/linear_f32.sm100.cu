@@ -16,7 +16,7 @@ using namespace umma_linear;
 
 template <int32_t CTAS>
 __device__ __forceinline__ void product(const LinearF32Sm100Params& p) {
-  const plan::Linear l = plan::dense(p.op.M, p.op.N, p.op.K, plan::BF16, CTAS);
+  const plan::Linear l = plan::dense(p.op.M, p.op.N, p.op.K, plan::BF16, CTAS, p.tokens);
   run<Bf16, CTAS>(l, Dense<CTAS>{p.w_map, p.a_map, l, p.op.M}, NoFill{}, [&](const Tile& t) {
     return [y = p.op.y + int64_t(t.m0) * p.op.N, N = p.op.N](int32_t m, int32_t n, float v) { y[int64_t(m) * N + n] = v; };
   });

@@ -32,7 +32,8 @@ struct Scales : ScaleWarps<CTAS> {
   __device__ __forceinline__ Rows begin(const Tile& t, uint32_t thread) const {
     const int64_t n_block = plan::div_up(p.K, 128);
     return {p.w_s + min(t.n0, p.N - 1) / 128 * n_block,
-            ScaleRows<uint8_t>::of(this->first_row(thread), [&](int32_t r) { return r < t.rows ? p.a_s + (t.m0 + r) * n_block : nullptr; })};
+            ScaleRows<uint8_t>::of(this->first_row(thread),
+                                   [&](int32_t r) { return r < t.rows ? p.a_s + (t.m0 + r) * n_block : nullptr; })};
   }
   __device__ __forceinline__ Words load(const Rows& r, int32_t block) const {
     return {r.w[block] * 0x01010101u, r.x.load_repeated(block)};
@@ -45,7 +46,7 @@ struct Scales : ScaleWarps<CTAS> {
 
 template <int32_t CTAS>
 __device__ __forceinline__ void product(const LinearFp8Sm100Params& p) {
-  const plan::Linear l = plan::dense(p.op.M, p.op.N, p.op.K, plan::FP8, CTAS);
+  const plan::Linear l = plan::dense(p.op.M, p.op.N, p.op.K, plan::FP8, CTAS, p.tokens);
   run<Fp8, CTAS>(l, Dense<CTAS>{p.w_map, p.a_map, l, p.op.M}, Scales<CTAS>{{}, p.op}, [&](const Tile& t) {
     return StoreBf16{p.op.y + int64_t(t.m0) * p.op.N, p.op.N};
   });

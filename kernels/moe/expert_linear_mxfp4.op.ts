@@ -43,6 +43,7 @@ export const op = defineOp({
         smem: `${PLAN}.smem(n_sm)`,
         cluster: `${PLAN}.cluster(n_sm)`,
       },
+      args: { tokens: `${PLAN}.tokens` },
       entries: { expert_linear_mxfp4_pair: `${PLAN}.ctas > 1` },
       maps: {
         w_map: {

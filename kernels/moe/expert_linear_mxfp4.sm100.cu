@@ -8,8 +8,9 @@
 // shapes    a e4m3 [n_src, K], a_s ue8m0 [n_src, K/128], offset i32 [n_expert + 1], w e2m1 [n_slot, N, K],
 //           w_s ue8m0 [n_slot, N, K/32] -> y bf16 [n_row, N]; any load of experts, any N, K a multiple of 128
 // numerics  kind::mxf8f6f4: products and scales are exact, f32 accumulation, one rounding to bf16
-// parallel  umma_linear.cuh: 128 rows of w x up to 128 rows of an expert a tile, pairs of CTAs where they are many. The tensor map spreads w over shared memory,
-//           eight bytes of data and eight of padding in sixteen, a byte a code; four scales of w are a row's word, the scale of a fills one
+// parallel  umma_linear.cuh: 128 rows of w x up to 128 rows of an expert a tile, pairs of CTAs where they are many. The tensor map spreads
+//           w over shared memory, eight bytes of data and eight of padding in sixteen, a byte a code; four scales of w are a row's word,
+//           the scale of a fills one
 #include "expert_linear_mxfp4.h"
 #include "kernels/common/umma_linear.cuh"
 
@@ -46,7 +47,7 @@ struct Scales : ScaleWarps<CTAS> {
 
 template <int32_t CTAS>
 __device__ __forceinline__ void product(const ExpertLinearMxfp4Sm100Params& p) {
-  const plan::Linear l = plan::experts(p.op.n_row, p.op.n_expert, p.op.N, p.op.K, plan::MXFP4, CTAS);
+  const plan::Linear l = plan::experts(p.op.n_row, p.op.n_expert, p.op.N, p.op.K, plan::MXFP4, CTAS, p.tokens);
   const GatheredRows<CTAS> a{p.a_map, p.op.src_row};
   const Experts<CTAS, GatheredRows<CTAS>> experts{p.w_map, a, l, p.op.offset, p.op.expert_slot, p.op.n_expert, p.op.n_slot};
   run<Mxfp4, CTAS>(l, experts, Scales<CTAS>{{}, p.op, a}, [&](const Tile& t) {

@@ -70,7 +70,7 @@ struct Scales : ScaleWarps<CTAS> {
 
 template <int32_t CTAS>
 __device__ __forceinline__ void product(const ExpertLinearNvfp4Sm100Params& p) {
-  const plan::Linear l = plan::experts(p.op.n_row, p.op.n_expert, p.op.N, p.op.K, plan::NVFP4, CTAS);
+  const plan::Linear l = plan::experts(p.op.n_row, p.op.n_expert, p.op.N, p.op.K, plan::NVFP4, CTAS, p.tokens);
   const Experts<CTAS, RowsInOrder<CTAS>> experts{p.w_map, {p.a_map}, l, p.op.offset, p.op.expert_slot, p.op.n_expert, p.op.n_slot};
   run<Nvfp4, CTAS>(l, experts, Scales<CTAS>{{}, p.op}, [&](const Tile& t) {
     const float global = p.op.a_global[t.group] * p.op.w_global[t.matrix];

@@ -55,16 +55,18 @@ const umma = [
 
 /**
  * What pairs of CTAs (cta_group::2) make of a shape: one token more than a CTA takes and as many, one row more than a CTA has and as
- * many, tokens one less and one more than a tile (256), more than one tile in each dimension, a last pair whose second CTA has one row
- * or none of its group. The last one has so many tiles that a cluster would not share K of any length: long enough for a ring that wraps.
+ * many, tiles of 96 and 128 tokens and one token less or more, more than one tile in each dimension, a last pair whose second CTA has one
+ * row of its group or none. K is too short to be shared by a cluster, so that few tiles suffice for pairs. The last one but one has so many groups that no
+ * multiprocessors are left to share K: a ring that wraps.
  */
 const pairs: C[] = [
   pair(128, 2, 260, 80),
   pair(129, 2, 128, 80),
   pair(129, 3, 129, 80),
-  pair(255, 1, 300, 144),
-  pair(256, 1, 256, 80),
-  pair(257, 2, 257, 144),
+  pair(191, 1, 300, 144),
+  pair(192, 1, 256, 80),
+  pair(193, 2, 257, 144),
+  pair(255, 1, 129, 80),
   pair(514, 1, 520, 80),
   pair(129, 19, 129, 464),
   {

@@ -55,16 +55,18 @@ const umma = [
 
 /**
  * What pairs of CTAs (cta_group::2) make of a shape: one token more than a CTA takes and as many, one row more than a CTA has and as
- * many, tokens one less and one more than a tile (256), more than one tile in each dimension, a last pair whose second CTA has one row
- * or none. K is too short to be shared by a cluster, so that few tiles suffice for pairs.
+ * many, tiles of 96 and 128 tokens and one token less or more, more than one tile in each dimension, a last pair whose second CTA has one
+ * row or none. K is too short to be shared by a cluster, so that few tiles suffice for pairs.
  */
 const pairs = [
   pair(128, 260, 72),
   pair(129, 128, 72),
   pair(129, 129, 72),
-  pair(255, 300, 136),
-  pair(256, 256, 72),
-  pair(257, 257, 136),
+  pair(191, 300, 136),
+  pair(192, 256, 72),
+  pair(193, 257, 136),
+  pair(255, 129, 72),
+  pair(257, 385, 72),
   pair(514, 520, 72),
 ];
 

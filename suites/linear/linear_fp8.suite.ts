@@ -58,19 +58,21 @@ const umma = [
 
 /**
  * What pairs of CTAs (cta_group::2) make of a shape: one token more than a CTA takes and as many, one row more than a CTA has and as
- * many, tokens one less and one more than a tile (224), more than one tile in each dimension, a last pair whose second CTA has one row
- * or none. K is too short to be shared by a cluster, so that few tiles suffice for pairs. The last one has so many tiles that a cluster
- * would not share K of any length: long enough for a ring that wraps.
+ * many, tiles of 96 and 128 tokens and one token less or more, more than one tile in each dimension, a last pair whose second CTA has one
+ * row or none. K is too short to be shared by a cluster, so that few tiles suffice for pairs. So many rows of w as the last one has
+ * fill the device, so that all 129 tokens are one tile, and their scales more than one atom.
  */
 const pairs = [
   pair(128, 260, 144),
   pair(129, 128, 144),
   pair(129, 129, 144),
-  pair(223, 300, 272),
-  pair(224, 256, 144),
-  pair(225, 257, 272),
-  pair(450, 520, 144),
-  pair(129, 4740, 1040),
+  pair(191, 300, 272),
+  pair(192, 256, 144),
+  pair(193, 257, 272),
+  pair(255, 129, 144),
+  pair(257, 385, 144),
+  pair(514, 520, 144),
+  pair(129, 9480, 144),
 ];
 
 const corners: C[] = [
