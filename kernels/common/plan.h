@@ -39,7 +39,9 @@ struct Format {
   }
   // Of a pair: two accumulators lie beside the scales, so that a tile is stored while the next one is summed. 256 columns would leave
   // scales no room but with a single accumulator, and the tensor core idle while 256 columns are stored.
-  PLAN_FN int32_t pair_tokens() const { return smaller((TMEM_COLUMNS - SCALE_COLUMNS * atoms(PAIR)) / 2 / 32 * 32, MAX_PAIR_TOKENS); }
+  PLAN_FN int32_t pair_tokens() const {
+    return smaller((TMEM_COLUMNS - SCALE_COLUMNS * atoms(PAIR)) / 2 / 32 * 32, MAX_PAIR_TOKENS);
+  }
 };
 constexpr Format BF16{64, 64, 16, 0, 0, false};
 constexpr Format FP8{128, 128, 8, 1, 1, false};
@@ -62,9 +64,10 @@ struct Linear {
   int32_t k_stages, stage;
   int32_t table;  // bytes of the tiles' table
 
-  PLAN_FN int32_t w_rows() const { return ctas * W_ROWS; }   // of a tile
-  PLAN_FN int32_t x_rows() const { return tokens / ctas; }   // of a stage
-  PLAN_FN int32_t width(int32_t rows) const { return div_up(rows, 16 * ctas) * 16 * ctas; }  // N of the instruction, sixteens of each CTA
+  PLAN_FN int32_t w_rows() const { return ctas * W_ROWS; }  // of a tile
+  PLAN_FN int32_t x_rows() const { return tokens / ctas; }  // of a stage
+  // N of the instruction for so many tokens: sixteens of each CTA
+  PLAN_FN int32_t width(int32_t rows) const { return div_up(rows, 16 * ctas) * 16 * ctas; }
 
   // CTAs that share a tile's K: a cluster, while there are multiprocessors left over and at least four stages for each. Pairs do not.
   PLAN_FN int32_t split(int32_t n_sm) const {
@@ -86,7 +89,8 @@ struct Linear {
     const int32_t s = split(n_sm);
     return SMEM_RESERVED + table + stages(s) * stage + partial_bytes(s);
   }
-  // What copies into shared memory cost, which take longer than the products of a stage: its rows, as often as CTAs take tiles.
+  // What copies into shared memory cost, which take longer than the products of a stage where L2 gives a multiprocessor 64 bytes a clock
+  // and the tensor core takes a stage of T tokens in about T: the stage's rows, as often as CTAs take tiles.
   PLAN_FN int32_t rows_in_turn(int32_t n_sm) const { return div_up(n_tile, n_sm / ctas) * (W_ROWS + x_rows()); }
   // Whether pairs may do better, for so many tokens: two CTAs' rows to share them, more tokens than a CTA takes at once, and no
   // multiprocessors left over that would share K. K too short to be shared leaves them idle anyway.
@@ -110,8 +114,8 @@ PLAN_FN Linear experts(int32_t n_row, int32_t n_expert, int32_t N, int32_t K, Fo
 }
 
 // The form that a device of n_sm multiprocessors runs. Its kernel is an entry of its own, since all tcgen05 instructions of a kernel name
-// one cta_group; the host tells it the tokens of a tile. Those of a pair's are M in equal parts, thirty-twos as its N takes them: as many
-// parts as cost least, but no more tiles, which read their weights each, than one CTA would make of M.
+// one cta_group; the host tells it the tokens of a tile. A pair's are M in equal parts, thirty-twos as its N takes them: as many parts as
+// cost least, but no more of them, which read the weights each, than one CTA would make of M.
 PLAN_FN Linear groups_on(int32_t n_sm, int32_t M, int32_t n_group, int32_t N, int32_t K, Format f) {
   Linear best = groups(M, n_group, N, K, f, 1, tile_tokens(M));
   if (!best.may_pair(M, n_sm)) return best;

@@ -104,10 +104,10 @@ struct GatheredRows {
   };
   __device__ __forceinline__ int32_t source(int32_t row) const { return src_row ? src_row[row] : row; }
   __device__ __forceinline__ Rows rows(const plan::Linear& l, const Tile& t, uint32_t lane) const {
-    const int32_t first = x_begin<CTAS>(l, t) + 4 * lane, end = t.m0 + t.rows;
+    const int32_t first = x_begin<CTAS>(l, t) + 4 * lane;
     int32_t row[4];
 #pragma unroll
-    for (int32_t j = 0; j < 4; ++j) row[j] = first + j < end ? source(first + j) : -1;  // outside of the tensor: zeros
+    for (int32_t j = 0; j < 4; ++j) row[j] = first + j < t.m0 + t.rows ? source(first + j) : -1;  // outside of the tensor: zeros
     return {{row[0], row[1], row[2], row[3]}, 4 * lane < x_width<CTAS>(l, t)};
   }
   __device__ __forceinline__ int32_t x_rows(const plan::Linear& l, const Tile& t) const { return x_width<CTAS>(l, t); }

@@ -18,9 +18,10 @@ const pair = (
   find: string,
   replace: string,
   blame: Fault["blame"] = "FAIL",
+  more: readonly string[] = [],
 ): Fault => {
   const f = kernel(`umma-pair-${id}`, where, what, find, replace, { file, blame });
-  return { ...f, run: [...f.run, "--case", "pair"] };
+  return { ...f, run: [...f.run, "--case", "pair", ...more] };
 };
 
 /** Which half of the operands, scales and results is whose. */
@@ -138,6 +139,7 @@ const words: Fault[] = [
     "CTAS * N_EPILOGUE_WARP",
     "N_EPILOGUE_WARP",
     "ERROR",
+    ["--async", "random:1"], // by default all eight warps have arrived before the leader looks
   ),
   pair(
     "leader-not-told",

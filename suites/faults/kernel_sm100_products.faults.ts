@@ -96,7 +96,7 @@ const tiles: Fault[] = [
     "umma-gather-past-the-load",
     MXFP4,
     "rows beyond an expert's load are gathered, the last ones from behind the list",
-    "first + j < end ? source(first + j) : -1;",
+    "first + j < t.m0 + t.rows ? source(first + j) : -1;",
     "source(first + j);",
     { file: TILES, blame: "ERROR" },
   ),
