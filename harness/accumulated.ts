@@ -9,7 +9,7 @@
  * faithful against ideal is two such chains, with larger differences at every step. The growth bound is that price, measured on
  * the same prompt, times GROWTH, plus what one op may differ.
  */
-import type { Variant } from "../kernels/schema.ts";
+import type { OpDecl, Variant } from "../kernels/schema.ts";
 import type { Tensor } from "../oracle/tensor.ts";
 import { legal, regretOf, runFaithful, type Call, type Tensors } from "./call.ts";
 import type { Step } from "./chains.ts";
@@ -39,6 +39,8 @@ export interface StepVerdict {
   readonly faithful_ms: number;
   readonly native_ms: number;
   readonly variant: Variant;
+  /** The fusion whose kernel gave the taps, where that was not the op's own. */
+  readonly fusion?: OpDecl;
 }
 
 /** The taps of a step as tensors by output; null when the engine lacks one. */
@@ -58,6 +60,7 @@ export async function judgeStep(
   native: Tensors,
   taps: ReadonlyMap<string, Tap>,
   damage: readonly string[],
+  ops: ReadonlyMap<string, OpDecl>,
 ): Promise<StepVerdict> {
   const best = await runFaithful(call);
   const regret = await regretOf(call, native);
@@ -66,12 +69,14 @@ export async function judgeStep(
   const verdicts: Record<string, Verdict> = {};
   let native_ms = 0;
   let variant: Variant = "portable";
+  let fusion: OpDecl | undefined;
   for (const [output, decl] of Object.entries(call.op.out)) {
     const tap = taps.get(tapName(call.op, site, output))!;
     const guards: Guards = { ...CLEAN, damage, unwritten: tap.unwritten };
     const isChoice = decl.judge.kind === "choice";
     native_ms = tap.elapsed_ms;
     variant = tap.variant;
+    fusion = tap.op === call.op.name ? undefined : ops.get(tap.op);
     verdicts[output] = judge({
       decl,
       scalars: call.s,
@@ -92,6 +97,7 @@ export async function judgeStep(
     faithful_ms: best.ms,
     native_ms,
     variant,
+    ...(fusion ? { fusion } : {}),
   };
 }
 
@@ -106,7 +112,7 @@ const check = (name: string, value: number, bound: number): Check => ({
 /** Codes are only half of a value: their scale may flip by two while the value moves by a rounding. */
 const isHalf = (call: Call): boolean => call.op.quantiser === true && Object.keys(call.op.out).length > 1;
 
-/** Rows of one step: its own verdict, and its distance from the faithful chain. */
+/** Rows of one step: its own verdict, and its distance from the faithful chain, which `prices` bound; without them it is not judged. */
 export function accumulatedRows(
   v: StepVerdict,
   chain: Step,
@@ -131,6 +137,7 @@ export function accumulatedRows(
       oracles: oracles?.[output] ?? null,
       times: { ...NO_TIMES, native: v.native_ms, faithful: v.faithful_ms },
       variant: v.variant,
+      ...(v.fusion ? { fusion: v.fusion } : {}),
     } as const;
     if (native.shape.join() !== faithful.shape.join() || native.dtype !== faithful.dtype)
       return rowOf(context, step);

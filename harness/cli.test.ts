@@ -35,6 +35,16 @@ test.each([
   [["verify", "--layer", "99"], /^layer: expected an integer in 0\.\.60, got 99\n$/],
   [["verify", "--layer", "1", "--speed"], /^Unknown argument: speed\n$/],
   [["verify", "--layer", "1", "--report", "pdf"], /^report: expected html, .*, got "pdf"\n$/],
+  [["precision", "--tokens", "3"], /^tokens: expected an integer in 8\.\.512, got 3\n$/],
+  [["precision", "--layers", "62"], /^layers: expected an integer in 1\.\.61, got 62\n$/],
+  [["precision", "--choices", "kv-fp9"], /^choices: expected .* did you mean kv-fp8\?\n$/],
+  [["precision", "--report", "pdf"], /^report: expected html, json, markdown or none, got "pdf"\n$/],
+  [["verify", "--layer", "1", "--outputs", "x"], /^outputs: expected --op beside it, got "x"\n$/],
+  [["agree", "no-such.jsonl"], /^outputs: expected a file of verify --outputs, got ENOENT/],
+  [
+    ["bench-counts", "--tokens", "0"],
+    /^tokens: expected integers in 1\.\.16384 with commas between, got "0"\n$/,
+  ],
   [["verifi"], /verif/],
   [[], /^command: expected one of the list above, got none\n$/],
 ])("%j exits 2 with one sentence", async (args, sentence) => {

@@ -19,6 +19,14 @@ const cli = yargs(args)
   .strict()
   .demandCommand(1, "command: expected one of the list above, got none")
   .recommendCommands()
+  .check((given) => {
+    // positional arguments of a program are a list too, and no option
+    const typed = (k: string): number => args.filter((a) => a === `--${k}` || a.startsWith(`--${k}=`)).length;
+    const twice = Object.entries(given).find(([k, v]) => Array.isArray(v) && typed(k) > 1);
+    if (twice)
+      throw new UsageError(`${twice[0]}: expected one value, got ${(twice[1] as unknown[]).join(" and ")}`);
+    return true;
+  })
   .wrap(Math.min(120, process.stdout.columns ?? 110))
   .version(false)
   .exitProcess(false)

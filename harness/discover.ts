@@ -6,8 +6,9 @@ import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { listByEnding, loadOps } from "../kernels/registry.ts";
-import type { OpDecl } from "../kernels/schema.ts";
-import type { Exact, Regret, Replay, Tf } from "../oracle/op.ts";
+import type { OpDecl, PartDecl } from "../kernels/schema.ts";
+import { composed } from "../oracle/fusion.ts";
+import type { Bound, Exact, In, Out, Regret, Replay, Tf } from "../oracle/op.ts";
 import type { Suite } from "./suite.ts";
 
 export const ROOT = join(import.meta.dirname, "..");
@@ -30,11 +31,30 @@ async function load<T>(op: OpDecl, path: string, wanted: string): Promise<T> {
   return mod as T;
 }
 
-export const loadExact = (op: OpDecl): Promise<ExactOracle> =>
-  load<ExactOracle>(op, `oracle/${op.family}/${op.name}.ts`, "exact");
+/** The op's oracle; of a fusion those of its parts in turn. */
+export async function loadExact(op: OpDecl): Promise<ExactOracle> {
+  if (!op.parts) return load<ExactOracle>(op, `oracle/${op.family}/${op.name}.ts`, "exact");
+  const of = await oraclesOf(op, loadExact);
+  return {
+    exact: (t, s, r) =>
+      composed(op, t, s, (part, c) =>
+        of.get(part)!.exact(c.t as In<OpDecl>, c.s as Bound<OpDecl>, r),
+      ) as Out<OpDecl>,
+  };
+}
 
-export const loadTf = async (op: OpDecl): Promise<Tf<OpDecl>> =>
-  (await load<{ tf: Tf<OpDecl> }>(op, `oracle/${op.family}/${op.name}.tf.ts`, "tf")).tf;
+export async function loadTf(op: OpDecl): Promise<Tf<OpDecl>> {
+  if (!op.parts) return (await load<{ tf: Tf<OpDecl> }>(op, `oracle/${op.family}/${op.name}.tf.ts`, "tf")).tf;
+  const of = await oraclesOf(op, loadTf);
+  return (t, s, simulate) =>
+    composed(op, t, s, (part, c) =>
+      of.get(part)!(c.t as In<OpDecl>, c.s as Bound<OpDecl>, simulate),
+    ) as Out<OpDecl>;
+}
+
+async function oraclesOf<T>(op: OpDecl, oracle: (op: OpDecl) => Promise<T>): Promise<Map<PartDecl, T>> {
+  return new Map(await Promise.all(op.parts!.map(async (p) => [p, await oracle(p.op)] as const)));
+}
 
 export const loadSuite = async (op: OpDecl): Promise<Suite> =>
   (await load<{ default: Suite }>(op, `suites/${op.family}/${op.name}.suite.ts`, "default")).default;
@@ -105,14 +125,15 @@ const PATHS: Record<string, (id: string) => string> = {
 
 /**
  * One sentence for each op that one of the sets lacks. `addon` is what the native addon lists (null when it is not built). An exact
- * oracle without a declaration is a family's helper and no op; the other kinds have a name of their own and must belong to one.
+ * oracle without a declaration is a family's helper and no op; the other kinds have a name of their own and must belong to one. What is
+ * below `fused` has the oracles of its parts.
  */
 export function missing(sets: Record<string, string[]>, addon: readonly string[] | null): string[] {
   const all = addon === null ? sets : { ...sets, addon: [...addon] };
   const ids = new Set(Object.entries(all).flatMap(([kind, list]) => (kind === "exact oracle" ? [] : list)));
   return [...ids].sort().flatMap((id) =>
     Object.entries(all)
-      .filter(([, list]) => !list.includes(id))
+      .filter(([kind, list]) => !list.includes(id) && !(id.startsWith("fused/") && kind.endsWith("oracle")))
       .map(([kind]) =>
         kind === "addon"
           ? `op ${id}: expected the native addon to list it, got no such op`

@@ -4,6 +4,7 @@ import { execFileSync } from "node:child_process";
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { arch, cpus, release, totalmem, type } from "node:os";
 import { join } from "node:path";
+import { BUNDLED } from "./bundled.ts";
 import { ROOT } from "./discover.ts";
 import type { RunHeader } from "./result.ts";
 
@@ -23,8 +24,8 @@ export function environment(): RunHeader["environment"] {
   };
   const d = pkg.dependencies;
   return {
-    commit: git("rev-parse", "--short=12", "HEAD") || "unknown",
-    dirty: git("status", "--porcelain", "--untracked-files=no") !== "",
+    commit: BUNDLED ? BUNDLED.commit : git("rev-parse", "--short=12", "HEAD") || "unknown",
+    dirty: BUNDLED ? BUNDLED.dirty : git("status", "--porcelain", "--untracked-files=no") !== "",
     node: process.version,
     os: `${type()} ${release()} ${arch()}`,
     cpu: cpus()[0]?.model.trim() ?? "unknown",
@@ -49,6 +50,8 @@ export function identityOf(plan: unknown): string {
       }
     }
   };
-  for (const dir of ["kernels", "oracle", "native", "harness", "suites", "fixtures"]) visit(dir);
+  // a bundle has native code as it was built, and says of what
+  const native = BUNDLED ? [] : ["native"];
+  for (const dir of ["kernels", "oracle", ...native, "harness", "suites", "fixtures"]) visit(dir);
   return h.digest("hex").slice(0, 16);
 }

@@ -8,7 +8,7 @@ import type { Step } from "./chains.ts";
 import type { Distance } from "./distance.ts";
 import type { Native } from "./native.ts";
 import type { Opinions } from "./opinions.ts";
-import { profileRecords, type ProfileSink } from "./profile_records.ts";
+import { ofCall, profileRecords, type ProfileSink } from "./profile_records.ts";
 import type { Price, Row } from "./result.ts";
 import { errorRows, rowOf, tapName } from "./rows.ts";
 import { judge } from "./verdict.ts";
@@ -54,7 +54,7 @@ export async function judgeIsolated(
   try {
     const second = await o.opinions.second(call, step.out);
     const native = await l.run;
-    profileRecords(at, native.profiles).forEach(o.onProfile);
+    profileRecords({ ...at, ...ofCall(call) }, native.profiles).forEach(o.onProfile);
     const regret = await regretOf(call, native.out);
     // the chain may have gone on with other decisions; this launch is judged against the best, or its own legal ones
     const best = regret ? (await runFaithful(call)).out : step.out;

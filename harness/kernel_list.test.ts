@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import type { Launch } from "./counts/figures.ts";
 import { kernelList, kernelTable, ptxFacts } from "./kernel_list.ts";
 
 const UMMA = `
@@ -46,7 +47,18 @@ test("a kernel and its variant are two lines, portable first; spills are added u
       ["linear_fp8", "portable", 0, 2048],
       ["linear_fp8", "sm100", 12, 2048],
     ]);
+    expect(all[1].tmem_columns).toBe("by shape");
     expect(kernelTable(all)[2]).toMatch(/^linear_fp8 +sm100 +56 +12 .* kind::mxf8f6f4 +gather4, tensor\.2d$/);
+    // launches that were counted say what the shape makes of it
+    const launch = (tmem: number) => ({ op: "linear_fp8", variant: "sm100" as const, tmem }) as Launch;
+    const scenarios = {
+      "decode 1": { a: launch(64), b: launch(64) },
+      "prefill 128": { a: launch(512), b: launch(64) },
+    };
+    const counted = kernelList(dir, { config: "pro", context: 1, date: "", kernels: {}, scenarios });
+    expect(counted[1].tmem_columns).toEqual({ 64: ["decode 1", "prefill 128"], 512: ["prefill 128"] });
+    expect(counted[0].tmem_columns).toBeNull();
+    expect(kernelTable(counted)[2]).toMatch(/^linear_fp8 +sm100 .* 64\.\.512 /);
   } finally {
     rmSync(dir, { recursive: true, force: true });
   }

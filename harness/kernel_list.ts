@@ -3,6 +3,7 @@ import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
 import type { Variant } from "../kernels/schema.ts";
+import { kernelKey, type Counts } from "./counts/figures.ts";
 
 export interface KernelInfo {
   readonly op: string;
@@ -12,8 +13,11 @@ export interface KernelInfo {
   readonly stack_bytes: number;
   /** Shared memory fixed at compile time; what a launch adds follows from its shape. */
   readonly static_smem_bytes: number;
-  /** Tensor-memory columns; "by shape" where the kernel computes them, null without tensor memory. */
-  readonly tmem_columns: number | "by shape" | null;
+  /**
+   * Tensor-memory columns, null without tensor memory. Where the kernel computes them: those that launches at the model's shapes took, each
+   * with the scenarios of `bench:counts` that did; "by shape" where none was counted.
+   */
+  readonly tmem_columns: number | Readonly<Record<string, readonly string[]>> | "by shape" | null;
   /** Tensor-core instructions: `kind::mxf8f6f4`, `mma.sync bf16`. */
   readonly mma: readonly string[];
   /** Copies by the TMA unit: `tensor.2d`, `gather4`, `bulk`. */
@@ -34,7 +38,9 @@ const compiled = z.object({
 const unique = (found: Iterable<string>): string[] => [...new Set(found)].sort();
 
 /** What a kernel's PTX shows of its use of tensor core, TMA and tensor memory. */
-export function ptxFacts(ptx: string): Pick<KernelInfo, "mma" | "tma" | "tmem_columns"> {
+export function ptxFacts(
+  ptx: string,
+): Pick<KernelInfo, "mma" | "tma"> & { readonly tmem_columns: number | "by shape" | null } {
   const all = (re: RegExp, name: (m: RegExpMatchArray) => string): string[] =>
     [...ptx.matchAll(re)].map(name);
   const mma = [
@@ -62,8 +68,22 @@ export function ptxFacts(ptx: string): Pick<KernelInfo, "mma" | "tma" | "tmem_co
   };
 }
 
-/** Every kernel in `dir` that was assembled for sm_100a, by op, portable first. Throws when ptxas' record of one does not parse. */
-export function kernelList(dir: string): KernelInfo[] {
+/** Columns that launches of a kernel took, and in which scenarios; null when there was no launch. */
+function columnsSeen(key: string, counts: Counts | null): Record<string, string[]> | null {
+  const seen: Record<string, string[]> = {};
+  for (const [scenario, sites] of Object.entries(counts?.scenarios ?? {}))
+    for (const l of Object.values(sites).filter((x) => kernelKey(x) === key)) {
+      const at = (seen[l.tmem] ??= []);
+      if (!at.includes(scenario)) at.push(scenario);
+    }
+  return Object.keys(seen).length === 0 ? null : seen;
+}
+
+/**
+ * Every kernel in `dir` that was assembled for sm_100a, by op, portable first. `counts`: what launches at the model's shapes took. Throws
+ * when ptxas' record of one does not parse.
+ */
+export function kernelList(dir: string, counts: Counts | null = null): KernelInfo[] {
   const ending = ".sm_100a.json";
   return readdirSync(dir)
     .filter((f) => f.endsWith(ending))
@@ -72,6 +92,7 @@ export function kernelList(dir: string): KernelInfo[] {
     .map((module): KernelInfo => {
       const c = compiled.parse(JSON.parse(readFileSync(join(dir, module + ending), "utf8")));
       const [op, variant = "portable"] = module.split(".");
+      const facts = ptxFacts(readFileSync(join(dir, `${module}.ptx`), "utf8"));
       return {
         op,
         variant: variant as Variant,
@@ -79,12 +100,22 @@ export function kernelList(dir: string): KernelInfo[] {
         spill_bytes: c.spill_store_bytes + c.spill_load_bytes,
         stack_bytes: c.stack_bytes,
         static_smem_bytes: c.static_smem_bytes,
-        ...ptxFacts(readFileSync(join(dir, `${module}.ptx`), "utf8")),
+        ...facts,
+        tmem_columns:
+          (facts.tmem_columns === "by shape" && columnsSeen(kernelKey({ op, variant }), counts)) ||
+          facts.tmem_columns,
         ptx_bytes: statSync(join(dir, `${module}.ptx`)).size,
         cubin_bytes: statSync(join(dir, `${module}.sm_100a.cubin`)).size,
       };
     })
     .sort((a, b) => (a.op === b.op ? (a.variant < b.variant ? -1 : 1) : a.op < b.op ? -1 : 1));
+}
+
+/** `64..512` of launches that were counted; keys of numbers are in order. */
+function columns(c: KernelInfo["tmem_columns"]): string {
+  if (c === null || typeof c !== "object") return String(c ?? "-");
+  const seen = Object.keys(c);
+  return seen.length === 1 ? seen[0] : `${seen[0]}..${seen.at(-1)}`;
 }
 
 const kb = (bytes: number): string => (bytes / 1024).toFixed(1);
@@ -99,7 +130,7 @@ const COLUMNS: readonly {
   { title: "spill B", of: (k) => String(k.spill_bytes) },
   { title: "stack B", of: (k) => String(k.stack_bytes) },
   { title: "smem B", of: (k) => String(k.static_smem_bytes) },
-  { title: "TMEM cols", of: (k) => String(k.tmem_columns ?? "-") },
+  { title: "TMEM cols", of: (k) => columns(k.tmem_columns) },
   { title: "PTX KB", of: (k) => kb(k.ptx_bytes) },
   { title: "cubin KB", of: (k) => kb(k.cubin_bytes) },
   { title: "MMA", left: true, of: (k) => k.mma.join(", ") || "-" },

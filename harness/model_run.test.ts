@@ -53,7 +53,7 @@ function engineOf(wrong: Wrong, drop?: string): EngineHandle {
             taps.push({
               name,
               op: op.name,
-              output,
+              site,
               ...out[output],
               unwritten: 0,
               elapsed_ms: 1,
@@ -223,8 +223,8 @@ test("an engine that throws is an error of the layer, and isolated rows are kept
   expect(r.rows.find((x) => x.status === "ERROR")?.sentence).toBe("trap: kernel rmsnorm, line 12");
 });
 
-test("drift alone fails when it exceeds what the format costs", async () => {
-  // every step on the engine's own input is right, but the input was another one
+/** Every step on the engine's own input is right, but the input was another one than the chain's. */
+async function drifted(split?: Promise<boolean>): Promise<UnitResult> {
   const options: ModelOptions = {
     config,
     weights,
@@ -242,11 +242,47 @@ test("drift alone fails when it exceeds what the format costs", async () => {
     x.shape,
   );
   const ahead = engineOf(right).runLayers({ lo: 2, hi: 2, ids: ids.data as Int32Array });
-  const at = { native: x, faithful: other, ideal: other };
-  const { rows } = await (await verifyUnit(options, unit, at, ahead)).result;
+  const at = { native: x, faithful: other, ideal: other, ...(split ? { split } : {}) };
+  return (await verifyUnit(options, unit, at, ahead)).result;
+}
+
+test("drift alone fails when it exceeds what the format costs", async () => {
+  const { rows, split } = await drifted();
+  expect(split).toBe(false);
   const failed = rows.filter((r) => r.status === "FAIL");
   expect(failed.length).toBeGreaterThan(10);
   expect(new Set(failed.map((r) => (r.status === "FAIL" ? r.stage : "")))).toEqual(new Set(["growth"]));
+});
+
+test("behind a step on which the oracles are not one, drift blames nobody", async () => {
+  const { rows, divergences, split } = await drifted(Promise.resolve(true));
+  expect(split).toBe(true);
+  expect(bad(rows)).toEqual([]);
+  expect(divergences).toEqual([]);
+});
+
+test("an oracle that errs is a split where it errs, and neither kernel nor engine is blamed for what follows", async () => {
+  class Doubting extends InlineOpinions {
+    override async second(...[call, out]: Parameters<InlineOpinions["second"]>) {
+      const second = await super.second(call, out);
+      const agree = call.op.name !== "hc_mix";
+      const oracles = Object.fromEntries(
+        Object.keys(out).map((k) => [
+          k,
+          { against: "ideal", rel_l2: 1, bound: 0, agree, backend: "cpu" } as const,
+        ]),
+      );
+      return { ...second, oracles };
+    }
+  }
+  const opinions = new Doubting(null, { config, weights });
+  // as if the engine, on other streams, were far from what the oracles make of theirs
+  const far = scaleRow("layers.2.attn_hc.mix", 3, 50);
+  const { rows, split } = await verify(["accumulated"], far, { opinions });
+  expect(split).toBe(true);
+  expect(new Set(bad(rows))).toEqual(
+    new Set(["attn_hc", "ffn_hc"].map((hc) => `ORACLE_SPLIT accumulated layers.2.${hc}.mix`)),
+  );
 });
 
 test("an interrupt while the chain runs leaves no rejection that nobody awaits", async () => {

@@ -10,14 +10,16 @@ import { faithful } from "../oracle/num/index.ts";
 import { accumulatedRows, judgeStep, tapsOf, type StepVerdict } from "./accumulated.ts";
 import { legal, regretOf, runFaithful, type Call, type Tensors } from "./call.ts";
 import { ExactChain, ReplayChain, runUnit, SAMPLING, type Prompt, type Step, type Unit } from "./chains.ts";
+import { opsByName } from "./discover.ts";
 import { firstDivergence, firstToken } from "./divergence.ts";
 import { judgeIsolated, launch, type Isolation, type Launched } from "./isolated.ts";
 import { freedomOf } from "./metrics.ts";
 import { parseProfiles } from "./profile.ts";
-import { profileRecords } from "./profile_records.ts";
+import { ofCall, profileRecords, type ProfilePlace } from "./profile_records.ts";
 import type { EngineHandle, RunLayersResult, Tap } from "./native.ts";
 import type { Agreement, Divergence, Mode, Row } from "./result.ts";
 import { errorRows, tapName } from "./rows.ts";
+import { workOfParts } from "./work.ts";
 
 export interface ModelOptions extends Isolation {
   readonly config: ModelConfig;
@@ -33,6 +35,8 @@ export interface Streams {
   readonly native: Tensor | null;
   readonly faithful: Tensor | null;
   readonly ideal: Tensor | null | "carry";
+  /** Whether the oracles are not one on a step before: the faithful chain is no measure then of how far the engine has drifted. */
+  readonly split?: Promise<boolean>;
 }
 
 export interface UnitResult {
@@ -40,6 +44,8 @@ export interface UnitResult {
   readonly divergences: Divergence[];
   /** Streams of the ideal chain after the unit. */
   readonly ideal: Tensor;
+  /** As in `Streams`, after the unit. */
+  readonly split: boolean;
 }
 
 /** The chains are through; rows follow when the launches and the other oracles are. */
@@ -86,10 +92,11 @@ export async function verifyUnit(
       return null;
     });
   const replayed = run ? await replay(o, u, at, run) : null;
-  for (const { site, counts } of run?.profiles ?? []) {
-    const call = replayed?.get(site)?.call; // a launch that the model does not have is a row of `strangers`
+  const ops = await opsByName();
+  for (const { site, op, counts } of run?.profiles ?? []) {
+    const what = launchedAt(ops.get(op), site, run!.taps, replayed); // a launch that the model does not have is a row of `strangers`
     const place = { mode: "accumulated", site, layer: layerOf(site), case: null } as const;
-    if (call) profileRecords({ call, ...place }, parseProfiles(counts)).forEach(o.onProfile);
+    if (what) profileRecords({ ...what, ...place }, parseProfiles(counts)).forEach(o.onProfile);
   }
 
   const launches = new Map<string, Launched>();
@@ -131,13 +138,19 @@ export async function verifyUnit(
     const divergences = [firstDivergence("isolated", rows, n_tok)];
     const { price, next: after } = await idealUnit;
     const steps = [...chain.steps.values()];
+    let split = (await at.split) ?? false;
     if (run && replayed) {
       const agreements = await splits(o, rows, steps);
       const last = `layers.${u.layer}.output`;
       const grown = steps.flatMap((s) => {
         const v = replayed.get(s.site);
         const place = { layer: layerOf(s.site), last: s.site === last };
-        if (v) return accumulatedRows(v, s, price.get(s.site), place, agreements(s.site));
+        if (v) {
+          const oracles = agreements(s.site);
+          const mine = accumulatedRows(v, s, split ? undefined : price.get(s.site), place, oracles);
+          split ||= Object.values(oracles ?? {}).some((a) => !a.agree);
+          return mine;
+        }
         const missing = {
           call: s.call,
           mode: "accumulated",
@@ -154,7 +167,7 @@ export async function verifyUnit(
       const place = { call: s.call, mode: "accumulated", layer: u.layer, case: null, site: s.site } as const;
       rows.push(...errorRows(place, engineErrors[0]));
     }
-    return { rows, divergences: divergences.filter((d) => d !== null), ideal: after };
+    return { rows, divergences: divergences.filter((d) => d !== null), ideal: after, split };
   }
 }
 
@@ -167,6 +180,7 @@ async function replay(
 ): Promise<Map<string, StepVerdict>> {
   const taps = new Map(run.taps.map((t) => [t.name, t]));
   const verdicts = new Map<string, StepVerdict>();
+  const ops = await opsByName();
   const ex = new ReplayChain(
     (call, site) => tapsOf(call, site, taps),
     async (call, site, native) => {
@@ -174,13 +188,37 @@ async function replay(
       if (native === null) return (await runFaithful(call)).out;
       // a damaged guard belongs to the run: the last step carries it
       const damage = site === `layers.${u.layer}.output` ? run.damage : [];
-      const v = await judgeStep(call, site, native, taps ?? noTaps, damage);
+      const v = await judgeStep(call, site, native, taps ?? noTaps, damage, ops);
       verdicts.set(site, v);
       return v.faithful;
     },
   );
   await runUnit(o.config, o.weights, faithful, ex, u, o.prompt, at.native);
   return verdicts;
+}
+
+/** What the launch at `site` did: a call of the model, or a fusion of several, which its taps name. */
+function launchedAt(
+  op: OpDecl | undefined,
+  site: string,
+  taps: readonly Tap[],
+  replayed: ReadonlyMap<string, StepVerdict> | null,
+): Pick<ProfilePlace, "op" | "work"> | null {
+  if (!op?.parts) {
+    const call = replayed?.get(site)?.call;
+    return call ? ofCall(call) : null;
+  }
+  const names = new Set(taps.filter((t) => t.site === site).map((t) => t.name));
+  const calls = [...(replayed?.values() ?? [])]
+    .filter((v) => Object.keys(v.call.op.out).some((k) => names.has(tapName(v.call.op, v.site, k))))
+    .map((v) => v.call);
+  const parts: Call[] = [];
+  for (const part of op.parts) {
+    const i = calls.findIndex((c) => c.op.name === part.op.name);
+    if (i < 0) return null;
+    parts.push(...calls.splice(i, 1));
+  }
+  return { op, work: workOfParts(op, parts) };
 }
 
 const decisionOf = (replayed: ReadonlyMap<string, StepVerdict>, site: string): Tensors | undefined => {

@@ -144,9 +144,10 @@ export interface LaunchOutcome {
 /** A tensor of an engine run, under the name that `oracle/model.ts` gives it. */
 export interface Tap {
   readonly name: string;
-  /** Op that made it, and which of its outputs it is. */
+  /** The launch that made it. */
+  readonly site: string;
+  /** Its op: a fusion, where that ran in place of several. */
   readonly op: string;
-  readonly output: string;
   readonly dtype: DType;
   readonly shape: readonly number[];
   readonly data: Storage;

@@ -16,6 +16,7 @@ import { availableParallelism } from "node:os";
 import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { generate } from "../kernels/generate.ts";
+import { BUNDLED } from "./bundled.ts";
 
 export const ROOT = join(import.meta.dirname, "..");
 export const BUILD = join(ROOT, "build");
@@ -23,7 +24,8 @@ export const BUILD = join(ROOT, "build");
  * Targets that a verification does not need: cubins and registers for sm_100a and sm_90a, and of the virtual SM100 its tests, its
  * benchmark, its list of forms, and the CUDA libraries that programs run on.
  */
-export type Extra = "cubins" | "cubins_sm100a" | "sim_test" | "sim_bench" | "sim_coverage" | "sim_host";
+export type Extra =
+  "cubins" | "cubins_sm100a" | "cubins_sm90a" | "sim_test" | "sim_bench" | "sim_coverage" | "sim_host";
 const stampOf = (target: Extra | "all"): string =>
   join(BUILD, target === "all" ? "native.stamp" : `${target}.stamp`);
 const LOCK = join(BUILD, "native.lock");
@@ -162,6 +164,7 @@ function cmakeJs(args: readonly string[], onProgress: BuildOptions["onProgress"]
  * Processes that call it at the same time build once.
  */
 export async function ensureNative(o: BuildOptions = {}): Promise<"built" | "unchanged"> {
+  if (BUNDLED) return "unchanged";
   const targets = ["all", ...(o.also ?? [])] as const;
   const before = sourcesHash();
   if (targets.every((t) => upToDate(before, t))) return "unchanged";

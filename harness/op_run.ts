@@ -1,12 +1,14 @@
 /** Cases of ops, each through the three oracles and the kernel: `verify --op`. */
 import type { OpDecl, Variant } from "../kernels/schema.ts";
-import { makeCall, regretOf, runFaithful, runNative, legal, type Call } from "./call.ts";
+import { partCall, partOut } from "../oracle/fusion.ts";
+import { makeCall, regretOf, runFaithful, runNative, legal, type Call, type NativeRun } from "./call.ts";
 import { loadSuite } from "./discover.ts";
 import { SeededInputs } from "./inputs.ts";
 import { priceOf } from "./isolated.ts";
 import type { Native } from "./native.ts";
-import { profileRecords, type ProfileSink } from "./profile_records.ts";
+import { ofCall, profileRecords, type ProfileSink } from "./profile_records.ts";
 import { InlineOpinions } from "./opinions.ts";
+import { outputRecords, type OutputsFile } from "./outputs.ts";
 import type { Agreement, Row } from "./result.ts";
 import { errorRows, rowOf, tapName, type RowContext } from "./rows.ts";
 import type { OpsPlan } from "./plan.ts";
@@ -29,6 +31,8 @@ export interface OpOptions {
   /** Name of the tfjs backend, null to leave tfjs out. */
   readonly tf: string | null;
   readonly onProfile: ProfileSink;
+  /** Takes what each case gave. */
+  readonly outputs?: OutputsFile;
   readonly signal?: AbortSignal;
 }
 
@@ -50,14 +54,39 @@ export async function runCase(p: OpPlan, o: OpOptions): Promise<Row[]> {
   try {
     const launched = runNative(o.native, call, o);
     launched.catch(() => undefined); // awaited below, after the oracles
-    return await compare(call, at, launched, o);
+    return await (p.op.parts ? compareParts(call, at, await launched, o) : compare(call, at, launched, o));
   } catch (e) {
     o.signal?.throwIfAborted();
-    return errorRows(at, e);
+    const rows = errorRows(at, e);
+    o.outputs?.append({ kind: "failed", op: p.op.name, case: p.case, sentence: rows[0].sentence });
+    return rows;
   }
 }
 
-type At = Omit<RowContext, "output">;
+type At = Omit<RowContext, "output"> & { readonly case: string };
+
+/**
+ * A fusion, part by part: each on what the kernel itself gave the part, so that a difference early in the chain is blamed on its own part
+ * alone, and a quantiser is held bit for bit.
+ */
+async function compareParts(call: Call, at: At, native: NativeRun, o: OpOptions): Promise<Row[]> {
+  const { op, s } = call;
+  const rows: Row[] = [];
+  profileRecords({ ...at, ...ofCall(call) }, native.profiles).forEach(o.onProfile);
+  for (const r of outputRecords(call, at.case, native)) o.outputs?.append(r);
+  for (const part of op.parts!) {
+    const own = {
+      ...native,
+      profiles: [],
+      out: partOut(part, native.out, s),
+      guards: Object.fromEntries(Object.entries(part.out).map(([k, as]) => [k, native.guards[as]])),
+    };
+    const c = partCall(part, { ...call.t, ...native.out }, s);
+    const site = `${op.name}.${part.name}`;
+    rows.push(...(await compare(c, { ...at, call: c, fusion: op, site }, Promise.resolve(own), o)));
+  }
+  return rows;
+}
 
 async function compare(
   call: Call,
@@ -68,7 +97,8 @@ async function compare(
   const faithful = await runFaithful(call);
   const second = await new InlineOpinions(o.tf).second(call, faithful.out);
   const native = await launched;
-  profileRecords(at, native.profiles).forEach(o.onProfile);
+  profileRecords({ ...at, ...ofCall(call) }, native.profiles).forEach(o.onProfile);
+  if (!at.fusion) for (const r of outputRecords(call, at.case, native)) o.outputs?.append(r);
   const regret = await regretOf(call, native.out);
   // what follows from a legal choice is held against the oracle under the same choice
   const ref = regret && legal(call.op, regret) ? (await runFaithful(call, native.out)).out : faithful.out;
@@ -130,7 +160,7 @@ export function settleVacuous(rows: readonly Row[]): Row[] {
 export async function runOps(s: Session, p: OpsPlan): Promise<void> {
   const { native, tf, signal } = s;
   const { device, seed, repeat } = s.args;
-  const { variant } = s;
+  const { variant, outputs } = s;
   const onProfile: ProfileSink = (p) => s.store.append(p);
   let done = 0;
   for (const op of new Set(p.cases.map((c) => c.op))) {
@@ -151,6 +181,7 @@ export async function runOps(s: Session, p: OpsPlan): Promise<void> {
         onProfile,
         signal,
         ...(variant ? { variant } : {}),
+        ...(outputs ? { outputs } : {}),
       });
       for (const r of mine) s.store.append(r);
       s.store.append({ kind: "done", key, ms: performance.now() - t0 });

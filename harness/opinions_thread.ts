@@ -1,5 +1,5 @@
 /** `Opinions` on a worker thread: the same code, with calls as messages. */
-import { isMainThread, parentPort, Worker, workerData } from "node:worker_threads";
+import { isMainThread, parentPort, workerData, type Worker } from "node:worker_threads";
 import { openCheckpoint } from "../fixtures/reader.ts";
 import type { Scalars } from "../kernels/schema.ts";
 import type { Tensor } from "../oracle/tensor.ts";
@@ -7,6 +7,7 @@ import type { Call, Tensors } from "./call.ts";
 import type { Prompt, Unit } from "./chains.ts";
 import { opsByName } from "./discover.ts";
 import { startTf } from "./tf.ts";
+import { tsxWorker } from "./tsx_worker.ts";
 import { InlineOpinions, type IdealUnit, type Opinions, type Outputs, type Second } from "./opinions.ts";
 
 /** What the thread says first. */
@@ -45,10 +46,7 @@ export class ThreadOpinions implements Opinions {
   private dead: Error | null = null;
 
   constructor(tf: boolean) {
-    // a worker of Node 20 does not inherit tsx's hooks: it registers them itself, then loads this file
-    const boot = `import(${JSON.stringify(import.meta.resolve("tsx/esm/api"))})
-      .then((tsx) => { tsx.register(); return import(${JSON.stringify(import.meta.url)}); });`;
-    this.worker = new Worker(boot, { eval: true, workerData: { opinions: { tf } } });
+    this.worker = tsxWorker(import.meta.url, { opinions: { tf } });
     this.worker.on("message", (a: Answer) => {
       const w = this.waiting.get(a.id);
       this.waiting.delete(a.id);

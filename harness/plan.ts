@@ -99,7 +99,8 @@ function planModel(a: VerifyArgs): ModelPlan {
 
 async function planSuites(a: VerifyArgs): Promise<OpsPlan> {
   const known = await opsByName();
-  const ops: OpDecl[] = (a.op ?? "").split(",").map((name) => {
+  const names = a.op === "all" ? [...known.keys()] : (a.op ?? "").split(",");
+  const ops: OpDecl[] = names.map((name) => {
     const op = known.get(name.trim());
     if (op) return op;
     throw new UsageError(
@@ -119,6 +120,8 @@ export async function planOf(a: VerifyArgs): Promise<Plan> {
   if (a.profile && a.device !== "virtual") throw bad("profile", "--device virtual beside it", a.device);
   if (a.profile && a.golden !== undefined) throw bad("profile", "a run that launches kernels", "--golden");
   if (a.case !== undefined && a.op === undefined) throw bad("case", "--op beside it", a.case);
+  if (a.outputs !== undefined && a.op === undefined) throw bad("outputs", "--op beside it", a.outputs);
+  if (a.outputs !== undefined && a.resume) throw bad("outputs", "a run from its start", "--resume");
   if (a.golden !== undefined) {
     if (!existsSync(join(a.golden, "bundle.json")))
       throw bad("golden", "a folder with config.json, bundle.json and expected.safetensors", a.golden);

@@ -143,8 +143,9 @@ describe("store", () => {
   });
   test("streams come back bit for bit, for their own layer only", () => {
     const t = store("bf16", [1, -2, 3], [3]);
-    saveState(dir, 7, { native: t, faithful: t, ideal: null });
+    saveState(dir, 7, { native: t, faithful: t, ideal: null, split: true });
     const s = loadState(dir, 7);
+    expect(s.split).toBe(true);
     expect(s.native).toEqual(t);
     expect(s.ideal).toBeNull();
     expect(() => loadState(dir, 8)).toThrow("expected the streams after layer 8, got layer 7");

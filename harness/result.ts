@@ -42,6 +42,18 @@ const divergence = z.object({
 });
 export type Divergence = z.infer<typeof divergence>;
 
+/** Where something ran. */
+export const environmentSchema = z.object({
+  commit: z.string(),
+  dirty: z.boolean(),
+  node: z.string(),
+  os: z.string(),
+  cpu: z.string(),
+  cores: count,
+  memory_gb: num,
+  versions: z.record(z.string(), z.string()),
+});
+
 const run = z.object({
   kind: z.literal("run"),
   /** 2 added `profile` records. */
@@ -68,16 +80,7 @@ const run = z.object({
   }),
   tf_backend: z.string(),
   tolerance: z.string(),
-  environment: z.object({
-    commit: z.string(),
-    dirty: z.boolean(),
-    node: z.string(),
-    os: z.string(),
-    cpu: z.string(),
-    cores: count,
-    memory_gb: num,
-    versions: z.record(z.string(), z.string()),
-  }),
+  environment: environmentSchema,
 });
 export type RunHeader = z.infer<typeof run>;
 

@@ -56,6 +56,8 @@ export const NO_TIMES: Times = { native: null, faithful: null, ideal: null, tf: 
 
 export interface RowContext {
   readonly call: Call;
+  /** The fusion whose kernel ran, where `call` is one of its parts. */
+  readonly fusion?: OpDecl;
   readonly output: string;
   readonly mode: Mode;
   /** The tap, without the mode. */
@@ -79,6 +81,7 @@ export const tapName = (op: OpDecl, site: string, output: string): string =>
 
 function base(x: RowContext): Omit<Extract<Row, { status: "ERROR" }>, "status" | "error"> {
   const { op } = x.call;
+  const ran = x.fusion ?? op;
   const decl = op.out[x.output];
   const { judge } = decl;
   const noise = judge.kind === "close" ? `e=${judge.noise(x.call.s).toExponential(2)}` : judge.kind;
@@ -86,8 +89,8 @@ function base(x: RowContext): Omit<Extract<Row, { status: "ERROR" }>, "status" |
     kind: "row",
     key: `${x.mode}|${x.case ?? "model"}|${x.site}`,
     mode: x.mode,
-    op: op.name,
-    family: op.family,
+    op: ran.name,
+    family: ran.family,
     site: x.site,
     output: x.output,
     layer: x.layer,
@@ -111,7 +114,7 @@ function base(x: RowContext): Omit<Extract<Row, { status: "ERROR" }>, "status" |
       inputs: hashCall(x.call),
       faithful: x.faithful ? hashOf(x.faithful) : "",
       native: x.native ? hashOf(x.native) : null,
-      kernel: kernelHash(op, x.variant),
+      kernel: kernelHash(ran, x.variant),
       tolerance: `${TOLERANCE_VERSION} ${noise}`,
     },
   };

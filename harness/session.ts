@@ -6,6 +6,7 @@ import { environment, identityOf } from "./environment.ts";
 import type { Native, NativeDevice } from "./native.ts";
 import type { Unit } from "./chains.ts";
 import type { OpPlan } from "./op_run.ts";
+import type { OutputsFile } from "./outputs.ts";
 import type { ModelPlan, OpsPlan } from "./plan.ts";
 import type { Progress } from "./progress.ts";
 import type { RunHeader } from "./result.ts";
@@ -21,6 +22,8 @@ export interface Session {
   readonly tf: string | null;
   /** Kernels to run; absent: the device's own. */
   readonly variant?: Variant;
+  /** Takes what each case of a suite gave. */
+  readonly outputs?: OutputsFile;
   /** Adds the time since `t0` to a phase of the run. */
   readonly phase: (name: string, t0: number) => void;
 }

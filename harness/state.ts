@@ -8,11 +8,15 @@ import { fromBytes } from "./call.ts";
 const FILE = "streams.bin";
 const CHAINS = ["native", "faithful", "ideal"] as const;
 
-export type Saved = Readonly<Record<(typeof CHAINS)[number], Tensor | null>>;
+export interface Saved extends Readonly<Record<(typeof CHAINS)[number], Tensor | null>> {
+  /** Whether the oracles are not one on a step before. */
+  readonly split: boolean;
+}
 
 type Entry = { readonly dtype: DType; readonly shape: number[]; readonly bytes: number } | null;
 interface Head {
   readonly layer: number;
+  readonly split: boolean;
   readonly chains: Readonly<Record<(typeof CHAINS)[number], Entry>>;
 }
 
@@ -23,6 +27,7 @@ const entryOf = (t: Tensor | null): Entry =>
 export function saveState(dir: string, layer: number, s: Saved): void {
   const head: Head = {
     layer,
+    split: s.split,
     chains: { native: entryOf(s.native), faithful: entryOf(s.faithful), ideal: entryOf(s.ideal) },
   };
   const text = Buffer.from(`${JSON.stringify(head)}\n`);
@@ -53,5 +58,6 @@ export function loadState(dir: string, layer: number): Saved {
     native: next(head.chains.native),
     faithful: next(head.chains.faithful),
     ideal: next(head.chains.ideal),
+    split: head.split,
   };
 }

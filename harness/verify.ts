@@ -1,5 +1,4 @@
 /** Runs a plan from the command line to the exit code: rows on disk as they come, tables at the end. */
-import { setMaxListeners } from "node:events";
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import type { ReporterName } from "../reports/index.ts";
@@ -7,8 +6,10 @@ import type { VerifyArgs } from "./commands/verify.ts";
 import { virtualOptions, type VirtualOptions } from "./virtual_options.ts";
 import { findings, summary, tables } from "./console.ts";
 import { EXIT, exitCode, UsageError } from "./exit.ts";
+import { onInterrupt } from "./interrupt.ts";
 import { loadNative, type Native, type NativeDevice } from "./native.ts";
 import { runOps } from "./op_run.ts";
+import { OutputsFile } from "./outputs.ts";
 import { ThreadOpinions } from "./opinions_thread.ts";
 import { checkOut, planOf, RUNS, type ModelPlan, type OpsPlan } from "./plan.ts";
 import { Progress } from "./progress.ts";
@@ -49,23 +50,6 @@ function deviceOf(native: Native, id: string): NativeDevice {
   const found = all.find((d) => d.id === id);
   if (!found) throw new UsageError(`device: expected one of ${all.map((d) => d.id).join(", ")}, got "${id}"`);
   return found;
-}
-
-/** Ctrl-C stops the work at its next launch and keeps the rows; a second one stops at once. */
-function onInterrupt(): { abort: AbortController; release: () => void } {
-  const abort = new AbortController();
-  setMaxListeners(0, abort.signal); // one a launch in flight
-  const stop = (): void => {
-    if (abort.signal.aborted) process.exit(EXIT.interrupted);
-    abort.abort(new Error("interrupted"));
-  };
-  process.on("SIGINT", stop);
-  process.on("SIGTERM", stop);
-  const release = (): void => {
-    process.off("SIGINT", stop);
-    process.off("SIGTERM", stop);
-  };
-  return { abort, release };
 }
 
 /** Runs `a` and returns the exit code. Throws UsageError before anything is written when the command line is wrong. */
@@ -128,6 +112,17 @@ async function run(
   const dir = a.out ?? (a.resume ? earlier(header.identity) : join(RUNS, `${stamp}-${process.pid}`));
   const { store, done } = Store.open(dir, header, a.resume);
   const variant = a.variant === "auto" ? {} : { variant: a.variant };
+  const outputs =
+    a.outputs === undefined
+      ? null
+      : new OutputsFile(a.outputs, {
+          kind: "device",
+          id: device.id,
+          name: device.name,
+          variant: a.variant,
+          seed: a.seed,
+          commit: header.environment.commit,
+        });
   const session: Session = {
     args: a,
     native,
@@ -138,6 +133,7 @@ async function run(
     tf,
     phase,
     ...variant,
+    ...(outputs ? { outputs } : {}),
   };
   try {
     if (plan.kind === "ops") await runOps(session, plan);
@@ -145,6 +141,7 @@ async function run(
   } catch (e) {
     if (!abort.signal.aborted || e instanceof StoreError) throw e;
   } finally {
+    outputs?.close();
     progress.clear();
   }
   return finish(session, names, phases, begin);

@@ -7,7 +7,7 @@ import { runEngine, verifyUnit, type ModelOptions, type Streams, type UnitRun } 
 import type { ThreadOpinions } from "./opinions_thread.ts";
 import { isWide, type ModelPlan } from "./plan.ts";
 import { unitKey, type Session } from "./session.ts";
-import { loadState, saveState } from "./state.ts";
+import { loadState, saveState, type Saved } from "./state.ts";
 
 export async function runModel(s: Session, p: ModelPlan, opinions: ThreadOpinions): Promise<void> {
   const c = p.config.config;
@@ -72,7 +72,7 @@ async function walk(s: Session, p: ModelPlan, o: ModelOptions): Promise<void> {
   const first = units[start];
   let streams: Streams =
     start > 0
-      ? loadState(s.store.dir, units[start - 1].layer)
+      ? resumed(loadState(s.store.dir, units[start - 1].layer))
       : first.embed
         ? { native: null, faithful: null, ideal: null }
         : fresh(p, first.layer, s.args.seed);
@@ -83,10 +83,15 @@ async function walk(s: Session, p: ModelPlan, o: ModelOptions): Promise<void> {
     return run;
   };
   const keep = async (k: number, r: UnitRun, t0: number): Promise<void> => {
-    const { rows, divergences, ideal } = await r.result;
+    const { rows, divergences, ideal, split } = await r.result;
     for (const row of rows) s.store.append(row);
     for (const d of divergences) s.store.append(d);
-    saveState(s.store.dir, units[k].layer, { native: r.native ?? r.faithful, faithful: r.faithful, ideal });
+    saveState(s.store.dir, units[k].layer, {
+      native: r.native ?? r.faithful,
+      faithful: r.faithful,
+      ideal,
+      split,
+    });
     s.store.append({ kind: "done", key: unitKey(units[k]), ms: performance.now() - t0 });
   };
   let ahead = go(start, streams.native);
@@ -107,13 +112,17 @@ async function walk(s: Session, p: ModelPlan, o: ModelOptions): Promise<void> {
     const native = unit.native ?? unit.faithful;
     const started = await next;
     ahead = started ? started.run : go(k + 1, native);
-    streams = { native, faithful: unit.faithful, ideal: "carry" };
+    const split = unit.result.then((r) => r.split);
+    split.catch(() => undefined); // what `keep` throws, said once
+    streams = { native, faithful: unit.faithful, ideal: "carry", split };
     await pending;
     pending = keep(k, unit, t0);
     pending.catch(() => undefined); // awaited in the next round
   }
   await pending;
 }
+
+const resumed = (s: Saved): Streams => ({ ...s, split: Promise.resolve(s.split) });
 
 function fresh(p: ModelPlan, layer: number, seed: number): Streams {
   const { x } = syntheticStreams(p.config.config, layer, p.prompt.ids.shape[0], seed);

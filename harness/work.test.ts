@@ -5,6 +5,7 @@ import { op as compress } from "../kernels/compress/compress_pool.op.ts";
 import { op as embed } from "../kernels/head/embed.op.ts";
 import { op as scores } from "../kernels/index/index_scores.op.ts";
 import { op as topk } from "../kernels/index/index_topk.op.ts";
+import { op as normQuant } from "../kernels/fused/norm_quant.op.ts";
 import { op as linear } from "../kernels/linear/linear_fp8.op.ts";
 import { op as mxfp4 } from "../kernels/moe/expert_linear_mxfp4.op.ts";
 import { op as nvfp4 } from "../kernels/moe/expert_linear_nvfp4.op.ts";
@@ -34,6 +35,11 @@ const call = (op: OpDecl, s: Record<string, number>, t: Record<string, Tensor> =
 });
 
 describe("bytes and multiply-adds", () => {
+  test("of a fusion its own inputs and results, not what passes between its parts", () => {
+    const w = workOf(call(normQuant, { n_row: 3, d_model: 256, eps: 1e-6, block: 128, floor: 1e-4 }));
+    expect(w.bytes).toEqual({ read: 2 * 3 * 256 + 2 * 256, write: 3 * 256 + 3 * 2 });
+  });
+
   test("every tensor once, whatever its storage; an absent optional input is none", () => {
     const w = workOf(call(linear, { M: 3, N: 130, K: 256 }));
     expect(w.bytes).toEqual({ read: 3 * 256 + 3 * 2 + 130 * 256 + 2 * 2, write: 2 * 3 * 130 });

@@ -1,10 +1,11 @@
 /** What a call cannot do without, from the op's declaration: bytes moved once, multiply-adds of its matrix products. */
-import { evalShape, storageBytes, type Ints, type TensorDecl } from "../kernels/schema.ts";
+import { partScalars } from "../kernels/fusion.ts";
+import { evalShape, storageBytes, type Ints, type OpDecl, type TensorDecl } from "../kernels/schema.ts";
 import { numel } from "../oracle/tensor.ts";
 import type { Call } from "./call.ts";
 
 export interface Work {
-  /** Each byte once: inputs that must be read, and every output. */
+  /** Each byte once: inputs that must be read, and every output but the taps of a fusion. */
   readonly bytes: { readonly read: number; readonly write: number };
   readonly macs: number;
 }
@@ -15,21 +16,65 @@ function intsOf(c: Call): Ints {
   return ints;
 }
 
-/** Throws one sentence when the declaration reads an input that it does not have. */
-export function workOf(c: Call): Work {
+const sum = (all: readonly number[]): number => all.reduce((a, b) => a + b, 0);
+const bytesOf = (d: TensorDecl, c: Call): number => storageBytes(d.dtype, numel(evalShape(d.shape, c.s)));
+
+/**
+ * Bytes of each input that `c` has and must read: none when it gives nothing. Throws one sentence when the declaration reads an input that it
+ * does not have.
+ */
+function readsOf(c: Call): Record<string, number> {
   const { op, s } = c;
-  const ints = intsOf(c);
-  const some = op.reads?.(s, ints) ?? {};
+  if (Object.values(op.out).every((d) => numel(evalShape(d.shape, s)) === 0)) return {};
+  const some = op.reads?.(s, intsOf(c)) ?? {};
   const stranger = Object.keys(some).find((name) => !(name in op.in));
   if (stranger !== undefined)
     throw new Error(`op ${op.name}: expected "reads" to name its inputs, got "${stranger}"`);
-  const bytes = (d: TensorDecl, n = numel(evalShape(d.shape, s))): number => storageBytes(d.dtype, n);
-  const sum = (all: readonly number[]): number => all.reduce((a, b) => a + b, 0);
-  return {
-    bytes: {
-      read: sum(Object.entries(op.in).map(([k, d]) => (c.t[k] ? bytes(d, some[k]) : 0))),
-      write: sum(Object.values(op.out).map((d) => bytes(d))),
-    },
-    macs: op.macs?.(s, ints) ?? op.flops(s) / 2,
-  };
+  return Object.fromEntries(
+    Object.entries(op.in)
+      .filter(([k]) => c.t[k])
+      .map(([k, d]) => [k, k in some ? storageBytes(d.dtype, some[k]) : bytesOf(d, c)]),
+  );
 }
+
+export const workOf = (c: Call): Work => (c.op.parts ? workOfParts(c.op, partsOf(c)) : workOfOp(c));
+
+const workOfOp = (c: Call): Work => ({
+  bytes: {
+    read: sum(Object.values(readsOf(c))),
+    write: sum(Object.values(c.op.out).map((d) => bytesOf(d, c))),
+  },
+  macs: c.op.macs?.(c.s, intsOf(c)) ?? c.op.flops(c.s) / 2,
+});
+
+/** A fusion's work out of calls of its parts: inputs of its own once, results of its own, all products. */
+export function workOfParts(op: OpDecl, parts: readonly Call[]): Work {
+  const read: Record<string, number> = {};
+  let [write, macs] = [0, 0];
+  op.parts!.forEach((part, i) => {
+    const c = parts[i];
+    for (const [k, n] of Object.entries(readsOf(c))) {
+      const from = part.in[k];
+      if (from in op.in) read[from] = Math.max(read[from] ?? 0, n);
+    }
+    for (const [k, as] of Object.entries(part.out))
+      if (!op.out[as].optional) write += bytesOf(part.op.out[k], c);
+    macs += workOfOp(c).macs;
+  });
+  return { bytes: { read: sum(Object.values(read)), write }, macs };
+}
+
+/** The parts of `c` before they have run: what passes between them has a shape and no data. */
+const partsOf = (c: Call): Call[] =>
+  c.op.parts!.map((part) => {
+    const s = partScalars(part, c.s);
+    const t = Object.fromEntries(
+      Object.entries(part.in)
+        .filter(([, from]) => !(from in c.op.in) || c.t[from])
+        .map(([k, from]) => {
+          const { dtype, shape } = part.op.in[k];
+          return [k, c.t[from] ?? { dtype, shape: evalShape(shape, s), data: new Uint8Array(0) }];
+        }),
+    );
+    return { op: part.op, t, s };
+  });

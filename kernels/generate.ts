@@ -5,7 +5,7 @@
 import { mkdirSync, readFileSync, writeFileSync, existsSync } from "node:fs";
 import { join } from "node:path";
 import { loadOps } from "./registry.ts";
-import { MAP_TYPES, type DType, type OpDecl, type VariantDecl } from "./schema.ts";
+import { MAP_TYPES, type DType, type LaunchDecl, type OpDecl, type VariantDecl } from "./schema.ts";
 
 const C_TYPE: Record<DType, string> = {
   f64: "double",
@@ -28,6 +28,7 @@ interface Field {
   readonly type: string;
   readonly dtype: string;
   readonly note: string;
+  readonly optional: boolean;
 }
 
 function fields(op: OpDecl): Field[] {
@@ -38,6 +39,7 @@ function fields(op: OpDecl): Field[] {
       type: `${kind === "in" ? "const " : ""}${C_TYPE[d.dtype]}*`,
       dtype: d.dtype,
       note: `${d.dtype} [${d.shape.join(", ")}]${d.optional ? ", may be null" : ""}`,
+      optional: d.optional === true,
     }));
   return [
     ...tensor("in"),
@@ -48,6 +50,7 @@ function fields(op: OpDecl): Field[] {
       type: "int32_t",
       dtype: "i32",
       note,
+      optional: false,
     })),
     ...Object.entries(op.attrs ?? {}).map(([name, a]): Field => ({
       name,
@@ -55,6 +58,7 @@ function fields(op: OpDecl): Field[] {
       type: a === "f32" ? "float" : "int32_t",
       dtype: a,
       note: "attribute",
+      optional: false,
     })),
   ];
 }
@@ -67,7 +71,7 @@ const locals = (fs: readonly Field[]): string =>
     .join("\n")}
   using launch_math::ceil_div, launch_math::max, launch_math::min;  // declared here they hide CUDA's global overloads`;
 
-const shape = (l: VariantDecl["launch"]): string => {
+const shape = (l: LaunchDecl): string => {
   const [gx, gy = "1", gz = "1"] = l.grid;
   const numbers = [
     `{uint32_t(${gx}), uint32_t(${gy}), uint32_t(${gz})}`,
@@ -152,7 +156,9 @@ export function opTable(ops: readonly OpDecl[]): string {
   const rows = ops.map((op) => {
     const P = `${pascal(op.name)}Params`;
     const fs = fields(op)
-      .map((f) => `{"${f.name}", FieldKind::${f.kind}, "${f.dtype}", offsetof(${P}, ${f.name})}`)
+      .map(
+        (f) => `{"${f.name}", FieldKind::${f.kind}, "${f.dtype}", offsetof(${P}, ${f.name}), ${f.optional}}`,
+      )
       .join(",\n      ");
     const of = (call: string, more = ""): string =>
       `[](const void* p${more}) { return ${call.replace("(p", `(*static_cast<const ${P}*>(p)`)}; }`;
@@ -175,6 +181,7 @@ struct OpField {
   FieldKind kind;
   const char* dtype;
   size_t offset;
+  bool optional;  // its pointer may be null
 };
 
 // A kernel of kernels/<family>/<op>.<name>.cu. Its parameter begins with the op's; tensor maps and arguments of its plan lie behind.

@@ -63,11 +63,13 @@ export interface OutDecl extends TensorDecl {
   readonly judge: Judge;
 }
 
-/** Grid, block and dynamic shared memory, as C expressions over axes and attributes (`ceil_div`, `min`, `max`, `plan::` allowed). */
+/** Grid, block, dynamic shared memory and cluster, as C expressions over axes and attributes (`ceil_div`, `min`, `max`, `plan::` allowed). */
 export interface LaunchDecl {
   readonly grid: readonly [string, string?, string?];
   readonly block: string | number;
   readonly smem?: string;
+  /** CTAs of a cluster, along x. */
+  readonly cluster?: string;
 }
 
 /** Element types of a tensor map, as `CUtensorMapDataType` names them; `e2m1x16` is 16U4_ALIGN16B (a byte an element in shared memory). */
@@ -94,10 +96,7 @@ export interface MapDecl {
 export interface VariantDecl {
   /** Where the kernel applies, as a C condition; the portable kernel runs elsewhere. */
   readonly when: string;
-  readonly launch: LaunchDecl & {
-    /** CTAs of a cluster, along x. */
-    readonly cluster?: string;
-  };
+  readonly launch: LaunchDecl;
   /** Entries of the kernel's PTX beside the op's, and when one is launched instead, as C conditions. */
   readonly entries?: Readonly<Record<string, string>>;
   /** Integers of its plan that the host tells the kernel, as C expressions. */
@@ -108,6 +107,22 @@ export interface VariantDecl {
 /** Kernels by the hardware they need; `<op>.cu` itself is the portable one. */
 export const VARIANTS = ["sm100", "portable"] as const;
 export type Variant = (typeof VARIANTS)[number];
+
+/**
+ * One op inside a fusion. Its tensors are the fusion's under other names and, with as many elements, other shapes; what it gives is an
+ * output of the fusion, so that every stage of the kernel can be held against the op that it stands for.
+ */
+export interface PartDecl {
+  readonly op: OpDecl;
+  /** Last part of the site in reports. */
+  readonly name: string;
+  /** By input of the part: an input of the fusion, or an output that an earlier part gives. An optional one may be left out. */
+  readonly in: Readonly<Record<string, string>>;
+  /** By output of the part: an output of the fusion. */
+  readonly out: Readonly<Record<string, string>>;
+  /** Every axis and attribute of the part: a number, or a dimension over the fusion's. */
+  readonly scalars: Readonly<Record<string, number | Dim>>;
+}
 
 export interface OpDecl {
   readonly name: string;
@@ -134,6 +149,8 @@ export interface OpDecl {
    * are looked up, experts that have rows, keys that a list names. Every other input, and every output, counts whole.
    */
   readonly reads?: (s: Scalars, ints: Ints) => Readonly<Record<string, number>>;
+  /** What a fusion is made of, in order (`fusion.ts`); its oracles are those of the parts. */
+  readonly parts?: readonly PartDecl[];
   /** Marks an op whose purpose is rounding: the tf oracle simulates it too and is held against faithful, not ideal. */
   readonly quantiser?: true;
 }

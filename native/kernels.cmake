@@ -1,7 +1,7 @@
 # Every kernels/<family>/<op>.cu -> build/kernels/<op>.ptx (what the virtual SM100 runs), <op>.sm_100a.cubin, <op>.sm_90a.cubin and
 # <op>.<sm>.json (registers, spills, shared memory, from ptxas -v). Warnings are errors, in the front end and in ptxas.
 # Cubins take longer than everything else together and only a GPU wants them: they are the target "cubins", not part of "all";
-# "cubins_sm100a" are those that ptxas makes of the PTX, which takes a fraction of that.
+# "cubins_sm100a" are those that ptxas makes of the PTX, which takes a fraction of that, "cubins_sm90a" those for Hopper.
 set(KERNEL_OUT ${CMAKE_BINARY_DIR}/kernels)
 set(KERNEL_HEADERS ${CMAKE_BINARY_DIR}/generated)
 file(MAKE_DIRECTORY ${KERNEL_OUT} ${CMAKE_BINARY_DIR}/test)
@@ -42,4 +42,5 @@ foreach(cu IN LISTS KERNEL_SOURCES TEST_KERNEL_SOURCES)
 endforeach()
 add_custom_target(kernels ALL DEPENDS ${ptx})
 add_custom_target(cubins_sm100a DEPENDS ${cubins_100a})
+add_custom_target(cubins_sm90a DEPENDS ${cubins_90a})
 add_custom_target(cubins DEPENDS ${cubins_100a} ${cubins_90a})

@@ -1,6 +1,6 @@
 /** `sim exec`: CUDA programs that nvcc made, unmodified, on the virtual SM100's libcuda and libcudart. */
 import { execFile, spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, statSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
 import { execEnvironment } from "../harness/commands/sim_exec.ts";
@@ -96,6 +96,7 @@ describe.skipIf(nvcc === undefined)("programs", () => {
     ["unwritten", /read of global memory that nobody has written/],
     ["misalignment", /misaligned global address/],
     ["trapped", /the kernel executed trap/],
+    ["trapped_then_exit", /the kernel executed trap/],
     ["endless", /the launch ran more than 100000 warp instructions/],
   ])(
     "a fault stays: %s",
@@ -125,6 +126,14 @@ describe.skipIf(nvcc === undefined)("programs", () => {
     expect((await run(file, ["bad_pointer"])).err).toContain(
       "found sm_100a: compile with -gencode arch=compute_100a,code=compute_100a",
     );
+  }, 60_000);
+
+  test("the profile of every launch is written when the program ends", async () => {
+    const profile = join(BUILD, "programs", "vector_add.profile.json");
+    rmSync(profile, { force: true });
+    expect(await run(runtime, ["vector_add"], { profile })).toMatchObject({ code: 0, err: "" });
+    const launches = JSON.parse(readFileSync(profile, "utf8")) as { kernel: string }[];
+    expect(launches.map((l) => l.kernel)).toEqual([expect.stringContaining("add")]);
   }, 60_000);
 
   test("options that are wrong", async () => {

@@ -19,16 +19,16 @@ export type Bound<D extends OpDecl> = {
 
 /**
  * A rounding policy. `ideal` returns its argument and stores float64; `faithful` rounds to the format (ties to even,
- * saturating where the format does) and stores the declared dtype. The one code path of an exact oracle calls these at
- * exactly the points that the op's contract names.
+ * saturating where the format does) and stores the declared dtype; others do so for some formats (`oracle/num/policy.ts`). The one
+ * code path of an exact oracle calls these at exactly the points that the op's contract names.
  */
 export interface Rounding {
-  readonly name: "ideal" | "faithful";
+  readonly name: string;
   readonly f32: (x: number) => number;
   readonly bf16: (x: number) => number;
   readonly e4m3: (x: number) => number;
   readonly e2m1: (x: number) => number;
-  /** Stores values in `dtype` (ideal: f64, except i32 and i64, which both policies keep). */
+  /** Stores values in `dtype`, or in f64 where the policy does not round to it; every policy keeps i32 and i64. */
   readonly store: (dtype: DType, values: ArrayLike<number>, shape: readonly number[]) => Tensor;
 }
 

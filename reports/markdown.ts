@@ -20,7 +20,7 @@ export const cellText = (text: string): string =>
     .replaceAll(">", "&gt;");
 
 /** Text as code; backticks inside become apostrophes so that the span cannot end early. */
-const code = (text: string): string =>
+export const code = (text: string): string =>
   `\`${text
     .replace(/[\r\n\t]+/g, " ")
     .replaceAll("`", "'")

@@ -19,7 +19,7 @@ const baseline = z.object({
 });
 type Figures = Readonly<Record<string, number>>;
 
-/** What the simulator must reach on one core: converged code, and dense tensor work with and without fault checks. */
+/** What the simulator must reach on one core: converged code, dense tensor work and copies, with and without fault checks. */
 const GOALS: readonly { readonly pattern: RegExp; readonly least: number }[] = [
   { pattern: /^(fma_chain|rmsnorm).*, not checked$/u, least: 2 },
   { pattern: /^(fma_chain|rmsnorm).*, checked$/u, least: 2 / 3 },
@@ -27,7 +27,16 @@ const GOALS: readonly { readonly pattern: RegExp; readonly least: number }[] = [
   { pattern: /^tcgen05\.mma .*, checked$/u, least: 20 / 3 },
 ];
 
-/** Figures a core from what `sim_bench` prints: G thread-instructions/s, GMAC/s for tcgen05.mma. */
+/** Sections whose name is part of that of their figures, and what these count; the others count G thread-instructions/s. */
+const SECTIONS: Readonly<Record<string, string>> = {
+  "tcgen05.mma": "GMAC/s",
+  "mma.sync": "GMAC/s",
+  "tensor copy": "GB/s",
+};
+const sectionOf = (text: string): string | undefined =>
+  Object.keys(SECTIONS).find((section) => text.startsWith(section));
+
+/** Figures a core from what `sim_bench` prints. */
 export function parseBench(text: string): Figures {
   const figures: Record<string, number> = {};
   let tensor = "";
@@ -35,7 +44,8 @@ export function parseBench(text: string): Figures {
   for (const line of text.split("\n")) {
     if (line.endsWith("checked")) {
       checked = !line.includes("not checked");
-      tensor = line.startsWith("tcgen05.mma") ? "tcgen05.mma " : "";
+      const section = sectionOf(line);
+      tensor = section === undefined ? "" : `${section} `;
       continue;
     }
     const m = /^(.+?)\s+[\d.]+ ms\s.*?\s([\d.]+) a core/u.exec(line);
@@ -51,7 +61,7 @@ export function parseBench(text: string): Figures {
 /** One line a figure: value, goal, and the ratio to what was committed. */
 export function benchTable(now: Figures, before: Figures): string[] {
   return Object.entries(now).map(([name, value]) => {
-    const unit = name.startsWith("tcgen05.mma") ? "GMAC/s" : "G thread-instr/s";
+    const unit = SECTIONS[sectionOf(name) ?? ""] ?? "G thread-instr/s";
     const goal = GOALS.find((g) => g.pattern.test(name))?.least;
     const verdict =
       goal === undefined ? "" : `goal ${goal.toFixed(2).padStart(5)} ${value >= goal ? "met" : "NOT MET"}`;
@@ -63,7 +73,8 @@ export function benchTable(now: Figures, before: Figures): string[] {
 
 export const benchCommand: CommandModule<object, { save: boolean }> = {
   command: "bench",
-  describe: "Speed a core: thread-instructions and tcgen05.mma, with and without fault checks",
+  describe:
+    "Speed a core: thread-instructions, matrix products and tensor copies, with and without fault checks",
   builder: (y) =>
     y
       .option("save", {

@@ -24,6 +24,7 @@ export interface VerifyArgs extends VirtualArgs {
   profile: boolean;
   report: string;
   out?: string;
+  outputs?: string;
   list: boolean;
   resume: boolean;
 }
@@ -43,7 +44,7 @@ export const command: CommandModule<object, VerifyArgs> = {
         default: false,
         describe: "From the embedding to the sampler and the MTP block",
       })
-      .option("op", { type: "string", describe: "Suite cases of these ops: rmsnorm or rmsnorm,rope" })
+      .option("op", { type: "string", describe: "Suite cases of these ops: rmsnorm or rmsnorm,rope, or all" })
       .option("case", { type: "string", describe: "With --op: only cases whose name contains this" })
       .option("golden", {
         type: "string",
@@ -100,13 +101,17 @@ export const command: CommandModule<object, VerifyArgs> = {
         default: false,
         describe: "Count what every launch does on the virtual device, and model its time on a B200",
       })
-      .group(["report", "out", "resume"], "Results:")
+      .group(["report", "out", "outputs", "resume"], "Results:")
       .option("report", {
         type: "string",
         default: "html",
         describe: "html, json, junit, markdown, png, or none",
       })
       .option("out", { type: "string", describe: "Folder of rows and reports [default: runs/<time>]" })
+      .option("outputs", {
+        type: "string",
+        describe: "With --op: write what each case gave here, for agree on another machine",
+      })
       .option("resume", {
         type: "boolean",
         default: false,
@@ -116,6 +121,10 @@ export const command: CommandModule<object, VerifyArgs> = {
       .example("$0 verify --layer 12", "a CSA layer of the mini model, isolated and accumulated")
       .example("$0 verify --all --resume", "the whole model, going on where Ctrl-C stopped it")
       .example("$0 verify --op rmsnorm --case decode", "some cases of one op")
+      .example(
+        "$0 verify --op all --device cuda:0 --outputs gpu.jsonl",
+        "every suite on a GPU, kept for agree",
+      )
       .example("$0 verify --layer 12 --config pro", "true shapes, one decode token")
       .example("$0 verify --golden fixtures/golden/a", "the oracles themselves")
       .epilogue(

@@ -10,6 +10,8 @@
 // parallel  one CTA a token, a thread a slot
 #include "key_list.h"
 
+#include "kernels/common/key_rows.cuh"
+
 extern "C" __global__ void __launch_bounds__(128) key_list(const __grid_constant__ KeyListParams p) {
   const int tok = blockIdx.x, n_slot = p.window + p.n_comp;
   const int pos = p.pos[tok];
@@ -17,12 +19,11 @@ extern "C" __global__ void __launch_bounds__(128) key_list(const __grid_constant
   for (int j = threadIdx.x; j < n_slot; j += blockDim.x) {
     int idx;
     if (j < p.window) {
-      const int t = pos - p.window + 1 + j;
-      idx = t < 0 ? -1 : t - p.raw0;
+      idx = window_row(pos, p.window, j, p.raw0);
     } else {
       const int c = j - p.window;
       const int n = p.comp ? p.comp[int64_t(tok) * p.n_comp + c] : c < visible ? c : -1;
-      idx = n < 0 ? -1 : p.n_raw + n;
+      idx = entry_row(n, p.n_raw);
     }
     p.idx[int64_t(tok) * n_slot + j] = idx;
   }

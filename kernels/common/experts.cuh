@@ -19,4 +19,10 @@ struct ExpertRows {
   }
 };
 
+// Where a tile goes: column n of its row r is y[(row0 + r) stride + n].
+struct Out {
+  bf16_t* y;
+  int64_t row0, stride;
+};
+
 }  // namespace gemm

@@ -17,6 +17,11 @@ namespace gemm {
 constexpr int B_M = 64, B_N = 64, B_K = 128, N_WARP = 4, THREADS = 32 * N_WARP;
 constexpr int M_TILES = B_M / 16, N_TILES = B_N / N_WARP / 8, CHUNKS = B_K / 32;
 
+// Which tile of y a CTA takes.
+struct Tile {
+  int n, m;
+};
+
 template <int G>
 __device__ __forceinline__ int lane_k(int j, int q) {
   static_assert(G == 16 || G == 8, "a lane owns one or two chunks in a row");

@@ -48,21 +48,26 @@ struct Nvfp4 {
   }
 };
 
+// A format of which a stage holds tiles of MATRICES matrices, and whose sums are finished by token.
+template <class Of, int32_t MATRICES>
+struct Finished : Of {
+  static constexpr plan::Format STAGE = Of::STAGE.finished(MATRICES);
+};
+
 // What threads write into a stage:
 //
 //   WARPS, AHEAD  how many take part; how many stages their loads run before their stores, since memory is farther away than a stage lasts
 //   Rows, begin   what a thread keeps of a tile
 //   Words, load   what it loads for stage k of the tile
-//   put           how that goes into the stage, of which `w` is the operand and `behind` what lies behind x: the scale atoms of w and of x,
-//                 or w as copied
+//   put           how that goes into the stage, of which `w` is the operand and `behind` what lies behind x: the scale atoms of every
+//                 matrix of w and of x, or w as copied
 struct NoFill {
   static constexpr int32_t WARPS = 0;
 };
 
 // Scales are filled by one warp, in a pair's CTAs by two: each has an atom of the tokens', the first one that of the rows of w too.
 template <int32_t CTAS>
-struct ScaleWarps {
-  static constexpr int32_t WARPS = CTAS;
+struct ScaleWarp {
   static __device__ __forceinline__ uint32_t atom(uint32_t thread) { return CTAS > 1 ? thread / 32 : 0; }
   static __device__ __forceinline__ bool has_w(uint32_t thread) { return atom(thread) == 0; }
   static __device__ __forceinline__ uint32_t lane(uint32_t thread) { return CTAS > 1 ? thread % 32 : thread; }
@@ -103,6 +108,12 @@ struct ScaleRows {
     for (int32_t q = 0; q < 4; ++q) v.of_row[q] *= 0x01010101u;
     return v;
   }
+};
+
+// Sums of a token: four neighbouring rows of every matrix of w.
+template <int32_t MATRICES>
+struct Sums {
+  float4 of[MATRICES];
 };
 
 // Rows of a tile's result, one rounding.

@@ -5,7 +5,7 @@
 //   at        the tile of a number
 //   rows      what a lane of the loading warp keeps of a tile, to copy its tokens
 //   x_rows    rows of x that arrive in each stage of a tile
-//   load_w    one lane, and `Hear` says whose barrier hears of it; load_x: the whole warp
+//   load_w    a matrix of those that a stage holds, by one lane; `Hear` says whose barrier hears of it. load_x: the whole warp
 //
 // A tile is one of an instruction's CTAS: of a pair each CTA has its own rows of w, all tokens' sums, and x of half the instruction's N.
 #pragma once
@@ -14,7 +14,8 @@
 namespace umma_linear {
 
 struct Tile {
-  int32_t n0, m0;  // first row of w within its matrix, which may lie behind the last; first token
+  int32_t n0, m0;  // first row of w within its matrix, first token
+  int32_t w_rows;  // of the matrix from n0 on; a pair's second CTA may have none
   int32_t rows;    // tokens
   int32_t group;   // or expert
   int32_t matrix;  // of w
@@ -34,10 +35,22 @@ __device__ __forceinline__ int32_t w_begin(int32_t tile) {
   return (CTAS * tile + Ctas<CTAS>::side()) * plan::W_ROWS;
 }
 
+// Maps of the matrices of w that a stage holds.
+template <int32_t MATRICES>
+struct WeightMaps {
+  const TensorMap* of[MATRICES];
+
+  __device__ __forceinline__ void prefetch() const {
+#pragma unroll
+    for (int32_t a = 0; a < MATRICES; ++a) ptx::prefetch_map(of[a]);
+  }
+};
+
 // M tokens in each of n_group groups. Tiles of the same weights follow one another.
-template <int32_t CTAS>
+template <int32_t CTAS, int32_t MATRICES = 1>
 struct Groups {
-  const TensorMap &w, &x;  // [K, n_group N] and [K, n_group, M]
+  WeightMaps<MATRICES> w;  // [K, n_group N]
+  const TensorMap& x;      // [K, n_group, M]
   plan::Linear l;
   int32_t M, n_group;
 
@@ -46,7 +59,7 @@ struct Groups {
   };
 
   __device__ __forceinline__ void prefetch() const {
-    ptx::prefetch_map(&w);
+    w.prefetch();
     ptx::prefetch_map(&x);
   }
   __device__ __forceinline__ void setup(uint32_t*) {}
@@ -54,13 +67,14 @@ struct Groups {
   __device__ __forceinline__ Tile at(uint32_t i) const {
     const int32_t n_m = plan::div_up(M, l.tokens), n_n = plan::div_up(l.N, l.w_rows());
     const int32_t j = i / n_m, m0 = i % n_m * l.tokens, g = j / n_n;
-    return {w_begin<CTAS>(j % n_n), m0, min(l.tokens, M - m0), g, g};
+    const int32_t n0 = w_begin<CTAS>(j % n_n);
+    return {n0, m0, l.N - n0, min(l.tokens, M - m0), g, g};
   }
   __device__ __forceinline__ Rows rows(const Tile&, uint32_t) const { return {ptx::elect_one()}; }
   __device__ __forceinline__ int32_t x_rows(const Tile&) const { return l.x_rows(); }
   template <class Hear>
-  __device__ __forceinline__ void load_w(Hear, uint32_t to, uint64_t* bar, const Tile& t, int32_t k) const {
-    Hear::load_2d(to, &w, bar, k, t.matrix * l.N + t.n0);
+  __device__ __forceinline__ void load_w(Hear, int32_t a, uint32_t to, uint64_t* bar, const Tile& t, int32_t k) const {
+    Hear::load_2d(to, w.of[a], bar, k, t.matrix * l.N + t.n0);
   }
   __device__ __forceinline__ void load_x(uint32_t to, uint64_t* bar, const Tile& t, const Rows& r, int32_t k) const {
     if (r.mine) Ctas<CTAS>::load_3d(to, &x, bar, k, t.group, x_begin<CTAS>(l, t));
@@ -68,10 +82,10 @@ struct Groups {
 };
 
 // One group, without its dimension in the map of x.
-template <int32_t CTAS>
-struct Dense : Groups<CTAS> {
-  __device__ __forceinline__ Dense(const TensorMap& w, const TensorMap& x, const plan::Linear& l, int32_t M)
-      : Groups<CTAS>{w, x, l, M, 1} {}
+template <int32_t CTAS, int32_t MATRICES = 1>
+struct Dense : Groups<CTAS, MATRICES> {
+  __device__ __forceinline__ Dense(const WeightMaps<MATRICES>& w, const TensorMap& x, const plan::Linear& l, int32_t M)
+      : Groups<CTAS, MATRICES>{w, x, l, M, 1} {}
   __device__ __forceinline__ void load_x(uint32_t to, uint64_t* bar, const Tile& t, const typename Dense::Rows& r, int32_t k) const {
     if (r.mine) Ctas<CTAS>::load_2d(to, &this->x, bar, k, x_begin<CTAS>(this->l, t));
   }
@@ -118,9 +132,9 @@ struct GatheredRows {
 
 // Experts with any load: offset[e] .. offset[e + 1] - 1 are the rows of expert e. In shared memory lies how many row tiles the experts
 // before e have. Tiles of the same weights follow one another.
-template <int32_t CTAS, class X>
+template <int32_t CTAS, class X, int32_t MATRICES = 1>
 struct Experts {
-  const TensorMap& w;  // [K, N, n_slot]
+  WeightMaps<MATRICES> w;  // [K, N, n_slot]
   X x;
   plan::Linear l;
   const int32_t *offset, *expert_slot;
@@ -130,7 +144,7 @@ struct Experts {
   using Rows = typename X::Rows;
 
   __device__ __forceinline__ void prefetch() const {
-    ptx::prefetch_map(&w);
+    w.prefetch();
     ptx::prefetch_map(&x.map);
   }
   __device__ __forceinline__ void setup(uint32_t* table) {
@@ -167,15 +181,15 @@ struct Experts {
       (before[middle] <= m ? e : end) = middle;
     }
     const uint32_t n_m = before[e + 1] - before[e], j = i - before[e] * n_n;
-    const int32_t m0 = offset[e] + j % n_m * l.tokens, slot = expert_slot[e];
+    const int32_t n0 = w_begin<CTAS>(j / n_m), m0 = offset[e] + j % n_m * l.tokens, slot = expert_slot[e];
     if (slot < 0 || slot >= n_slot) asm volatile("trap;");
-    return {w_begin<CTAS>(j / n_m), m0, min(l.tokens, offset[e + 1] - m0), e, slot};
+    return {n0, m0, l.N - n0, min(l.tokens, offset[e + 1] - m0), e, slot};
   }
   __device__ __forceinline__ Rows rows(const Tile& t, uint32_t lane) const { return x.rows(l, t, lane); }
   __device__ __forceinline__ int32_t x_rows(const Tile& t) const { return x.x_rows(l, t); }
   template <class Hear>
-  __device__ __forceinline__ void load_w(Hear, uint32_t to, uint64_t* bar, const Tile& t, int32_t k) const {
-    Hear::load_3d(to, &w, bar, k, t.n0, t.matrix);
+  __device__ __forceinline__ void load_w(Hear, int32_t a, uint32_t to, uint64_t* bar, const Tile& t, int32_t k) const {
+    Hear::load_3d(to, w.of[a], bar, k, t.n0, t.matrix);
   }
   __device__ __forceinline__ void load_x(uint32_t to, uint64_t* bar, const Tile& t, const Rows& r, int32_t k) const {
     x.load(to, bar, l, t, r, k);

@@ -50,3 +50,7 @@ __device__ inline uint32_t abs_max_bits(uint4 v) {
                                 __vmaxu2(v.z & 0x7fff7fffu, v.w & 0x7fff7fffu));
   return max(two << 16, two & 0xffff0000u);
 }
+__device__ inline uint32_t abs_max_bits(uint2 v) {
+  const uint32_t two = __vmaxu2(v.x & 0x7fff7fffu, v.y & 0x7fff7fffu);
+  return max(two << 16, two & 0xffff0000u);
+}

@@ -2,108 +2,24 @@
 //   (DeepSeek-V4 model.py Compressor.forward)
 //   kv, gate f32 [n_tok, n_coff * width], row 0 is token tok0
 //   ape f32 [ratio, n_coff * width]   v bf16 [n_entry, width]
-// Slots of entry n: with n_coff 2 the previous window's tokens, channels [0, width) (none for entry 0), then
-//   the own window's, channels [width, 2 width); with n_coff 1 the own window's.
 // Numerics: f32, maximum first and sums second, precise expf, one rounding to bf16.
 // Parallel: a warp covers 128 channels of an entry, 4 a lane; slots in sequence, each load a full line.
 // Bound: memory, 8 bytes a slot and channel (the second pass hits L1/L2), 12 read.
 #include "compress_pool.h"
 
-#include "kernels/common/vec.cuh"
+#include "kernels/common/pool.cuh"
 
 constexpr int SPAN = 128;  // channels of a CTA, as many as the launch's grid assumes
 
-// One window's rows of kv, gate and ape from a channel on.
-struct Window {
-  const float* kv;
-  const float* gate;
-  const float* ape;
-  int ratio;
-  int64_t stride;
-};
-
-template <int V>
-__device__ inline void load(const float* p, float (&v)[V]) {
-  if constexpr (V == 4) {
-    const float4 q = *reinterpret_cast<const float4*>(p);
-    v[0] = q.x, v[1] = q.y, v[2] = q.z, v[3] = q.w;
-  } else {
-    v[0] = *p;
-  }
-}
-
-// top = max(top, gate + ape)
-template <int V>
-__device__ inline void raise(const Window& w, float (&top)[V]) {
-#pragma unroll 4
-  for (int t = 0; t < w.ratio; ++t) {
-    float g[V], a[V];
-    load(w.gate + t * w.stride, g);
-    load(w.ape + t * w.stride, a);
-#pragma unroll
-    for (int i = 0; i < V; ++i) top[i] = fmaxf(top[i], g[i] + a[i]);
-  }
-}
-
-// e = exp(gate + ape - top); sum += e; v += e * kv
-template <int V>
-__device__ inline void pool(const Window& w, const float (&top)[V], float (&sum)[V], float (&v)[V]) {
-#pragma unroll 4
-  for (int t = 0; t < w.ratio; ++t) {
-    float g[V], a[V], x[V];
-    load(w.gate + t * w.stride, g);
-    load(w.ape + t * w.stride, a);
-    load(w.kv + t * w.stride, x);
-#pragma unroll
-    for (int i = 0; i < V; ++i) {
-      const float e = expf(g[i] + a[i] - top[i]);
-      sum[i] += e;
-      v[i] = fmaf(e, x[i], v[i]);
-    }
-  }
-}
-
-__device__ inline Window window_of(const CompressPoolParams& p, int64_t n, int channel) {
-  const int64_t stride = int64_t(p.n_coff) * p.width;
-  const int64_t row = n * p.ratio - p.tok0;
-  if (row < 0 || row + p.ratio > p.n_tok) asm("trap;");  // the window's tokens are not in kv
-  return {p.kv + row * stride + channel, p.gate + row * stride + channel, p.ape + channel, p.ratio, stride};
-}
-
-template <int V>
-__device__ inline void pool_channels(const CompressPoolParams& p, int channel) {
-  const int64_t n = int64_t(p.entry0) + blockIdx.x;
-  const bool overlap = p.n_coff == 2;
-  const bool previous = overlap && n > 0;
-  const Window own = window_of(p, n, channel + (overlap ? p.width : 0));
-  const Window before = previous ? window_of(p, n - 1, channel) : own;
-  float top[V], sum[V] = {}, v[V] = {};
-#pragma unroll
-  for (int i = 0; i < V; ++i) top[i] = -INFINITY;
-  if (previous) raise(before, top);
-  raise(own, top);
-  if (previous) pool(before, top, sum, v);
-  pool(own, top, sum, v);
-
-  // v = bf16(sum of e * kv / sum of e)
-  bf16_t* to = p.v + int64_t(blockIdx.x) * p.width + channel;
-  if constexpr (V == 4) {
-    *reinterpret_cast<uint2*>(to) = {round_bf16x2(v[0] / sum[0], v[1] / sum[1]),
-                                     round_bf16x2(v[2] / sum[2], v[3] / sum[3])};
-  } else {
-    *to = __float2bfloat16_rn(v[0] / sum[0]);
-  }
-}
-
 extern "C" __global__ void compress_pool(const __grid_constant__ CompressPoolParams p) {
   const int begin = blockIdx.y * SPAN, end = min(p.width, begin + SPAN);
-  const bool vectors = rows_are_vectors(p.kv, p.width) && rows_are_vectors(p.gate, p.width) &&
-                       rows_are_vectors(p.ape, p.width) && reinterpret_cast<uintptr_t>(p.v) % 8 == 0;
-  if (vectors) {
+  const pooling::Rows rows{p.kv, p.gate, p.ape, p.n_tok, p.ratio, p.n_coff, p.width, p.tok0, p.entry0};
+  bf16_t* v = p.v + int64_t(blockIdx.x) * p.width;
+  if (rows.are_vectors() && reinterpret_cast<uintptr_t>(p.v) % 8 == 0) {
     const int channel = begin + threadIdx.x * 4;
-    if (channel < end) pool_channels<4>(p, channel);
+    if (channel < end) pooling::channels<4>(rows, blockIdx.x, channel, v + channel);
   } else {
     for (int channel = begin + threadIdx.x; channel < end; channel += blockDim.x)
-      pool_channels<1>(p, channel);
+      pooling::channels<1>(rows, blockIdx.x, channel, v + channel);
   }
 }

@@ -7,39 +7,14 @@
 // Bound: memory, 4 bytes an element.
 #include "hadamard.h"
 
-#include "kernels/common/reduce.cuh"
-#include "kernels/common/vec.cuh"
-
-// (a, b) -> (a + b, a - b) between channels whose indices differ in bit H
-template <int H>
-__device__ inline void butterflies(float (&v)[8]) {
-#pragma unroll
-  for (int i = 0; i < 8; ++i)
-    if ((i & H) == 0) {
-      const float a = v[i], b = v[i + H];
-      v[i] = a + b;
-      v[i + H] = a - b;
-    }
-}
+#include "kernels/common/hadamard.cuh"
 
 // Rows spread over width / 8 lanes each; a CTA holds blockDim.x * 8 / width of them.
 __device__ inline void rows_in_lanes(const HadamardParams& p) {
   const int64_t at = (int64_t(blockIdx.x) * blockDim.x + threadIdx.x) * 8;
   const bool inside = at < int64_t(p.n_row) * p.width;
-  float v[8];
-  widen8(inside ? load16(p.x + at) : uint4{}, v);
-  butterflies<1>(v);
-  butterflies<2>(v);
-  butterflies<4>(v);
-  for (int o = 1; o < p.width / 8; o *= 2) {
-    const float sign = threadIdx.x & o ? -1.f : 1.f;
-#pragma unroll
-    for (int i = 0; i < 8; ++i) v[i] = fmaf(sign, v[i], __shfl_xor_sync(FULL_WARP, v[i], o));
-  }
-  const float scale = 1.f / sqrtf(float(p.width));
-#pragma unroll
-  for (int i = 0; i < 8; ++i) v[i] *= scale;
-  if (inside) store16(p.y + at, round_bf16x8(v));
+  const uint4 y = hadamard8(inside ? load16(p.x + at) : uint4{}, p.width);
+  if (inside) store16(p.y + at, y);
 }
 
 __device__ inline void row_in_shared(const HadamardParams& p, int64_t row, float* v) {

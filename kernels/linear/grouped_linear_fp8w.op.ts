@@ -1,4 +1,5 @@
 import { close, defineOp, f32Sum, out, t } from "../schema.ts";
+import { ummaLinear } from "../umma.ts";
 
 const PLAN = "plan::groups_on(n_sm, M, n_group, N, K, plan::FP8W)";
 
@@ -30,14 +31,7 @@ export const op = defineOp({
   variants: {
     sm100: {
       when: "K > 0 && N > 0 && n_group > 0 && K % 16 == 0",
-      launch: {
-        grid: [`${PLAN}.grid(n_sm)`],
-        block: 256,
-        smem: `${PLAN}.smem(n_sm)`,
-        cluster: `${PLAN}.cluster(n_sm)`,
-      },
-      args: { tokens: `${PLAN}.tokens` },
-      entries: { grouped_linear_fp8w_pair: `${PLAN}.ctas > 1` },
+      ...ummaLinear("grouped_linear_fp8w", PLAN),
       maps: {
         w_map: {
           tensor: "w",

@@ -17,7 +17,7 @@ using namespace umma_linear;
 template <int32_t CTAS>
 __device__ __forceinline__ void product(const LinearBf16Sm100Params& p) {
   const plan::Linear l = plan::dense(p.op.M, p.op.N, p.op.K, plan::BF16, CTAS, p.tokens);
-  run<Bf16, CTAS>(l, Dense<CTAS>{p.w_map, p.a_map, l, p.op.M}, NoFill{}, [&](const Tile& t) {
+  run<Bf16, CTAS>(l, Dense<CTAS>{{&p.w_map}, p.a_map, l, p.op.M}, NoFill{}, [&](const Tile& t) {
     return StoreBf16{p.op.y + int64_t(t.m0) * p.op.N, p.op.N};
   });
 }
@@ -25,6 +25,6 @@ __device__ __forceinline__ void product(const LinearBf16Sm100Params& p) {
 }  // namespace
 
 extern "C" __global__ void __launch_bounds__(THREADS, 1) linear_bf16(const __grid_constant__ LinearBf16Sm100Params p) { product<1>(p); }
-extern "C" __global__ void __launch_bounds__(THREADS, 1) linear_bf16_pair(const __grid_constant__ LinearBf16Sm100Params p) {
+extern "C" __global__ void __launch_bounds__(THREADS, 1) linear_bf16_cta_pair(const __grid_constant__ LinearBf16Sm100Params p) {
   product<plan::PAIR>(p);
 }

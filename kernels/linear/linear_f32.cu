@@ -6,11 +6,11 @@
 // shapes    a bf16 [M, K], w bf16 [N, K] -> y f32 [M, N]; any M, N, K
 // numerics  products of widened bf16 are exact in f32; f32 accumulation and result
 // parallel  one CTA a 64 x 64 tile of y, four warps over its columns, or over K when M is at most 16
-#include "bf16_tile.cuh"
+#include "kernels/common/gemm_bf16.cuh"
 #include "linear_f32.h"
 
 extern "C" __global__ void __launch_bounds__(gemm::THREADS, 3)
     linear_f32(const __grid_constant__ LinearF32Params p) {
-  __shared__ linear::Smem smem;
-  linear::bf16(p.a, p.w, p.y, p.M, p.N, p.K, smem);
+  __shared__ gemm::bf16::Smem smem;
+  gemm::bf16::run<float>({p.a, p.w, p.y, p.M, p.N, p.K}, {int(blockIdx.x), int(blockIdx.y)}, smem);
 }

@@ -1,4 +1,5 @@
 import { close, defineOp, f32Sum, out, t } from "../schema.ts";
+import { ummaLinear } from "../umma.ts";
 
 const PLAN = "plan::dense_on(n_sm, M, N, K, plan::BF16)";
 
@@ -27,14 +28,7 @@ export const op = defineOp({
   variants: {
     sm100: {
       when: "K > 0 && N > 0 && K % 8 == 0",
-      launch: {
-        grid: [`${PLAN}.grid(n_sm)`],
-        block: 256,
-        smem: `${PLAN}.smem(n_sm)`,
-        cluster: `${PLAN}.cluster(n_sm)`,
-      },
-      args: { tokens: `${PLAN}.tokens` },
-      entries: { linear_f32_pair: `${PLAN}.ctas > 1` },
+      ...ummaLinear("linear_f32", PLAN),
       maps: {
         w_map: {
           tensor: "w",

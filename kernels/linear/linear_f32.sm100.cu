@@ -17,7 +17,7 @@ using namespace umma_linear;
 template <int32_t CTAS>
 __device__ __forceinline__ void product(const LinearF32Sm100Params& p) {
   const plan::Linear l = plan::dense(p.op.M, p.op.N, p.op.K, plan::BF16, CTAS, p.tokens);
-  run<Bf16, CTAS>(l, Dense<CTAS>{p.w_map, p.a_map, l, p.op.M}, NoFill{}, [&](const Tile& t) {
+  run<Bf16, CTAS>(l, Dense<CTAS>{{&p.w_map}, p.a_map, l, p.op.M}, NoFill{}, [&](const Tile& t) {
     return [y = p.op.y + int64_t(t.m0) * p.op.N, N = p.op.N](int32_t m, int32_t n, float v) { y[int64_t(m) * N + n] = v; };
   });
 }
@@ -25,6 +25,6 @@ __device__ __forceinline__ void product(const LinearF32Sm100Params& p) {
 }  // namespace
 
 extern "C" __global__ void __launch_bounds__(THREADS, 1) linear_f32(const __grid_constant__ LinearF32Sm100Params p) { product<1>(p); }
-extern "C" __global__ void __launch_bounds__(THREADS, 1) linear_f32_pair(const __grid_constant__ LinearF32Sm100Params p) {
+extern "C" __global__ void __launch_bounds__(THREADS, 1) linear_f32_cta_pair(const __grid_constant__ LinearF32Sm100Params p) {
   product<plan::PAIR>(p);
 }

@@ -1,4 +1,5 @@
 import { close, defineOp, f32Sum, out, t } from "../schema.ts";
+import { ummaLinear } from "../umma.ts";
 
 const PLAN = "plan::dense_on(n_sm, M, N, K, plan::FP8)";
 
@@ -29,14 +30,7 @@ export const op = defineOp({
   variants: {
     sm100: {
       when: "K > 0 && N > 0 && K % 16 == 0",
-      launch: {
-        grid: [`${PLAN}.grid(n_sm)`],
-        block: 256,
-        smem: `${PLAN}.smem(n_sm)`,
-        cluster: `${PLAN}.cluster(n_sm)`,
-      },
-      args: { tokens: `${PLAN}.tokens` },
-      entries: { linear_fp8_pair: `${PLAN}.ctas > 1` },
+      ...ummaLinear("linear_fp8", PLAN),
       maps: {
         w_map: {
           tensor: "w",

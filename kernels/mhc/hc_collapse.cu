@@ -5,7 +5,7 @@
 // Bound: memory, 2 (hc + 1) bytes a channel.
 #include "hc_collapse.h"
 
-#include "kernels/common/vec.cuh"
+#include "kernels/common/mhc.cuh"
 
 constexpr int SPAN = 1024;  // channels of a CTA, as many as the launch's grid assumes
 
@@ -22,8 +22,7 @@ extern "C" __global__ void hc_collapse(const __grid_constant__ HcCollapseParams 
       for (int j = 0; j < p.hc; ++j) {
         float v[8];
         widen8(load16(x + int64_t(j) * p.d_model + c), v);
-#pragma unroll
-        for (int i = 0; i < 8; ++i) sum[i] = fmaf(pre[j], v[i], sum[i]);
+        mhc::add_stream(pre[j], v, sum);
       }
       store16(y + c, round_bf16x8(sum));
     }

@@ -5,9 +5,10 @@
 // Bound: launch latency.
 #include "hc_head_split.h"
 
+#include "kernels/common/mhc.cuh"
+
 extern "C" __global__ void hc_head_split(const __grid_constant__ HcHeadSplitParams p) {
   const int64_t i = int64_t(blockIdx.x) * blockDim.x + threadIdx.x;
   if (i >= int64_t(p.n_tok) * p.hc) return;
-  const float x = p.mix[i] * p.scale[0] + p.base[i % p.hc];
-  p.pre[i] = 1.f / (1.f + expf(-x)) + p.eps;
+  p.pre[i] = mhc::head_gate(p.mix[i], p.scale[0], p.base[i % p.hc], p.eps);
 }

@@ -8,7 +8,7 @@
 // Bound: memory, 2 (2 hc + 1) bytes a channel.
 #include "hc_post.h"
 
-#include "kernels/common/vec.cuh"
+#include "kernels/common/mhc.cuh"
 
 constexpr int SPAN = 1024;  // channels of a CTA, as many as the launch's grid assumes
 constexpr int HC = 4;       // streams of the register path
@@ -23,17 +23,10 @@ __device__ inline void four_streams(const HcPostParams& p, int64_t tok, int begi
     for (int j = 0; j < HC; ++j) widen8(load16(x + int64_t(j) * p.d_model + c), v[j]);
 #pragma unroll
     for (int k = 0; k < HC; ++k) {
-      const float post = p.post[tok * HC + k];
-      float sum[8];
+      float to[HC];
 #pragma unroll
-      for (int i = 0; i < 8; ++i) sum[i] = post * z[i];
-#pragma unroll
-      for (int j = 0; j < HC; ++j) {
-        const float w = p.comb[(tok * HC + j) * HC + k];
-#pragma unroll
-        for (int i = 0; i < 8; ++i) sum[i] = fmaf(w, v[j][i], sum[i]);
-      }
-      store16(y + int64_t(k) * p.d_model + c, round_bf16x8(sum));
+      for (int j = 0; j < HC; ++j) to[j] = p.comb[(tok * HC + j) * HC + k];
+      store16(y + int64_t(k) * p.d_model + c, mhc::post8(z, v, p.post[tok * HC + k], to));
     }
   }
 }

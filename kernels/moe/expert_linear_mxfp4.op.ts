@@ -1,4 +1,5 @@
 import { close, defineOp, distinct, f32Sum, opt, out, t } from "../schema.ts";
+import { ummaLinear } from "../umma.ts";
 import { usedExperts } from "./used.ts";
 
 const PLAN = "plan::experts_on(n_sm, n_row, n_expert, N, K, plan::MXFP4)";
@@ -37,14 +38,7 @@ export const op = defineOp({
   variants: {
     sm100: {
       when: "K > 0 && N > 0 && n_slot > 0 && n_expert > 0 && n_expert <= plan::MOST_EXPERTS && K % 128 == 0",
-      launch: {
-        grid: [`${PLAN}.grid(n_sm)`],
-        block: 256,
-        smem: `${PLAN}.smem(n_sm)`,
-        cluster: `${PLAN}.cluster(n_sm)`,
-      },
-      args: { tokens: `${PLAN}.tokens` },
-      entries: { expert_linear_mxfp4_pair: `${PLAN}.ctas > 1` },
+      ...ummaLinear("expert_linear_mxfp4", PLAN),
       maps: {
         w_map: {
           tensor: "w",

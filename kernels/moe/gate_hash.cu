@@ -9,25 +9,10 @@
 // numerics  f32, full-precision exp, log1p and sqrt; an expert named twice counts twice
 // parallel  a thread a token
 #include "gate_hash.h"
-#include "kernels/moe/score.cuh"
+#include "kernels/common/gate.cuh"
 
 extern "C" __global__ void __launch_bounds__(32) gate_hash(const __grid_constant__ GateHashParams p) {
   const int tok = blockIdx.x * 32 + threadIdx.x;
   if (tok >= p.n_tok) return;
-  const float* logits = p.logits + int64_t(tok) * p.n_expert;
-  const int32_t* from = p.tid2eid + int64_t(p.tok[tok]) * p.n_act;
-  int32_t* ids = p.ids + int64_t(tok) * p.n_act;
-  float* weights = p.weights + int64_t(tok) * p.n_act;
-
-  // ids = tid2eid[token id]; score = sqrt(softplus(logit))
-  float sum = 0.0f;
-  for (int i = 0; i < p.n_act; ++i) {
-    const int32_t id = from[i];
-    const float score = gate_score(logits[id]);
-    ids[i] = id;
-    weights[i] = score;
-    sum += score;
-  }
-  // weights = score / sum * route_scale
-  for (int i = 0; i < p.n_act; ++i) weights[i] = weights[i] / sum * p.route_scale;
+  gate_by_table(p, tok);
 }

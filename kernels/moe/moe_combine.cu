@@ -7,7 +7,7 @@
 //           [n_tok, d_model]
 // numerics  f32 from zero, left to right, one rounding: the result is exact bit for bit
 // parallel  a thread eight neighbouring channels of a token
-#include "kernels/common/vec.cuh"
+#include "kernels/common/combine.cuh"
 #include "moe_combine.h"
 
 extern "C" __global__ void __launch_bounds__(128) moe_combine(const __grid_constant__ MoeCombineParams p) {
@@ -20,16 +20,7 @@ extern "C" __global__ void __launch_bounds__(128) moe_combine(const __grid_const
 
   if (rows_are_vectors(p.routed, p.d_model) && rows_are_vectors(p.shared, p.d_model) &&
       rows_are_vectors(p.z, p.d_model)) {
-    float sum[8] = {}, x[8];
-    for (int a = 0; a < p.n_act; ++a) {
-      widen8(load16(p.routed + int64_t(rows[a]) * p.d_model + c), x);
-#pragma unroll
-      for (int j = 0; j < 8; ++j) sum[j] += x[j];
-    }
-    widen8(load16(p.shared + at), x);
-#pragma unroll
-    for (int j = 0; j < 8; ++j) sum[j] += x[j];
-    store16(p.z + at, round_bf16x8(sum));
+    store16(p.z + at, combine8(p.routed + c, rows, p.n_act, p.shared + at, p.d_model));
   } else {
     for (int j = 0; j < min(8, p.d_model - c); ++j) {
       float sum = 0.0f;

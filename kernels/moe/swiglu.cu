@@ -7,18 +7,9 @@
 //           [n_row, d_ff]
 // numerics  f32 inside, one rounding; NaN passes the clamps
 // parallel  a thread eight neighbouring channels of a row
+#include "kernels/common/swiglu.cuh"
 #include "kernels/common/vec.cuh"
 #include "swiglu.h"
-
-namespace {
-
-__device__ __forceinline__ float activate(float g, float u, float limit, float weight) {
-  g = g > limit ? limit : g;                              // g <- min(g, limit)
-  u = u > limit ? limit : u < -limit ? -limit : u;        // u <- clamp(u, -limit, limit)
-  return g / (1.0f + expf(-g)) * u * weight;
-}
-
-}  // namespace
 
 extern "C" __global__ void __launch_bounds__(128) swiglu(const __grid_constant__ SwigluParams p) {
   const int n_vec = (p.d_ff + 7) / 8;
@@ -33,11 +24,11 @@ extern "C" __global__ void __launch_bounds__(128) swiglu(const __grid_constant__
     widen8(load16(p.g + at), g);
     widen8(load16(p.u + at), u);
 #pragma unroll
-    for (int j = 0; j < 8; ++j) g[j] = activate(g[j], u[j], p.limit, weight);
+    for (int j = 0; j < 8; ++j) g[j] = swiglu_of(g[j], u[j], p.limit, weight);
     store16(p.y + at, round_bf16x8(g));
   } else {
     for (int j = 0; j < min(8, p.d_ff - c); ++j)
       p.y[at + j] = __float2bfloat16_rn(
-          activate(__bfloat162float(p.g[at + j]), __bfloat162float(p.u[at + j]), p.limit, weight));
+          swiglu_of(__bfloat162float(p.g[at + j]), __bfloat162float(p.u[at + j]), p.limit, weight));
   }
 }

@@ -5,8 +5,7 @@
 // Bound: memory, 4 bytes an element.
 #include "rmsnorm.h"
 
-#include "kernels/common/reduce.cuh"
-#include "kernels/common/vec.cuh"
+#include "kernels/common/norm.cuh"
 
 extern "C" __global__ void rmsnorm(const __grid_constant__ RmsnormParams p) {
   __shared__ float scratch[32];
@@ -17,12 +16,7 @@ extern "C" __global__ void rmsnorm(const __grid_constant__ RmsnormParams p) {
 
   float sum = 0.f;
   if (vectors) {
-    for (int c = threadIdx.x * 8; c < p.d_model; c += blockDim.x * 8) {
-      float v[8];
-      widen8(load16(x + c), v);
-#pragma unroll
-      for (int i = 0; i < 8; ++i) sum = fmaf(v[i], v[i], sum);
-    }
+    for (int c = threadIdx.x * 8; c < p.d_model; c += blockDim.x * 8) sum = sum_of_squares8(load16(x + c), sum);
   } else {
     for (int c = threadIdx.x; c < p.d_model; c += blockDim.x) {
       const float v = __bfloat162float(x[c]);
@@ -30,21 +24,10 @@ extern "C" __global__ void rmsnorm(const __grid_constant__ RmsnormParams p) {
     }
   }
 
-  // r = 1 / sqrt(mean(x^2) + eps)
-  const float r = 1.f / sqrtf(block_sum(sum, scratch) / float(p.d_model) + p.eps);
-
-  // y = bf16(w * (x * r))
+  const float r = norm_factor(block_sum(sum, scratch), p.d_model, p.eps);
   if (vectors) {
-    for (int c = threadIdx.x * 8; c < p.d_model; c += blockDim.x * 8) {
-      float v[8], w[8];
-      widen8(load16(x + c), v);
-      widen8(load16(p.w + c), w);
-#pragma unroll
-      for (int i = 0; i < 8; ++i) v[i] = w[i] * (v[i] * r);
-      store16(y + c, round_bf16x8(v));
-    }
+    for (int c = threadIdx.x * 8; c < p.d_model; c += blockDim.x * 8) store16(y + c, norm8(load16(x + c), load16(p.w + c), r));
   } else {
-    for (int c = threadIdx.x; c < p.d_model; c += blockDim.x)
-      y[c] = __float2bfloat16_rn(__bfloat162float(p.w[c]) * (__bfloat162float(x[c]) * r));
+    for (int c = threadIdx.x; c < p.d_model; c += blockDim.x) y[c] = norm1(x[c], p.w[c], r);
   }
 }

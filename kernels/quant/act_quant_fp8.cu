@@ -9,11 +9,9 @@
 // Bound: memory, 3 bytes an element.
 #include "act_quant_fp8.h"
 
-#include "kernels/common/formats.cuh"
+#include "kernels/common/quant.cuh"
 #include "kernels/common/reduce.cuh"
-#include "kernels/common/vec.cuh"
 
-constexpr float INV_MAX = 1.f / 448.f;  // of e4m3
 constexpr int SPAN = 1024;              // channels of a CTA: 128 threads of 8
 
 __device__ inline void quantise_vectors(const ActQuantFp8Params& p, int64_t row, int c) {
@@ -21,14 +19,8 @@ __device__ inline void quantise_vectors(const ActQuantFp8Params& p, int64_t row,
   const uint4 packed = inside ? load16(p.x + row * p.K + c) : uint4{};
   const uint32_t amax = warp_max(abs_max_bits(packed), p.block / 8);
   if (!inside) return;
-  const uint32_t code = block_scale_code(amax, p.floor, INV_MAX);
-  const float inv = ue8m0_reciprocal(code);
-  float x[8];
-  widen8(packed, x);
-#pragma unroll
-  for (int i = 0; i < 8; ++i) x[i] *= inv;
-  *reinterpret_cast<uint2*>(p.q + row * p.K + c) = {f32_to_e4m3x4(x[0], x[1], x[2], x[3]),
-                                                    f32_to_e4m3x4(x[4], x[5], x[6], x[7])};
+  const uint32_t code = block_scale_code(amax, p.floor, E4M3_INV_MAX);
+  *reinterpret_cast<uint2*>(p.q + row * p.K + c) = quantise8_e4m3(packed, ue8m0_reciprocal(code));
   if (c % p.block == 0) p.s[row * ((p.K + p.block - 1) / p.block) + c / p.block] = ue8m0_t(code);
 }
 
@@ -36,10 +28,10 @@ __device__ inline void quantise_block(const ActQuantFp8Params& p, int64_t row, i
   const int end = min(p.K, (b + 1) * p.block);
   uint32_t amax = 0;
   for (int c = b * p.block + lane; c < end; c += 32) amax = max(amax, abs_bits(p.x[row * p.K + c]));
-  const uint32_t code = block_scale_code(warp_max(amax), p.floor, INV_MAX);
+  const uint32_t code = block_scale_code(warp_max(amax), p.floor, E4M3_INV_MAX);
   const float inv = ue8m0_reciprocal(code);
   for (int c = b * p.block + lane; c < end; c += 32)
-    p.q[row * p.K + c] = e4m3_t(f32_to_e4m3x2(__bfloat162float(p.x[row * p.K + c]) * inv, 0.f));
+    p.q[row * p.K + c] = quantise1_e4m3(p.x[row * p.K + c], inv);
   if (lane == 0) p.s[row * ((p.K + p.block - 1) / p.block) + b] = ue8m0_t(code);
 }
 

@@ -8,27 +8,18 @@
 // Bound: memory, 2.5 bytes an element.
 #include "act_quant_mxfp4.h"
 
-#include "kernels/common/formats.cuh"
+#include "kernels/common/mxfp4.cuh"
 #include "kernels/common/reduce.cuh"
-#include "kernels/common/vec.cuh"
 
-constexpr float INV_MAX = 1.f / 6.f;         // of e2m1
-constexpr float AMAX_FLOOR = 6 * 0x1p-126f;  // the smallest scale is then the smallest normal number
-constexpr int BLOCK = 32;
-
-// q = e2m1(x * inv) of two channels; a product with the reciprocal of a NaN scale is NaN, whose code is 7
-__device__ inline uint32_t codes2(uint32_t pair, float inv) {
-  return f32_to_e2m1(bf16_low(pair) * inv) | f32_to_e2m1(bf16_high(pair) * inv) << 4;
-}
+using mxfp4::BLOCK;
 
 __device__ inline void eight_channels(const ActQuantMxfp4Params& p, int64_t at) {
   const bool inside = at < int64_t(p.n_row) * p.width;
   const uint4 v = inside ? load16(p.x + at) : uint4{};
-  const uint32_t code = block_scale_code(warp_max(abs_max_bits(v), BLOCK / 8), AMAX_FLOOR, INV_MAX);
+  const uint32_t code = mxfp4::scale_code(warp_max(abs_max_bits(v), BLOCK / 8));
   const float inv = ue8m0_reciprocal(code);
   if (!inside) return;
-  *reinterpret_cast<uint32_t*>(p.q + at / 2) = codes2(v.x, inv) | codes2(v.y, inv) << 8 |  //
-                                               codes2(v.z, inv) << 16 | codes2(v.w, inv) << 24;
+  *reinterpret_cast<uint32_t*>(p.q + at / 2) = mxfp4::codes8(v, inv);
   if (at % BLOCK == 0) p.s[at / BLOCK] = ue8m0_t(code);
 }
 
@@ -37,12 +28,12 @@ __device__ inline void one_block(const ActQuantMxfp4Params& p, int64_t row, int 
   const bf16_t* x = p.x + row * p.width + b * BLOCK;
   uint32_t amax = 0;
   for (int i = 0; i < n; ++i) amax = max(amax, abs_bits(x[i]));
-  const uint32_t code = block_scale_code(amax, AMAX_FLOOR, INV_MAX);
+  const uint32_t code = mxfp4::scale_code(amax);
   const float inv = ue8m0_reciprocal(code);
   e2m1x2_t* q = p.q + (row * p.width + b * BLOCK) / 2;
   for (int i = 0; i < n; i += 2) {
     const uint32_t pair = __bfloat16_as_ushort(x[i]) | uint32_t(__bfloat16_as_ushort(x[i + 1])) << 16;
-    q[i / 2] = e2m1x2_t(codes2(pair, inv));
+    q[i / 2] = e2m1x2_t(mxfp4::codes2(pair, inv));
   }
   p.s[row * ((p.width + BLOCK - 1) / BLOCK) + b] = ue8m0_t(code);
 }

@@ -9,34 +9,10 @@
 // Bound: memory, 2.6 bytes an element.
 #include "act_quant_nvfp4.h"
 
-#include "kernels/common/formats.cuh"
+#include "kernels/common/nvfp4.cuh"
 #include "kernels/common/vec.cuh"
 
 constexpr int SPAN = 128;  // blocks of a CTA, as many as the launch's grid assumes
-
-struct BlockScale {
-  uint32_t code;  // e4m3
-  float divisor;  // s g
-};
-
-__device__ inline BlockScale scale_of(uint32_t amax_bits, float g) {
-  // s = e4m3(min(amax / (6 g), 448)); the conversion saturates
-  const uint32_t code = f32_to_e4m3x2(__fdiv_rn(__uint_as_float(amax_bits), __fmul_rn(6.f, g)), 0.f) & 0xff;
-  return {code, __fmul_rn(e4m3_to_f32(code), g)};
-}
-
-// q = e2m1(x / (s g)) of two channels
-__device__ inline uint32_t codes2(uint32_t pair, float divisor) {
-  if (divisor == 0.f) return 0;
-  if (divisor != divisor) return 0x77;
-  const uint32_t low = f32_to_e2m1(__fdiv_rn(bf16_low(pair), divisor));
-  return low | f32_to_e2m1(__fdiv_rn(bf16_high(pair), divisor)) << 4;
-}
-
-__device__ inline uint32_t codes8(uint4 v, float divisor) {
-  return codes2(v.x, divisor) | codes2(v.y, divisor) << 8 |  //
-         codes2(v.z, divisor) << 16 | codes2(v.w, divisor) << 24;
-}
 
 extern "C" __global__ void act_quant_nvfp4(const __grid_constant__ ActQuantNvfp4Params p) {
   const int64_t row = blockIdx.x;
@@ -51,17 +27,17 @@ extern "C" __global__ void act_quant_nvfp4(const __grid_constant__ ActQuantNvfp4
 
   if (p.K % 16 == 0 && rows_are_vectors(p.x, p.K) && reinterpret_cast<uintptr_t>(p.q) % 8 == 0) {
     const uint4 v0 = load16(x), v1 = load16(x + 8);
-    const BlockScale s = scale_of(max(abs_max_bits(v0), abs_max_bits(v1)), g);
-    *reinterpret_cast<uint2*>(q) = {codes8(v0, s.divisor), codes8(v1, s.divisor)};
+    const Nvfp4Scale s = nvfp4_scale(max(abs_max_bits(v0), abs_max_bits(v1)), g);
+    *reinterpret_cast<uint2*>(q) = {nvfp4_codes8(v0, s.divisor), nvfp4_codes8(v1, s.divisor)};
     code = s.code;
   } else {
     const int n = min(16, p.K - b * 16);
     uint32_t amax = 0;
     for (int i = 0; i < n; ++i) amax = max(amax, abs_bits(x[i]));
-    const BlockScale s = scale_of(amax, g);
+    const Nvfp4Scale s = nvfp4_scale(amax, g);
     for (int i = 0; i < n; i += 2) {
       const uint32_t pair = __bfloat16_as_ushort(x[i]) | uint32_t(__bfloat16_as_ushort(x[i + 1])) << 16;
-      q[i / 2] = e2m1x2_t(codes2(pair, s.divisor));
+      q[i / 2] = e2m1x2_t(nvfp4_codes2(pair, s.divisor));
     }
     code = s.code;
   }

@@ -7,35 +7,14 @@
 // Bound: memory, 4 bytes an element.
 #include "kv_fp8_sim.h"
 
-#include "kernels/common/formats.cuh"
-#include "kernels/common/reduce.cuh"
-#include "kernels/common/vec.cuh"
-
-constexpr float INV_MAX = 1.f / 448.f;  // of e4m3
-constexpr float AMAX_FLOOR = 1e-4f;
-
-// bf16(e4m3(x / s) * s) of two channels
-__device__ inline uint32_t round_trip(uint32_t pair, float inv, float s) {
-  const float2 v = e4m3x2_to_f32(f32_to_e4m3x2(bf16_low(pair) * inv, bf16_high(pair) * inv));
-  return round_bf16x2(v.x * s, v.y * s);
-}
+#include "kernels/common/fp8_sim.cuh"
 
 __device__ inline void row_of_vectors(const KvFp8SimParams& p, const bf16_t* x, bf16_t* y, int lane) {
   for (int c0 = 0; c0 < p.head_dim; c0 += 256) {
     const int c = c0 + lane * 8;
     const uint4 v = c < p.head_dim ? load16(x + c) : uint4{};
-    const bool nope = c < p.n_nope;
-    // a last short block shares its lanes with copied channels
-    const uint32_t amax = warp_max(nope ? abs_max_bits(v) : 0u, p.block / 8);
-    const uint32_t code = block_scale_code(amax, AMAX_FLOOR, INV_MAX);
-    const float s = ue8m0_to_f32(code), inv = ue8m0_reciprocal(code);
-    if (nope) {
-      store16(y + c,
-              {round_trip(v.x, inv, s), round_trip(v.y, inv, s),  //
-               round_trip(v.z, inv, s), round_trip(v.w, inv, s)});
-    } else if (c < p.head_dim) {
-      store16(y + c, v);
-    }
+    const uint4 u = round_trip8(v, c < p.n_nope, p.block / 8);
+    if (c < p.head_dim) store16(y + c, u);
   }
 }
 
@@ -44,7 +23,7 @@ __device__ inline void row_of_scalars(const KvFp8SimParams& p, const bf16_t* x, 
     const int end = min(p.n_nope, c0 + p.block);
     uint32_t amax = 0;
     for (int c = c0 + lane; c < end; c += 32) amax = max(amax, abs_bits(x[c]));
-    const uint32_t code = block_scale_code(warp_max(amax), AMAX_FLOOR, INV_MAX);
+    const uint32_t code = block_scale_code(warp_max(amax), SIM_AMAX_FLOOR, E4M3_INV_MAX);
     const float s = ue8m0_to_f32(code), inv = ue8m0_reciprocal(code);
     for (int c = c0 + lane; c < end; c += 32)
       y[c] = __ushort_as_bfloat16(uint16_t(round_trip(__bfloat16_as_ushort(x[c]), inv, s)));

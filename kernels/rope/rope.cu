@@ -7,15 +7,9 @@
 // Bound: memory, 4 bytes an element.
 #include "rope.h"
 
-#include "kernels/common/vec.cuh"
+#include "kernels/common/rope.cuh"
 
 constexpr int HEADS = 4;  // of a CTA: as many as the launch's grid assumes
-
-// (e, o) * (cos + i sin)
-__device__ inline uint32_t rotate(uint32_t pair, float2 cs) {
-  const float e = bf16_low(pair), o = bf16_high(pair);
-  return round_bf16x2(e * cs.x - o * cs.y, e * cs.y + o * cs.x);
-}
 
 extern "C" __global__ void rope(const __grid_constant__ RopeParams p) {
   extern __shared__ float2 cos_sin[];  // [n_freq]
@@ -27,9 +21,8 @@ extern "C" __global__ void rope(const __grid_constant__ RopeParams p) {
   bf16_t* y = p.y + (row * p.n_head + head0) * p.head_dim;
 
   for (int i = threadIdx.x; i < p.n_freq; i += blockDim.x) {
-    float s, c;
-    sincosf(__fmul_rn(float(p.pos[row]), p.freq[i]), &s, &c);
-    cos_sin[i] = {c, p.inverse ? -s : s};
+    const float2 cs = turn_of(p.pos[row], p.freq[i]);
+    cos_sin[i] = {cs.x, p.inverse ? -cs.y : cs.y};
   }
   __syncthreads();
 
@@ -37,10 +30,7 @@ extern "C" __global__ void rope(const __grid_constant__ RopeParams p) {
     for (int c = threadIdx.x * 8; c < n_channel; c += blockDim.x * 8) {
       uint4 v = load16(x + c);
       const int i = c % p.head_dim - n_copy;  // first rotated channel of the vector, negative where copied
-      if (i >= 0) {
-        const float2* cs = cos_sin + i / 2;
-        v = {rotate(v.x, cs[0]), rotate(v.y, cs[1]), rotate(v.z, cs[2]), rotate(v.w, cs[3])};
-      }
+      if (i >= 0) v = rotate8(v, cos_sin + i / 2);
       store16(y + c, v);
     }
   } else {

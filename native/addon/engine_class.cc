@@ -70,9 +70,9 @@ Napi::Object tap_to_js(Napi::Env env, engine::Tap& t) {
   auto shape = Napi::Array::New(env, t.shape.size());
   for (size_t i = 0; i < t.shape.size(); ++i) shape.Set(uint32_t(i), double(t.shape[i]));
   o.Set("name", t.name);
+  o.Set("site", t.site);
   o.Set("op", t.op);
   o.Set("variant", t.variant);
-  o.Set("output", t.output);
   o.Set("dtype", t.dtype);
   o.Set("shape", shape);
   o.Set("unwritten", double(t.unwritten));

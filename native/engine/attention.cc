@@ -1,91 +1,72 @@
-// Attention of one block: the query path, the raw keys, the compressed keys, and the output path.
+// Attention of one block: latents of queries and keys, heads, the choice of keys, and the output path.
 #include <algorithm>
 #include <cmath>
 
-#include "block.h"
+#include "latents.h"
 
 namespace engine {
 namespace {
 
-constexpr int kKvBlock = 64;
-
-// Runs a compressor over the prompt: the entries whose windows are complete, turned but not yet in a cache's format; none when the
-// prompt is shorter than a window.
-Tensor compress(const BlockContext& b, const std::string& name, int width, const Tensor& y) {
-  const Config& c = b.config;
-  const LayerKind& kind = b.kind();
-  const auto w = [&](const char* part) { return b.weight(name + "." + part); };
-  const auto site = [&](const char* part) { return b.site(name + "." + part); };
-  const Tensor kv = linear_f32(b.run, site("kv"), y, w("wkv.weight"));
-  const Tensor gate = linear_f32(b.run, site("gate"), y, w("wgate.weight"));
-  const int n = b.n_tok() / kind.ratio;
-  if (n == 0) return {};
-  const int n_coff = kind.attention == Attention::csa ? 2 : 1;
-  const Tensor v = compress_pool(b.run, site("pooled"), kv, gate, w("ape"), {n, kind.ratio, n_coff, width});
-  const Tensor normed = rmsnorm(b.run, site("norm"), v, w("norm.weight"), float(c.eps));
-  // an entry sits at the position of its window's first token
-  std::vector<int32_t> at(static_cast<size_t>(n));
-  for (int i = 0; i < n; ++i) at[size_t(i)] = i * kind.ratio;
-  const Tensor pos = b.run.upload_i32(at, site("pos"));
-  return rope(b.run, site("rope"), normed.view({n, 1, width}), pos, b.freq, false).view({n, width});
-}
-
-// The indexer's choice among `keys` for every token.
-Tensor select(const BlockContext& b, const Tensor& y, const Fp8& qr, const Mxfp4& keys) {
+// Heads of attention and, where there are keys to choose from, of the indexer.
+QueryHeads queries(const BlockContext& b, const Latents& l) {
   const Config& c = b.config;
   const int64_t n = b.n_tok(), H = c.index_n_head, D = c.index_dim;
-  const Tensor qb = b.linear("attn.indexer.q_b", qr, "attn.indexer.wq_b");
-  const Tensor turned = rope(b.run, b.site("attn.indexer.q_rope"), qb.view({n, H, D}), b.pos, b.freq, false);
-  const Tensor had = hadamard(b.run, b.site("attn.indexer.q_had"), turned.view({n * H, D}));
-  const Mxfp4 q = act_quant_mxfp4(b.run, b.site("attn.indexer.q"), had);
-  const Tensor w = linear_bf16(b.run, b.site("attn.indexer.weights"), y, b.weight("attn.indexer.weights_proj.weight"));
-  const float scale = float(1 / std::sqrt(double(D)) * (1 / std::sqrt(double(H))));
-  const Tensor s = index_scores(b.run, b.site("attn.indexer.scores"), q, keys, w, scale);
-  return index_topk(b.run, b.site("attn.indexer.topk"), s, b.pos, std::min(c.index_topk, keys.q.rows()), b.kind().ratio);
+  const Queries both = project_queries(b, l.qr);
+  const Tensor qb = both.q_b.view({n, c.n_head, c.head_dim});
+  QueryHeads h;
+  if (!l.index.q) {
+    h.q = q_norm_rope(b.run, b.site("attn.q"), qb, b.pos, b.freq, float(c.eps));
+    return h;
+  }
+  const Tensor ib = both.index_q_b.view({n, H, D});
+  const IndexSites sites{b.site("attn.indexer.q_rope"), b.site("attn.indexer.q_had"), b.site("attn.indexer.q")};
+  if (attention_is_fused(b)) return query_heads(b.run, b.site("attn.q"), sites, qb, ib, b.pos, b.freq, float(c.eps));
+  h.q = q_norm_rope(b.run, b.site("attn.q"), qb, b.pos, b.freq, float(c.eps));
+  const Tensor turned = rope(b.run, sites.turned, ib, b.pos, b.freq, false);
+  const Tensor had = hadamard(b.run, sites.had, turned.view({n * H, D}));
+  h.index = act_quant_mxfp4(b.run, sites.q, had);
+  return h;
+}
+
+// Pool rows that each token attends to: the window, and every visible entry or those that the indexer chooses.
+// `weights` are those of the indexer's heads.
+Tensor keys(const BlockContext& b, const Tensor& weights, const Latents& l, const Mxfp4& q) {
+  const Config& c = b.config;
+  const int n_entry = l.entries ? l.entries.rows() : 0, ratio = b.kind().ratio;
+  const std::string site = b.site("attn.keys");
+  if (!q.q) return key_list(b.run, site, b.pos, {}, {n_entry, c.window, ratio, b.n_tok(), n_entry});
+
+  const float scale = float(1 / std::sqrt(double(c.index_dim)) * (1 / std::sqrt(double(c.index_n_head))));
+  const Tensor s = index_scores(b.run, b.site("attn.indexer.scores"), q, l.index, weights, scale);
+  const Keys k{std::min(c.index_topk, n_entry), c.window, ratio, b.n_tok(), n_entry};
+  const std::string topk = b.site("attn.indexer.topk");
+  if (attention_is_fused(b)) return topk_keys(b.run, topk, site, s, b.pos, k);
+  return key_list(b.run, site, b.pos, index_topk(b.run, topk, s, b.pos, k.n_comp, ratio), k);
+}
+
+// Attention, its output turned back by the token's position.
+Tensor attend(const BlockContext& b, const Tensor& q, const Tensor& pool, const Tensor& idx) {
+  const float scale = float(1 / std::sqrt(double(b.config.head_dim)));
+  const std::string core = b.site("attn.core"), derope = b.site("attn.derope");
+  const Tensor& sink = b.weight("attn.attn_sink");
+  if (attention_is_fused(b)) return attention_derope(b.run, core, derope, q, pool, idx, sink, b.pos, b.freq, scale);
+  const Tensor o = sparse_attention(b.run, core, q, pool, idx, sink, scale);
+  return rope(b.run, derope, o, b.pos, b.freq, true);
 }
 
 }  // namespace
 
-Compressed compressed_keys(const BlockContext& b, const Tensor& y, const Fp8& qr) {
-  if (b.kind().attention == Attention::swa) return {};
-  Compressed k;
-  const Tensor turned = compress(b, "attn.compressor", b.config.head_dim, y);
-  if (turned)
-    k.entries = kv_fp8_sim(b.run, b.site("attn.compressor.entry"), turned, b.config.head_dim - b.config.rope_dim, kKvBlock);
-  if (b.kind().attention == Attention::hca) return k;
-  const Tensor keys = compress(b, "attn.indexer.compressor", b.config.index_dim, y);
-  if (!keys) return k;
-  const Tensor had = hadamard(b.run, b.site("attn.indexer.compressor.had"), keys);
-  k.idx = select(b, y, qr, act_quant_mxfp4(b.run, b.site("attn.indexer.compressor.entry"), had));
-  return k;
-}
-
-Tensor attention(const BlockContext& b, const Tensor& y) {
+Tensor attention(const BlockContext& b, const SublayerInput& in) {
   const Config& c = b.config;
-  const int64_t n = b.n_tok(), H = c.n_head, D = c.head_dim;
-  const Fp8 y8 = b.quantise("attn.y_fp8", y);
-  const Tensor qa = b.linear("attn.q_a", y8, "attn.wq_a");
-  const Tensor qr = b.norm("attn.q_norm", qa, "attn.q_norm.weight");
-  const Fp8 qr8 = b.quantise("attn.qr_fp8", qr);
-  const Tensor qb = b.linear("attn.q_b", qr8, "attn.wq_b");
-  const Tensor q = q_norm_rope(b.run, b.site("attn.q"), qb.view({n, H, D}), b.pos, b.freq, float(c.eps));
+  const int64_t n = b.n_tok();
+  const Projections p = project_input(b, in.y, b.codes("attn.y_fp8", in));
+  const Latents l = latents(b, p);
+  const QueryHeads h = queries(b, l);
+  const Tensor idx = keys(b, p.index_weights, l, h.index);
+  const Tensor pool = b.run.stack_rows(l.kv, l.entries, b.site("attn.pool"));
+  const Tensor o = attend(b, h.q, pool, idx);
 
-  const Tensor kva = b.linear("attn.kv_a", y8, "attn.wkv");
-  const Tensor kvn = b.norm("attn.kv_norm", kva, "attn.kv_norm.weight");
-  const Tensor kvr = rope(b.run, b.site("attn.kv_rope"), kvn.view({n, 1, D}), b.pos, b.freq, false);
-  const Tensor kv = kv_fp8_sim(b.run, b.site("attn.kv"), kvr.view({n, D}), c.head_dim - c.rope_dim, kKvBlock);
-
-  const Compressed comp = compressed_keys(b, y, qr8);
-  const int n_entry = comp.entries ? comp.entries.rows() : 0;
-  const int n_comp = comp.idx ? comp.idx.dim(1) : n_entry;
-  const Tensor idx = key_list(b.run, b.site("attn.keys"), b.pos, comp.idx, {n_comp, c.window, b.kind().ratio, int(n), n_entry});
-  const Tensor pool = b.run.stack_rows(kv, comp.entries, b.site("attn.pool"));
-  const Tensor o = sparse_attention(b.run, b.site("attn.core"), q, pool, idx, b.weight("attn.attn_sink"), float(1 / std::sqrt(double(D))));
-
-  const Tensor turned_back = rope(b.run, b.site("attn.derope"), o, b.pos, b.freq, true);
-  const Tensor grouped = turned_back.view({n, c.n_group, H / c.n_group * D});
-  const Tensor u = grouped_linear_fp8w(b.run, b.site("attn.o_a"), grouped, b.weights.fp8(b.prefix + "attn.wo_a"));
-  const Fp8 u8 = b.quantise("attn.o_fp8", u.view({n, int64_t(c.n_group) * c.o_lora}));
+  const Fp8 u8 = project_output(b, o.view({n, c.n_group, int64_t(c.n_head / c.n_group) * c.head_dim}));
   return b.linear("attn.o_b", u8, "attn.wo_b");
 }
 

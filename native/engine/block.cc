@@ -3,41 +3,72 @@
 namespace engine {
 namespace {
 
-// Streams -> one vector a token, and what puts it back.
-struct Collapsed {
-  Tensor y, post, comb;
-};
-
-Collapsed hc_pre(const BlockContext& b, const std::string& which, const Tensor& x) {
+// What lies before the attention ("attn") or the experts ("ffn") of the block whose parameters begin with `prefix`.
+SublayerStart sublayer(const BlockContext& b, const std::string& prefix, const std::string& which,
+                       std::initializer_list<std::string> quant) {
   const Config& c = b.config;
-  const auto w = [&](const char* part) { return b.weight("hc_" + which + "_" + part); };
-  const std::string site = b.site(which + "_hc");
-  const Tensor mix = hc_mix(b.run, site + ".mix", x, w("fn"), float(c.eps));
-  const HcSplit s = hc_split(b.run, site, mix, w("scale"), w("base"), c.hc, float(c.hc_eps), c.hc_iters);
-  return {hc_collapse(b.run, site + ".collapsed", s.pre, x), s.post, s.comb};
+  const auto w = [&](const std::string& name) { return b.weights.get(prefix + name); };
+  SublayerStart s;
+  s.fn = w("hc_" + which + "_fn"), s.scale = w("hc_" + which + "_scale"), s.base = w("hc_" + which + "_base");
+  s.w = w(which + "_norm.weight");
+  s.eps = float(c.eps), s.hc_eps = float(c.hc_eps), s.iters = c.hc_iters;
+  s.hc = prefix + which + "_hc", s.norm = prefix + which + "_norm";
+  for (const std::string& site : quant) s.quant.push_back(prefix + site);
+  return s;
+}
+SublayerStart attn_of(const BlockContext& b, const std::string& prefix) { return sublayer(b, prefix, "attn", {"attn.y_fp8"}); }
+SublayerStart ffn_of(const BlockContext& b) {
+  if (block_is_nvfp4(b.config, b.index)) return sublayer(b, b.prefix, "ffn", {"ffn.shared.y_fp8"});
+  return sublayer(b, b.prefix, "ffn", {"ffn.y_fp8", "ffn.shared.y_fp8"});
+}
+
+SublayerInput enter(const BlockContext& b, const SublayerStart& s, const Tensor& x) {
+  if (streams_fuse(b.run, b.config.hc, b.config.d_model)) return hc_pre_norm(b.run, s, x);
+  const Tensor mix = hc_mix(b.run, s.hc + ".mix", x, s.fn, s.eps);
+  const HcSplit g = hc_split(b.run, s.hc, mix, s.scale, s.base, b.config.hc, s.hc_eps, s.iters);
+  const Tensor y = hc_collapse(b.run, s.hc + ".collapsed", g.pre, x);
+  return {rmsnorm(b.run, s.norm, y, s.w, s.eps), {}, g.post, g.comb};
+}
+
+// Puts attention's output back and makes the experts' input.
+StreamsThenInput between(const BlockContext& b, const Tensor& z, const Tensor& x, const SublayerInput& a) {
+  const SublayerStart s = ffn_of(b);
+  const std::string post = b.site("attn_post");
+  if (streams_fuse(b.run, b.config.hc, b.config.d_model)) return hc_post_norm(b.run, post, z, x, a, s);
+  const Tensor mid = hc_post(b.run, post, z, x, a.post, a.comb);
+  return {mid, enter(b, s, mid)};
+}
+
+// Puts the experts' output back; with a block after this one, makes the input of its attention where one launch does both.
+BlockInput leave(const BlockContext& b, const ExpertOutputs& e, const Tensor& x, const SublayerInput& f, const std::string& next) {
+  const std::string out = b.site("ffn.out"), post = b.site("output");
+  if (!streams_fuse(b.run, b.config.hc, b.config.d_model))
+    return {hc_post(b.run, post, moe_combine(b.run, out, e.routed, e.slot_row, e.shared), x, f.post, f.comb), {}};
+  if (next.empty()) return {combine_post(b.run, out, post, e, x, f), {}};
+  const StreamsThenInput s = combine_post_norm(b.run, out, post, e, x, f, attn_of(b, next));
+  return {s.streams, s.in};
 }
 
 }  // namespace
 
-Tensor block(const BlockContext& b, const Tensor& x) {
-  const Collapsed a = hc_pre(b, "attn", x);
-  const Tensor y = b.norm("attn_norm", a.y, "attn_norm.weight");
-  const Tensor z = attention(b, y);
-  const Tensor mid = hc_post(b.run, b.site("attn_post"), z, x, a.post, a.comb);
-
-  const Collapsed f = hc_pre(b, "ffn", mid);
-  const Tensor g = b.norm("ffn_norm", f.y, "ffn_norm.weight");
-  const Tensor m = moe(b, g);
-  return hc_post(b.run, b.site("output"), m, mid, f.post, f.comb);
+BlockInput block(const BlockContext& b, const BlockInput& in, const std::string& next) {
+  const SublayerInput a = in.attn.y ? in.attn : enter(b, attn_of(b, b.prefix), in.x);
+  const StreamsThenInput mid = between(b, attention(b, a), in.x, a);
+  return leave(b, moe(b, mid.in), mid.streams, mid.in, next);
 }
 
 Tensor head(Run& run, Weights& w, const Config& c, const std::string& prefix, const Tensor& x) {
   const auto own = [&](const char* name) { return w.get(prefix + name); };
-  const Tensor mix = hc_mix(run, prefix + "hc_head.mix", x, own("hc_head_fn"), float(c.eps));
-  const Tensor pre = hc_head_split(run, prefix + "hc_head.pre", mix, own("hc_head_scale"), own("hc_head_base"), float(c.hc_eps));
-  const Tensor h = hc_collapse(run, prefix + "hc_head", pre, x);
-  const Tensor n = rmsnorm(run, prefix + "final_norm", h, own("norm.weight"), float(c.eps));
-  return linear_f32(run, prefix + "logits", n, w.get("head.weight"));
+  const std::string hc = prefix + "hc_head", norm = prefix + "final_norm";
+  const Tensor fn = own("hc_head_fn"), scale = own("hc_head_scale"), base = own("hc_head_base"), weight = own("norm.weight");
+  const float eps = float(c.eps), hc_eps = float(c.hc_eps);
+  const auto normed = [&] {
+    if (streams_fuse(run, c.hc, c.d_model)) return hc_head_norm(run, hc, norm, x, fn, scale, base, weight, eps, hc_eps);
+    const Tensor mix = hc_mix(run, hc + ".mix", x, fn, eps);
+    const Tensor pre = hc_head_split(run, hc + ".pre", mix, scale, base, hc_eps);
+    return rmsnorm(run, norm, hc_collapse(run, hc, pre, x), weight, eps);
+  };
+  return linear_f32(run, prefix + "logits", normed(), w.get("head.weight"));
 }
 
 Tensor mtp_input(const BlockContext& b, const Tensor& x) {

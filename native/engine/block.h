@@ -33,18 +33,32 @@ struct BlockContext {
   Tensor norm(const std::string& s, const Tensor& x, const std::string& name) const {
     return rmsnorm(run, site(s), x, weight(name), float(config.eps));
   }
+  Fp8 norm_quantise(const std::string& norm_site, const std::string& quant_site, const Tensor& x, const std::string& name) const {
+    if (!run.fused()) return quantise(quant_site, norm(norm_site, x, name));
+    return norm_quant(run, site(norm_site), site(quant_site), x, weight(name), float(config.eps));
+  }
+  // Codes of a sublayer's input, made here where they did not come with it.
+  Fp8 codes(const std::string& s, const SublayerInput& in) const { return in.y8.q ? in.y8 : quantise(s, in.y); }
 };
 
-// Keys beyond the window.
-struct Compressed {
-  Tensor entries;  // bf16 [n_entry, head_dim], absent when no window is complete
-  Tensor idx;      // csa: i32 [n_tok, topk]; absent: every visible entry
+// Linears of attention (projections.cc). Those of the indexer's query are absent where it has no keys.
+Projections project_input(const BlockContext& b, const Tensor& y, const Fp8& y8);
+struct Queries {
+  Tensor q_b, index_q_b;
 };
-Compressed compressed_keys(const BlockContext& b, const Tensor& y, const Fp8& qr);
+Queries project_queries(const BlockContext& b, const Fp8& qr);
+Fp8 project_output(const BlockContext& b, const Tensor& o);  // bf16 [n_tok, n_group, channels]
 
-Tensor attention(const BlockContext& b, const Tensor& y);  // [n_tok, d_model] -> the same
-Tensor moe(const BlockContext& b, const Tensor& y);        // [n_tok, d_model] -> the same
-Tensor block(const BlockContext& b, const Tensor& x);      // streams [n_tok, hc, d_model] -> the same
+Tensor attention(const BlockContext& b, const SublayerInput& in);  // -> [n_tok, d_model]
+ExpertOutputs moe(const BlockContext& b, const SublayerInput& in);
+
+// Streams [n_tok, hc, d_model] that enter a block, and the input of its attention where the block before has made it: a launch spans both.
+struct BlockInput {
+  Tensor x;
+  SublayerInput attn;  // absent: `y` is
+};
+// `next`: prefix of the block that follows in the run; empty when none does.
+BlockInput block(const BlockContext& b, const BlockInput& in, const std::string& next);
 
 // Streams -> logits f32 [n_tok, vocab]. `prefix` is "" or that of an MTP block, which has its own collapse and norm.
 Tensor head(Run& run, Weights& w, const Config& c, const std::string& prefix, const Tensor& x);

@@ -34,7 +34,7 @@ void Engine::check(const Request& q) const {
     fail(ckpt_.dir(), ": expected embed.weight and head.weight, got a checkpoint without them (partial.json)");
 }
 
-Tensor Engine::run_block(Run& run, int i, const Tensor& ids, const Tensor& x, bool mtp) {
+BlockInput Engine::run_block(Run& run, int i, const Tensor& ids, BlockInput in, const std::string& next) {
   const Config& c = config();
   std::vector<int32_t> at(size_t(ids.rows()));
   for (size_t p = 0; p < at.size(); ++p) at[p] = int32_t(p);
@@ -48,7 +48,8 @@ Tensor Engine::run_block(Run& run, int i, const Tensor& ids, const Tensor& x, bo
                        ids,
                        run.upload_i32(at, prefix + "pos"),
                        run.upload(DType::f32, {int64_t(f.size())}, f.data(), prefix + "freq")};
-  return block(b, mtp ? mtp_input(b, x) : x);
+  if (i >= c.n_layer) in = {mtp_input(b, in.x), {}};
+  return block(b, in, next);
 }
 
 // Ends a block: its launches are done, its guards were looked at, and unless it is kept its parameters leave the device.
@@ -64,13 +65,15 @@ Result Engine::run(const Request& q) {
   damage_.clear();
   Run run(*dev_, {q.taps, q.poison_seed, q.on_tap, q.on_launch});
   const Tensor ids = run.upload_i32(q.ids, "ids");
-  Tensor x = q.x ? run.upload(DType::bf16, {ids.rows(), c.hc, c.d_model}, q.x, "x")
-                 : embed(run, "embed", ids, weights_.get("embed.weight"), c.hc);
+  BlockInput in{q.x ? run.upload(DType::bf16, {ids.rows(), c.hc, c.d_model}, q.x, "x")
+                    : embed(run, "embed", ids, weights_.get("embed.weight"), c.hc),
+                {}};
   for (int i = q.lo; i <= q.hi; ++i) {
-    x = run_block(run, i, ids, x, false);
+    in = run_block(run, i, ids, in, i < q.hi ? c.prefix(i + 1) : "");
     drop(run, c.prefix(i));
     if (q.on_block) q.on_block(i);
   }
+  const Tensor& x = in.x;
   Result r;
   r.x.resize(x.bytes());
   x.buffer->download(r.x.data());
@@ -88,7 +91,7 @@ Result Engine::run(const Request& q) {
   }
   if (!q.mtp_ids.empty()) {
     const Tensor next = run.upload_i32(q.mtp_ids, "mtpIds");
-    const Tensor h = run_block(run, c.n_layer, next, x, true);
+    const Tensor h = run_block(run, c.n_layer, next, {x, {}}, "").x;
     head(run, weights_, c, c.prefix(c.n_layer), h);
     if (q.on_block) q.on_block(c.n_layer);
   }

@@ -42,7 +42,7 @@ class Engine {
 
  private:
   void check(const Request& q) const;
-  Tensor run_block(Run& run, int i, const Tensor& ids, const Tensor& x, bool mtp);
+  BlockInput run_block(Run& run, int i, const Tensor& ids, BlockInput in, const std::string& next);
   void drop(Run& run, const std::string& prefix);
 
   std::shared_ptr<device::Device> dev_;

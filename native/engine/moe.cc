@@ -1,4 +1,4 @@
-// Mixture of experts of one block: gate, dispatch, routed experts in either FP4 format, shared expert, combination.
+// Mixture of experts of one block: gate, dispatch, routed experts in either FP4 format, shared expert.
 #include <algorithm>
 
 #include "block.h"
@@ -15,12 +15,26 @@ struct Routed {
   int n_row = 0;
 };
 
-Gate gate(const BlockContext& b, const Tensor& y) {
+UpRows up_rows(const Routed& r) { return {r.d.offset, r.expert_slot, r.d.row_slot, r.weights}; }
+
+// One CTA or one cluster routes a decode step; the tokens of a prompt are chosen by a CTA each before one sorts them.
+constexpr int kMostRoutedAtOnce = 64;
+
+Routing route(const BlockContext& b, const Tensor& y) {
   const Config& c = b.config;
   const Tensor logits = linear_f32(b.run, b.site("ffn.gate.logits"), y, b.weight("ffn.gate.weight"));
   const float scale = float(c.route_scale);
-  if (b.kind().hash) return gate_hash(b.run, b.site("ffn.gate"), logits, b.ids, b.weight("ffn.gate.tid2eid"), scale);
-  return gate_topk(b.run, b.site("ffn.gate"), logits, b.weight("ffn.gate.bias"), c.n_act, scale);
+  const std::string gate = b.site("ffn.gate"), dispatch = b.site("ffn.dispatch");
+  const bool at_once = b.run.fused() && b.n_tok() <= kMostRoutedAtOnce;
+  const auto sorted = [&](const Gate& g) { return Routing{g, moe_dispatch(b.run, dispatch, g.ids, c.n_expert)}; };
+  if (b.kind().hash) {
+    const Tensor& table = b.weight("ffn.gate.tid2eid");
+    if (at_once) return gate_hash_dispatch(b.run, gate, dispatch, logits, b.ids, table, scale);
+    return sorted(gate_hash(b.run, gate, logits, b.ids, table, scale));
+  }
+  const Tensor& bias = b.weight("ffn.gate.bias");
+  if (at_once) return gate_dispatch(b.run, gate, dispatch, logits, bias, c.n_act, scale);
+  return sorted(gate_topk(b.run, gate, logits, bias, c.n_act, scale));
 }
 
 // Experts that some token chose, ascending. Throws when the gate or the checkpoint does not have one of them.
@@ -45,14 +59,29 @@ std::vector<int> used_experts(const BlockContext& b, const Tensor& ids) {
   return used;
 }
 
-// Inputs of the experts: y gathered by token, then the activations in place (`src_row` absent).
-Tensor project_mxfp4(const BlockContext& b, const Routed& r, const std::string& site, const char* proj, const Fp8& x, const Tensor& src_row) {
-  const ExpertStack& w = b.weights.experts(b.index, proj, r.used);
-  return expert_linear_mxfp4(b.run, b.site(site), x, src_row, r.d.offset, r.expert_slot, w, r.n_row);
+// Whether an expert's first half is one launch.
+bool up_is_fused(const BlockContext& b) { return b.run.fused() && b.config.d_ff % kUpBlock == 0; }
+
+UpSites up_sites(const BlockContext& b, const std::string& experts, const char* quant) {
+  const auto site = [&](const char* part) { return b.site(experts + part); };
+  return {site("w1"), site("w3"), site("act"), site(quant)};
 }
 
-Tensor experts_mxfp4(const BlockContext& b, const Routed& r, const Tensor& y, float limit) {
-  const Fp8 y8 = b.quantise("ffn.y_fp8", y);
+const ExpertStack& stack(const BlockContext& b, const Routed& r, const char* proj) { return b.weights.experts(b.index, proj, r.used); }
+
+// Inputs of the experts: y gathered by token, then the activations in place (`src_row` absent).
+Tensor project_mxfp4(const BlockContext& b, const Routed& r, const std::string& site, const char* proj, const Fp8& x,
+                     const Tensor& src_row) {
+  return expert_linear_mxfp4(b.run, b.site(site), x, src_row, r.d.offset, r.expert_slot, stack(b, r, proj), r.n_row);
+}
+
+Tensor experts_mxfp4(const BlockContext& b, const Routed& r, const SublayerInput& in, float limit) {
+  const Fp8 y8 = b.codes("ffn.y_fp8", in);
+  if (up_is_fused(b)) {
+    const UpSites sites = up_sites(b, "ffn.experts.", "act_fp8");
+    const Fp8 act8 = expert_up_mxfp4(b.run, sites, y8, r.d.row_tok, up_rows(r), stack(b, r, "w1"), stack(b, r, "w3"), limit);
+    return project_mxfp4(b, r, "ffn.experts.w2", "w2", act8, {});
+  }
   const Tensor g = project_mxfp4(b, r, "ffn.experts.w1", "w1", y8, r.d.row_tok);
   const Tensor u = project_mxfp4(b, r, "ffn.experts.w3", "w3", y8, r.d.row_tok);
   const Tensor act = swiglu(b.run, b.site("ffn.experts.act"), g, u, r.d.row_slot, r.weights, limit);
@@ -61,25 +90,34 @@ Tensor experts_mxfp4(const BlockContext& b, const Routed& r, const Tensor& y, fl
 }
 
 Tensor project_nvfp4(const BlockContext& b, const Routed& r, const std::string& site, const char* proj, const Nvfp4& x) {
-  const ExpertStack& w = b.weights.experts(b.index, proj, r.used);
-  return expert_linear_nvfp4(b.run, b.site(site), x, r.d.offset, r.expert_slot, w);
+  return expert_linear_nvfp4(b.run, b.site(site), x, r.d.offset, r.expert_slot, stack(b, r, proj));
 }
 
 Tensor experts_nvfp4(const BlockContext& b, const Routed& r, const Tensor& y, float limit) {
   const auto quantise = [&](const char* site, const char* proj, const Tensor& x, const Tensor& src_row) {
-    const Tensor& global = b.weights.experts(b.index, proj, r.used).a_global;
-    return act_quant_nvfp4(b.run, b.site(site), x, src_row, r.d.row_expert, global);
+    return act_quant_nvfp4(b.run, b.site(site), x, src_row, r.d.row_expert, stack(b, r, proj).a_global);
   };
   // w1 and w3 of an expert share the activation's global scale, so they share its codes
   const Nvfp4 y4 = quantise("ffn.y_nvfp4", "w1", y, r.d.row_tok);
+  if (up_is_fused(b)) {
+    const UpSites sites = up_sites(b, "ffn.experts.", "act_nvfp4");
+    const Nvfp4 act4 = expert_up_nvfp4(b.run, sites, y4, up_rows(r), r.d.row_expert, stack(b, r, "w1"), stack(b, r, "w3"),
+                                       stack(b, r, "w2").a_global, limit);
+    return project_nvfp4(b, r, "ffn.experts.w2", "w2", act4);
+  }
   const Tensor g = project_nvfp4(b, r, "ffn.experts.w1", "w1", y4);
   const Tensor u = project_nvfp4(b, r, "ffn.experts.w3", "w3", y4);
   const Tensor act = swiglu(b.run, b.site("ffn.experts.act"), g, u, r.d.row_slot, r.weights, limit);
   return project_nvfp4(b, r, "ffn.experts.w2", "w2", quantise("ffn.experts.act_nvfp4", "w2", act, {}));
 }
 
-Tensor shared_expert(const BlockContext& b, const Tensor& y, float limit) {
-  const Fp8 y8 = b.quantise("ffn.shared.y_fp8", y);
+Tensor shared_expert(const BlockContext& b, const SublayerInput& in, float limit) {
+  const Fp8 y8 = b.codes("ffn.shared.y_fp8", in);
+  if (up_is_fused(b)) {
+    const auto w = [&](const char* proj) { return b.weights.fp8(b.prefix + "ffn.shared_experts." + proj); };
+    const Fp8 act8 = shared_up(b.run, up_sites(b, "ffn.shared.", "act_fp8"), y8, w("w1"), w("w3"), limit);
+    return b.linear("ffn.shared.w2", act8, "ffn.shared_experts.w2");
+  }
   const Tensor g = b.linear("ffn.shared.w1", y8, "ffn.shared_experts.w1");
   const Tensor u = b.linear("ffn.shared.w3", y8, "ffn.shared_experts.w3");
   const Tensor act = swiglu(b.run, b.site("ffn.shared.act"), g, u, {}, {}, limit);
@@ -88,11 +126,11 @@ Tensor shared_expert(const BlockContext& b, const Tensor& y, float limit) {
 
 }  // namespace
 
-Tensor moe(const BlockContext& b, const Tensor& y) {
+ExpertOutputs moe(const BlockContext& b, const SublayerInput& in) {
   const Config& c = b.config;
-  const Gate chosen = gate(b, y);
+  const auto [chosen, rows] = route(b, in.y);
   Routed r;
-  r.d = moe_dispatch(b.run, b.site("ffn.dispatch"), chosen.ids, c.n_expert);
+  r.d = rows;
   r.n_row = int(chosen.ids.numel());
   r.weights = chosen.weights.view({r.n_row});
   r.used = used_experts(b, chosen.ids);
@@ -101,9 +139,8 @@ Tensor moe(const BlockContext& b, const Tensor& y) {
   r.expert_slot = b.run.upload_i32(slot, b.site("ffn.expert_slot"));
 
   const float limit = float(c.swiglu_limit);
-  const Tensor routed = block_is_nvfp4(c, b.index) ? experts_nvfp4(b, r, y, limit) : experts_mxfp4(b, r, y, limit);
-  const Tensor shared = shared_expert(b, y, limit);
-  return moe_combine(b.run, b.site("ffn.out"), routed, r.d.slot_row, shared);
+  const Tensor routed = block_is_nvfp4(c, b.index) ? experts_nvfp4(b, r, in.y, limit) : experts_mxfp4(b, r, in, limit);
+  return {routed, r.d.slot_row, shared_expert(b, in, limit)};
 }
 
 }  // namespace engine

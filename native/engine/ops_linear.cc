@@ -84,14 +84,19 @@ Tensor linear_bf16(Run& r, Site site, const Tensor& a, const Tensor& w) {
   return y;
 }
 
+Fp8 fp8_out(Run& r, Site site, int64_t rows, int64_t width) {
+  return {r.out(DType::e4m3, {rows, width}, site + ".q"),
+          r.out(DType::ue8m0, {rows, (width + kQuantBlock - 1) / kQuantBlock}, site + ".s")};
+}
+
 Fp8 act_quant_fp8(Run& r, Site site, const Tensor& x) {
   ActQuantFp8Params p{};
   p.x = x.arg();
   p.M = x.dim(0);
   p.K = x.dim(1);
-  p.block = 128;
-  p.floor = 1e-4f;
-  const Fp8 o{r.out(DType::e4m3, x.shape, site + ".q"), r.out(DType::ue8m0, {p.M, (p.K + 127) / 128}, site + ".s")};
+  p.block = kQuantBlock;
+  p.floor = kQuantFloor;
+  const Fp8 o = fp8_out(r, site, p.M, p.K);
   p.q = o.q.arg();
   p.s = o.s.arg();
   r.launch(site, "act_quant_fp8", p, {{"q", o.q}, {"s", o.s}});
@@ -141,12 +146,16 @@ Tensor kv_fp8_sim(Run& r, Site site, const Tensor& x, int n_nope, int block) {
   return y;
 }
 
+Mxfp4 mxfp4_out(Run& r, Site site, int64_t rows, int64_t width) {
+  return {r.out(DType::e2m1, {rows, width}, site + ".q"), r.out(DType::ue8m0, {rows, (width + 31) / 32}, site + ".s")};
+}
+
 Mxfp4 act_quant_mxfp4(Run& r, Site site, const Tensor& x) {
   ActQuantMxfp4Params p{};
   p.x = x.arg();
   p.n_row = x.dim(0);
   p.width = x.dim(1);
-  const Mxfp4 o{r.out(DType::e2m1, x.shape, site + ".q"), r.out(DType::ue8m0, {p.n_row, (p.width + 31) / 32}, site + ".s")};
+  const Mxfp4 o = mxfp4_out(r, site, p.n_row, p.width);
   p.q = o.q.arg();
   p.s = o.s.arg();
   r.launch(site, "act_quant_mxfp4", p, {{"q", o.q}, {"s", o.s}});

@@ -2,8 +2,6 @@
 
 #include <cstring>
 
-#include "native/device/op_launch.h"
-
 namespace engine {
 namespace {
 
@@ -56,15 +54,16 @@ Tensor Run::stack_rows(const Tensor& a, const Tensor& b, const std::string& name
   return x;
 }
 
-void Run::launch_raw(const std::string& site, const char* op, const void* params, std::initializer_list<Output> outputs) {
+void Run::launch_raw(const std::string& site, const char* op, const void* params, const std::vector<Part>& outputs) {
   try {
     dev_.mark();
     const device::OpLaunch l = device::launch_op(dev_, device::op_row(op), params);
     if (o_.taps) {
       Tap t;
-      t.op = op, t.variant = l.variant, t.elapsed_ms = dev_.wait();
+      t.site = site, t.op = op, t.variant = l.variant, t.elapsed_ms = dev_.wait();
       if (o_.on_launch) o_.on_launch(site, op);
-      for (const Output& o : outputs) tap(t, site, o, outputs.size() == 1);
+      for (const Part& o : outputs)
+        if (o.tensor) tap(t, o);
     }
   } catch (const device::Cancelled&) {
     throw;
@@ -74,9 +73,8 @@ void Run::launch_raw(const std::string& site, const char* op, const void* params
   ++turn_;
 }
 
-void Run::tap(Tap t, const std::string& site, const Output& o, bool only) {
-  t.name = only ? site : site + "." + o.name;
-  t.output = o.name;
+void Run::tap(Tap t, const Part& o) {
+  t.name = o.tap;
   t.dtype = name_of(o.tensor.dtype);
   t.shape = o.tensor.shape;
   t.data.resize(o.tensor.bytes());

@@ -28,13 +28,17 @@
     },
   ];
 
-  /** A canvas in a box of fixed height, handed to `make` once it is in the page. */
-  const chart = (className, label, config) => {
+  /** A canvas in a box of fixed height; its chart is made once it is in the page, and handed to `made`. */
+  const chart = (className, label, config, made) => {
     const canvas = h("canvas", { role: "img", "aria-label": label });
     const box = h("div", { className: `chart ${className}` }, canvas);
-    requestAnimationFrame(() => new Chart(canvas, config));
+    requestAnimationFrame(() => {
+      const drawn = new Chart(canvas, config);
+      made?.(drawn);
+    });
     return box;
   };
+  app.chart = chart;
 
   /** Relative L2 over layers on a log axis: exact zeros stand on the floor, NaN and infinities at the ceiling. */
   app.growthChart = (openLayer) => {

@@ -6,6 +6,8 @@ interface Of {
   readonly layer?: number;
   /** 72 give a CSA layer two entries more than it may choose; the window and an HCA entry need 132. */
   readonly tokens?: number;
+  /** Where the line is of a chain that a fusion stands for elsewhere. */
+  readonly variant?: "portable";
   readonly blame?: Fault["blame"];
 }
 
@@ -16,7 +18,7 @@ const engine = (
   at: string,
   find: string,
   replace: string,
-  { zoo = [], layer = 4, tokens = 72, blame = "FAIL" }: Of = {},
+  { zoo = [], layer = 4, tokens = 72, variant, blame = "FAIL" }: Of = {},
 ): Fault => ({
   id,
   kind: "engine",
@@ -25,7 +27,10 @@ const engine = (
   file: `native/engine/${file}`,
   find,
   replace,
-  run: `--layer ${layer} --tokens ${tokens} --accumulated --no-tf`.split(" "),
+  run: [
+    ...`--layer ${layer} --tokens ${tokens} --accumulated --no-tf`.split(" "),
+    ...(variant ? ["--variant", variant] : []),
+  ],
   blame,
   at: `layers.${layer}.${at}`,
 });
@@ -33,10 +38,10 @@ const engine = (
 export const faults: readonly Fault[] = [
   engine(
     "entry-position-by-index",
-    "attention.cc",
+    "latents.cc",
     "entry n is turned by angle n, not by its first token's",
     "attn.compressor.rope",
-    "at[size_t(i)] = i * kind.ratio;",
+    "at[size_t(i)] = i * ratio;",
     "at[size_t(i)] = i;",
     { zoo: ["Z020"] },
   ),
@@ -45,9 +50,9 @@ export const faults: readonly Fault[] = [
     "attention.cc",
     "the attention output is turned forward",
     "attn.derope",
-    "o, b.pos, b.freq, true);",
-    "o, b.pos, b.freq, false);",
-    { zoo: ["Z096"] },
+    "derope, o, b.pos, b.freq, true);",
+    "derope, o, b.pos, b.freq, false);",
+    { zoo: ["Z096"], variant: "portable" },
   ),
   engine(
     "one-theta-for-all",
@@ -69,11 +74,11 @@ export const faults: readonly Fault[] = [
   ),
   engine(
     "sinkhorn-half",
-    "block.cc",
+    "ops_fused_streams.cc",
     "the mixing matrix gets half of its iterations",
     "attn_hc.comb",
-    "float(c.hc_eps), c.hc_iters);",
-    "float(c.hc_eps), c.hc_iters / 2);",
+    "p.iters = s.iters;",
+    "p.iters = s.iters / 2;",
     { zoo: ["Z004"], layer: 3 },
   ),
   engine(
@@ -81,16 +86,16 @@ export const faults: readonly Fault[] = [
     "block.cc",
     "the experts' output joins the streams that entered the block",
     "output",
-    'b.site("output"), m, mid, f.post',
-    'b.site("output"), m, x, f.post',
+    "moe(b, mid.in), mid.streams, mid.in, next);",
+    "moe(b, mid.in), in.x, mid.in, next);",
   ),
   engine(
     "mixing-of-the-other-half",
     "block.cc",
     "the experts' output is spread by attention's matrix",
     "output",
-    "m, mid, f.post, f.comb);",
-    "m, mid, f.post, a.comb);",
+    "moe(b, mid.in), mid.streams, mid.in, next);",
+    "moe(b, mid.in), mid.streams, {mid.in.y, {}, mid.in.post, a.comb}, next);",
     { layer: 3 },
   ),
   engine(
@@ -98,8 +103,8 @@ export const faults: readonly Fault[] = [
     "attention.cc",
     "the key list is one window slot short",
     "attn.keys",
-    "{n_comp, c.window, b.kind().ratio",
-    "{n_comp, c.window - 1, b.kind().ratio",
+    "{n_entry, c.window, ratio",
+    "{n_entry, c.window - 1, ratio",
     { zoo: ["Z087"], layer: 3, tokens: 132 },
   ),
   engine(
@@ -107,8 +112,8 @@ export const faults: readonly Fault[] = [
     "attention.cc",
     "compressed keys are written but never listed",
     "attn.keys",
-    "int(n), n_entry});",
-    "int(n), 0 * n_entry});",
+    "b.n_tok(), n_entry});",
+    "b.n_tok(), 0 * n_entry});",
     { zoo: ["Z075"], layer: 3, tokens: 132 },
   ),
   engine(
@@ -116,17 +121,17 @@ export const faults: readonly Fault[] = [
     "attention.cc",
     "the Hadamard transform reaches the indexer's keys but not its queries",
     "attn.indexer.q.q",
-    'b.site("attn.indexer.q"), had);',
-    'b.site("attn.indexer.q"), turned.view({n * H, D}));',
-    { zoo: ["Z050"] },
+    "sites.q, had);",
+    "sites.q, turned.view({n * H, D}));",
+    { zoo: ["Z050"], variant: "portable" },
   ),
   engine(
     "indexer-topk-constant",
     "attention.cc",
     "the number of chosen entries does not come from the config",
     "attn.indexer.topk",
-    "std::min(c.index_topk, keys.q.rows())",
-    "std::min(8, keys.q.rows())",
+    "std::min(c.index_topk, n_entry)",
+    "std::min(8, n_entry)",
     { zoo: ["Z057"] },
   ),
   engine(
@@ -134,16 +139,16 @@ export const faults: readonly Fault[] = [
     "attention.cc",
     "scores lack the division by the root of the head count",
     "attn.indexer.scores",
-    "(1 / std::sqrt(double(H))));",
-    "(1 / std::sqrt(double(H / H))));",
+    "(1 / std::sqrt(double(c.index_n_head))));",
+    "(1 / std::sqrt(double(c.index_n_head / c.index_n_head))));",
   ),
   engine(
     "value-channels-quantised-whole",
-    "attention.cc",
+    "latents.cc",
     "the e4m3 round trip covers the rotated channels of the window's keys",
     "attn.kv",
-    "kvr.view({n, D}), c.head_dim - c.rope_dim, kKvBlock);",
-    "kvr.view({n, D}), c.head_dim, kKvBlock);",
+    "p.n_nope = c.head_dim - c.rope_dim;",
+    "p.n_nope = c.head_dim;",
     { layer: 0 },
   ),
   engine(
@@ -160,8 +165,8 @@ export const faults: readonly Fault[] = [
     "moe.cc",
     "the hash router looks experts up by position, not by token",
     "ffn.gate.ids",
-    "logits, b.ids, b.weight",
-    "logits, b.pos, b.weight",
+    "gate, logits, b.ids, table",
+    "gate, logits, b.pos, table",
     { zoo: ["Z117"], layer: 0 },
   ),
   engine(
@@ -178,8 +183,8 @@ export const faults: readonly Fault[] = [
     "moe.cc",
     "the shared expert's two halves are the same matrix",
     "ffn.shared.w3",
-    'y8, "ffn.shared_experts.w3");',
-    'y8, "ffn.shared_experts.w1");',
+    'w("w1"), w("w3"), limit',
+    'w("w1"), w("w1"), limit',
   ),
   engine(
     "pool-rows-overlap",
@@ -192,10 +197,10 @@ export const faults: readonly Fault[] = [
   ),
   engine(
     "act-scale-floor",
-    "ops_linear.cc",
+    "ops_fused_streams.cc",
     "activations below 1 are quantised as if a block held a 1",
     "attn.y_fp8.q",
-    "p.floor = 1e-4f;",
+    "p.floor = kQuantFloor;",
     "p.floor = 448.f;",
   ),
 ];

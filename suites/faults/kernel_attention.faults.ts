@@ -9,6 +9,7 @@ const compression: Fault[] = [
     "the own window is read from the channels that belong to the overlap",
     "channel + (overlap ? p.width : 0)",
     "channel",
+    { file: "kernels/common/pool.cuh" },
   ),
   kernel(
     "pool-overlap-lost-in-decode",
@@ -16,7 +17,7 @@ const compression: Fault[] = [
     "the first entry of a call forgets the window before it",
     "overlap && n > 0;",
     "overlap && n > p.entry0;",
-    { zoo: ["Z033"] },
+    { file: "kernels/common/pool.cuh", zoo: ["Z033"] },
   ),
   kernel(
     "pool-without-ape",
@@ -24,7 +25,7 @@ const compression: Fault[] = [
     "the positional bias is missing in the weights",
     "expf(g[i] + a[i] - top[i])",
     "expf(g[i] - top[i])",
-    { zoo: ["Z177"] },
+    { file: "kernels/common/pool.cuh", zoo: ["Z177"] },
   ),
   kernel(
     "pool-constant-start",
@@ -32,7 +33,7 @@ const compression: Fault[] = [
     "windows begin at the buffer's first row, wherever the call is in the sequence",
     "n * p.ratio - p.tok0;",
     "(n - p.entry0) * p.ratio;",
-    { zoo: ["Z044"], blame: "ERROR" },
+    { file: "kernels/common/pool.cuh", zoo: ["Z044"], blame: "ERROR" },
   ),
 ];
 
@@ -43,7 +44,7 @@ const indexer: Fault[] = [
     "one butterfly stage is left out",
     "butterflies<4>(v);",
     "",
-    { zoo: ["Z049"] },
+    { file: "kernels/common/hadamard.cuh", zoo: ["Z049"] },
   ),
   kernel(
     "scores-without-relu",
@@ -81,7 +82,7 @@ const indexer: Fault[] = [
     "scores that differ in their last byte count as equal, so more fit than there are places",
     "shift >= 0; shift -= BITS",
     "shift > 0; shift -= BITS",
-    { blame: "ERROR" },
+    { file: "kernels/common/topk.cuh", blame: "ERROR" },
   ),
   kernel(
     "topk-tie-by-parity",
@@ -89,7 +90,7 @@ const indexer: Fault[] = [
     "equal scores, and scores one step apart, go by the parity of their index",
     "n + i * step < end ? order_key(s[n + i * step]) : 0",
     "n + i * step < end ? order_key(s[n + i * step]) ^ (uint32_t(n + i * step) & 1u) : 0",
-    { zoo: ["Z062"] },
+    { file: "kernels/common/topk.cuh", zoo: ["Z062"] },
   ),
   kernel(
     "topk-nan-wins",
@@ -97,7 +98,7 @@ const indexer: Fault[] = [
     "NaN ranks above every number",
     "n + i * step < end ? order_key(s[n + i * step]) : 0",
     "n + i * step < end ? (s[n + i * step] == s[n + i * step] ? order_key(s[n + i * step]) : ~0u) : 0",
-    { zoo: ["Z063"] },
+    { file: "kernels/common/topk.cuh", zoo: ["Z063"] },
   ),
 ];
 
@@ -106,9 +107,9 @@ const attention: Fault[] = [
     "window-127",
     "attention/key_list",
     "the oldest key of the window is missing",
-    "idx = t < 0 ? -1 : t - p.raw0;",
-    "idx = t < 0 || (j == 0 && p.window > 1) ? -1 : t - p.raw0;",
-    { zoo: ["Z087"] },
+    "t < 0 ? -1 : t - raw0;",
+    "t < 0 || (j == 0 && window > 1) ? -1 : t - raw0;",
+    { file: "kernels/common/key_rows.cuh", zoo: ["Z087"] },
   ),
   kernel(
     "newest-block-hidden",
@@ -131,6 +132,7 @@ const attention: Fault[] = [
     "the sink is scaled like a score",
     "anchor::product(p.sink[head0 + h], LOG2_E)",
     "anchor::product(p.sink[head0 + h], LOG2_E * p.scale)",
+    { file: "kernels/common/attention.cuh" },
   ),
   kernel(
     "sink-dropped",
@@ -138,7 +140,7 @@ const attention: Fault[] = [
     "the sink is not in the denominator",
     "P == 0.0f ? 0.0f : P + exp2f(anchor::product(p.sink[head0 + h], LOG2_E) - m[i])",
     "P",
-    { zoo: ["Z090", "Z094"] },
+    { file: "kernels/common/attention.cuh", zoo: ["Z090", "Z094"] },
   ),
   kernel(
     "sink-in-bf16",
@@ -146,7 +148,7 @@ const attention: Fault[] = [
     "the sink is read as bf16",
     "anchor::product(p.sink[head0 + h], LOG2_E)",
     "anchor::product(__uint_as_float(__float_as_uint(p.sink[head0 + h]) & 0xffff0000u), LOG2_E)",
-    { zoo: ["Z092"] },
+    { file: "kernels/common/attention.cuh", zoo: ["Z092"] },
   ),
   kernel(
     "sink-of-first-heads",
@@ -154,7 +156,7 @@ const attention: Fault[] = [
     "every tile of heads uses the first tile's sinks",
     "anchor::product(p.sink[head0 + h], LOG2_E)",
     "anchor::product(p.sink[h], LOG2_E)",
-    { zoo: ["Z091"] },
+    { file: "kernels/common/attention.cuh", zoo: ["Z091"] },
   ),
   kernel(
     "masked-slot-counts",
@@ -162,7 +164,7 @@ const attention: Fault[] = [
     "a slot without a key joins the softmax with score 0",
     "make_float2(row.x < 0 ? NEG_INF : dot[half][0] * to_log2, row.y",
     "make_float2(dot[half][0] * to_log2, row.y",
-    { zoo: ["Z089"] },
+    { file: "kernels/common/attention.cuh", zoo: ["Z089"] },
   ),
   kernel(
     "maximum-of-last-chunk",
@@ -170,7 +172,7 @@ const attention: Fault[] = [
     "a later chunk of keys replaces the running maximum",
     "m[i] = maximum(i, keys, m[i]);",
     "m[i] = maximum(i, keys, NEG_INF);",
-    { zoo: ["Z076"] },
+    { file: "kernels/common/attention.cuh", zoo: ["Z076"] },
   ),
   kernel(
     "sink-in-base-e",
@@ -178,6 +180,7 @@ const attention: Fault[] = [
     "the sink stays in base e where scores are in base 2",
     "anchor::product(p.sink[head0 + h], LOG2_E)",
     "p.sink[head0 + h]",
+    { file: "kernels/common/attention.cuh" },
   ),
   kernel(
     "weights-truncated",
@@ -185,6 +188,7 @@ const attention: Fault[] = [
     "softmax weights become bf16 by truncation",
     "P[j] = __float2bfloat16_rn(e);",
     "P[j] = __float2bfloat16_rz(e);",
+    { file: "kernels/common/attention.cuh" },
   ),
   kernel(
     "no-key-not-guarded",
@@ -192,7 +196,7 @@ const attention: Fault[] = [
     "a query without keys divides zero by zero",
     "total != 0.0f ? acc[u][c][2 * half + column] / total : 0.0f;",
     "acc[u][c][2 * half + column] / total;",
-    { zoo: ["Z073", "Z074"] },
+    { file: "kernels/common/attention.cuh", zoo: ["Z073", "Z074"] },
   ),
 ];
 

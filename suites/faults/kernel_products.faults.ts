@@ -2,6 +2,8 @@
 import type { Fault } from "../../harness/faults.ts";
 import { kernel } from "./kernel.ts";
 
+const GATE = "kernels/common/gate.cuh";
+
 const experts: Fault[] = [
   kernel(
     "bias-in-the-weights",
@@ -9,7 +11,7 @@ const experts: Fault[] = [
     "combine weights are made of biased scores",
     "order_key(score[e] + p.bias[e])",
     "order_key(score[e] += p.bias[e])",
-    { zoo: ["Z104"], output: "weights" },
+    { zoo: ["Z104"], file: GATE, output: "weights" },
   ),
   kernel(
     "scores-in-bf16",
@@ -17,15 +19,15 @@ const experts: Fault[] = [
     "routing scores are rounded to bf16",
     "score[e] = gate_score(logits[e]);",
     "score[e] = __bfloat162float(__float2bfloat16_rn(gate_score(logits[e])));",
-    { zoo: ["Z109"], output: "weights" },
+    { zoo: ["Z109"], file: GATE, output: "weights" },
   ),
   kernel(
     "route-scale-missing",
     "moe/gate_topk",
     "combine weights lack the routing scale",
-    "/ sum * p.route_scale;",
-    "/ sum;",
-    { output: "weights" },
+    "score[ids[i]] / sum * p.route_scale;",
+    "score[ids[i]] / sum;",
+    { file: GATE, output: "weights" },
   ),
   kernel(
     "gate-tie-to-highest",
@@ -33,7 +35,7 @@ const experts: Fault[] = [
     "among a lane's equal scores the highest id wins",
     "if (k > best) {",
     "if (k >= best && k != 0) {",
-    { zoo: ["Z062"], output: "ids" },
+    { zoo: ["Z062"], file: GATE, output: "ids" },
   ),
   kernel(
     "softplus-naive",
@@ -41,7 +43,7 @@ const experts: Fault[] = [
     "softplus as log(1 + exp(x)) loses small and large logits",
     "logit > 20.0f ? logit : log1pf(expf(logit))",
     "logf(1.0f + expf(logit))",
-    { zoo: ["Z106"], file: "kernels/moe/score.cuh", output: "weights" },
+    { zoo: ["Z106"], file: GATE, output: "weights" },
   ),
   kernel(
     "hash-score-by-slot",
@@ -49,7 +51,7 @@ const experts: Fault[] = [
     "weights come from the scores of the first experts, not of the chosen",
     "gate_score(logits[id])",
     "gate_score(logits[i])",
-    { output: "weights" },
+    { file: GATE, output: "weights" },
   ),
   kernel(
     "dispatch-token-of-row",
@@ -57,7 +59,7 @@ const experts: Fault[] = [
     "rows are given the wrong token",
     "slot / p.n_act;",
     "slot % p.n_tok;",
-    { output: "row_tok" },
+    { file: "kernels/common/dispatch.cuh", output: "row_tok" },
   ),
   kernel(
     "swiglu-gate-unclamped",
@@ -65,7 +67,7 @@ const experts: Fault[] = [
     "the gate has no upper limit",
     "g = g > limit ? limit : g;",
     "",
-    { zoo: ["Z128", "Z130"] },
+    { file: "kernels/common/swiglu.cuh", zoo: ["Z128", "Z130"] },
   ),
   kernel(
     "swiglu-up-clamped-once",
@@ -73,22 +75,23 @@ const experts: Fault[] = [
     "the linear half is limited from above only",
     "u = u > limit ? limit : u < -limit ? -limit : u;",
     "u = u > limit ? limit : u;",
-    { zoo: ["Z130"] },
+    { file: "kernels/common/swiglu.cuh", zoo: ["Z130"] },
   ),
   kernel(
     "shared-expert-dropped",
     "moe/moe_combine",
     "the shared expert is not added",
-    "widen8(load16(p.shared + at), x);",
+    "widen8(load16(shared), x);",
     "widen8(uint4{}, x);",
-    { zoo: ["Z137"] },
+    { zoo: ["Z137"], file: "kernels/common/combine.cuh" },
   ),
   kernel(
     "shared-expert-doubled",
     "moe/moe_combine",
     "the shared expert counts twice",
-    "store16(p.z + at, round_bf16x8(sum));",
-    "for (int j = 0; j < 8; ++j) sum[j] += x[j]; store16(p.z + at, round_bf16x8(sum));",
+    "return round_bf16x8(sum);",
+    "for (int j = 0; j < 8; ++j) sum[j] += x[j]; return round_bf16x8(sum);",
+    { file: "kernels/common/combine.cuh" },
   ),
   kernel(
     "mxfp4-scale-off-by-one",
@@ -96,6 +99,7 @@ const experts: Fault[] = [
     "a block of 32 gets its neighbour's scale",
     "b = CHUNKS * block + j;",
     "b = CHUNKS * block + (j ^ 1);",
+    { file: "kernels/common/gemm_mxfp4.cuh" },
   ),
   kernel(
     "mxfp4-columns-exchanged",
@@ -103,6 +107,7 @@ const experts: Fault[] = [
     "in large tiles the scales of neighbouring columns are exchanged",
     "sum[t][0] += dot[0] * s[0][j];",
     "sum[t][0] += dot[0] * s[1][j];",
+    { file: "kernels/common/gemm_mxfp4.cuh" },
   ),
   kernel(
     "mxfp4-first-expert-scale",
@@ -110,7 +115,7 @@ const experts: Fault[] = [
     "in small tiles every expert uses the first slot's weight scales",
     "w_scale_row = slot * p.N + min(column0 + c, p.N - 1);",
     "w_scale_row = min(column0 + c, p.N - 1);",
-    { zoo: ["Z121"] },
+    { file: "kernels/common/gemm_mxfp4.cuh", zoo: ["Z121"] },
   ),
   kernel(
     "nvfp4-global-twice",
@@ -118,6 +123,7 @@ const experts: Fault[] = [
     "the global scale is applied twice in small tiles",
     "acc[t][c] = acc[t][c] * UNIT * global;",
     "acc[t][c] = acc[t][c] * UNIT * global * global;",
+    { file: "kernels/common/gemm_nvfp4.cuh" },
   ),
   kernel(
     "nvfp4-subnormal-scales-lost",
@@ -125,7 +131,7 @@ const experts: Fault[] = [
     "subnormal block scales count as zero",
     "mma::f16_from_e4m3(e4m3_code * 0x0101u)",
     "mma::f16_from_e4m3((e4m3_code & 0x78u ? e4m3_code : 0u) * 0x0101u)",
-    { zoo: ["Z165"] },
+    { file: "kernels/common/gemm_nvfp4.cuh", zoo: ["Z165"] },
   ),
   kernel(
     "nvfp4-input-scale-dropped",
@@ -144,14 +150,15 @@ const linears: Fault[] = [
     "the last block of K is not added",
     "for (int block = 0; block < n_block; ++block) {",
     "for (int block = 0; block < max(1, n_block - 1); ++block) {",
+    { file: "kernels/common/gemm_fp8.cuh" },
   ),
   kernel(
     "fp8-first-weight-scale",
     "linear/linear_fp8",
     "all columns use the first 128 columns' scales",
-    "p.w_s + int64_t(blockIdx.x * B_N / 128) * n_block;",
+    "p.w_s + int64_t(at.n * B_N / 128) * n_block;",
     "p.w_s;",
-    { zoo: ["Z175"] },
+    { file: "kernels/common/gemm_fp8.cuh", zoo: ["Z175"] },
   ),
   kernel(
     "grouped-as-dense",
@@ -159,23 +166,23 @@ const linears: Fault[] = [
     "every group reads the first group's channels",
     "p.a + (m0 + tid / 16) * a_stride + int64_t(group) * p.K;",
     "p.a + (m0 + tid / 16) * a_stride;",
-    { zoo: ["Z099"] },
+    { zoo: ["Z099"], file: "kernels/common/gemm_fp8w.cuh" },
   ),
   kernel(
     "bf16-columns-exchanged",
     "linear/linear_bf16",
     "neighbouring output columns are exchanged in small tiles",
-    "min(column0 + 8 * t + lane.r, N - 1)",
-    "min(column0 + 8 * t + (lane.r ^ 1), N - 1)",
-    { file: "kernels/linear/bf16_tile.cuh" },
+    "min(column0 + 8 * t + lane.r, p.N - 1)",
+    "min(column0 + 8 * t + (lane.r ^ 1), p.N - 1)",
+    { file: "kernels/common/gemm_bf16.cuh" },
   ),
   kernel(
     "f32-last-step-dropped",
     "linear/linear_f32",
     "the last 128 channels of K are not added in large tiles",
-    "for (int k0 = 0, buffer = 0; k0 < K;",
-    "for (int k0 = 0, buffer = 0; k0 == 0 || k0 < K - B_K;",
-    { file: "kernels/linear/bf16_tile.cuh" },
+    "for (int k0 = 0, buffer = 0; k0 < p.K;",
+    "for (int k0 = 0, buffer = 0; k0 == 0 || k0 < p.K - B_K;",
+    { file: "kernels/common/gemm_bf16.cuh" },
   ),
 ];
 
@@ -184,8 +191,8 @@ const quantisers: Fault[] = [
     "e8m0-floor",
     "quant/act_quant_fp8",
     "the scale's exponent is cut instead of raised",
-    "const uint32_t code = block_scale_code(amax, p.floor, INV_MAX);",
-    "const uint32_t code = __float_as_uint(fmaxf(__uint_as_float(amax), p.floor) * INV_MAX) >> 23;",
+    "const uint32_t code = block_scale_code(amax, p.floor, E4M3_INV_MAX);",
+    "const uint32_t code = __float_as_uint(fmaxf(__uint_as_float(amax), p.floor) * E4M3_INV_MAX) >> 23;",
     { zoo: ["Z173"], output: "s" },
   ),
   kernel(
@@ -194,7 +201,7 @@ const quantisers: Fault[] = [
     "the second code of a pair goes to the low half of its byte",
     "return low | f32_to_e2m1(__fdiv_rn(bf16_high(pair), divisor)) << 4;",
     "return low << 4 | f32_to_e2m1(__fdiv_rn(bf16_high(pair), divisor));",
-    { output: "q" },
+    { file: "kernels/common/nvfp4.cuh", output: "q" },
   ),
   kernel(
     "e2m1-ties-away",
@@ -202,7 +209,7 @@ const quantisers: Fault[] = [
     "midpoints round away from zero",
     "f32_to_e2m1(__fdiv_rn(bf16_low(pair), divisor))",
     "f32_to_e2m1(__fdiv_rn(bf16_low(pair), divisor) * 1.000001f)",
-    { zoo: ["Z167"], output: "q" },
+    { file: "kernels/common/nvfp4.cuh", zoo: ["Z167"], output: "q" },
   ),
   kernel(
     "nvfp4-scale-of-first-expert",
@@ -218,14 +225,14 @@ const quantisers: Fault[] = [
     "the scale is made for a largest code of 8",
     "INV_MAX = 1.f / 6.f;",
     "INV_MAX = 1.f / 8.f;",
-    { output: "q" },
+    { file: "kernels/common/mxfp4.cuh", output: "q" },
   ),
   kernel(
     "kv-rope-slice-quantised",
     "quant/kv_fp8_sim",
     "rotated channels take the e4m3 round trip too",
-    "const bool nope = c < p.n_nope;",
-    "const bool nope = c < p.head_dim;",
+    "round_trip8(v, c < p.n_nope,",
+    "round_trip8(v, c < p.head_dim,",
   ),
   kernel(
     "kv-scale-lost",
@@ -233,7 +240,7 @@ const quantisers: Fault[] = [
     "codes are read back without their scale",
     "return round_bf16x2(v.x * s, v.y * s);",
     "return round_bf16x2(v.x * (s == s ? 1.f : s), v.y * (s == s ? 1.f : s));",
-    { zoo: ["Z154"] },
+    { file: "kernels/common/fp8_sim.cuh", zoo: ["Z154"] },
   ),
 ];
 
@@ -256,7 +263,7 @@ const memory: Fault[] = [
     "staged rows are read before all threads have written them",
     "__syncthreads();",
     "__syncwarp();",
-    { zoo: ["Z065"], blame: "ERROR" },
+    { file: "kernels/common/gemm_fp8.cuh", zoo: ["Z065"], blame: "ERROR" },
   ),
   kernel(
     "scores-weights-overwritten",

@@ -10,7 +10,7 @@ const fault = (
   blame: Fault["blame"] = "FAIL",
 ): Fault =>
   kernel(`sm100-${id}`, "attention/sparse_attention", what, find, replace, {
-    file: "kernels/attention/sparse_attention.sm100.cu",
+    file: "kernels/common/umma_attention.cuh",
     blame,
   });
 

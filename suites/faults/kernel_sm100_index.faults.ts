@@ -13,7 +13,7 @@ const quantiser: Fault[] = [
     "the second code of a pair goes to the low half of its byte",
     "return f32_to_e2m1(bf16_low(pair) * inv) | f32_to_e2m1(bf16_high(pair) * inv) << 4;",
     "return f32_to_e2m1(bf16_low(pair) * inv) << 4 | f32_to_e2m1(bf16_high(pair) * inv);",
-    { output: "q" },
+    { file: "kernels/common/mxfp4.cuh", output: "q" },
   ),
   kernel(
     "mxfp4-ties-away",
@@ -21,7 +21,7 @@ const quantiser: Fault[] = [
     "midpoints round away from zero",
     "f32_to_e2m1(bf16_low(pair) * inv)",
     "f32_to_e2m1(bf16_low(pair) * inv * 1.000001f)",
-    { zoo: ["Z167"], output: "q" },
+    { file: "kernels/common/mxfp4.cuh", zoo: ["Z167"], output: "q" },
   ),
   kernel(
     "mxfp4-scale-of-two-blocks",
@@ -37,7 +37,7 @@ const quantiser: Fault[] = [
     "a block of zeros takes the format's smallest scale, not the floor's",
     "AMAX_FLOOR = 6 * 0x1p-126f;",
     "AMAX_FLOOR = 0;",
-    { output: "s" },
+    { file: "kernels/common/mxfp4.cuh", output: "s" },
   ),
   kernel(
     "mxfp4-scale-index-of-whole-blocks",

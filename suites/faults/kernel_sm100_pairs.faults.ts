@@ -6,6 +6,7 @@ const SKELETON = "kernels/common/umma_linear.cuh";
 const CTAS = "kernels/common/umma_ctas.cuh";
 const TILES = "kernels/common/umma_tiles.cuh";
 const FORMAT = "kernels/common/umma_format.cuh";
+const EXPERT = "kernels/common/umma_expert.cuh";
 const [BF16, FP8, FP8W] = ["linear_bf16", "linear_fp8", "grouped_linear_fp8w"].map((op) => `linear/${op}`);
 const [MXFP4, NVFP4] = ["mxfp4", "nvfp4"].map((format) => `moe/expert_linear_${format}`);
 
@@ -71,17 +72,17 @@ const halves: Fault[] = [
     "scales-of-the-other-half",
     MXFP4,
     "the scales of the first 128 tokens and of those beyond are exchanged",
-    `kernels/${MXFP4}.sm100.cu`,
-    "(1 + this->atom(thread)) * plan::SCALE_ATOM",
-    "(CTAS - this->atom(thread)) * plan::SCALE_ATOM",
+    EXPERT,
+    "v.x.put(atoms + (MATRICES + Warp::atom(thread)) * plan::SCALE_ATOM",
+    "v.x.put(atoms + (MATRICES + CTAS - 1 - Warp::atom(thread)) * plan::SCALE_ATOM",
   ),
   pair(
     "atoms-by-tokens",
     NVFP4,
     "a step's atoms of scales lie where those of another step are looked for",
-    `kernels/${NVFP4}.sm100.cu`,
-    "ATOMS + CTAS * a + this->atom(thread)",
-    "ATOMS + a + ATOMS * this->atom(thread)",
+    EXPERT,
+    "ATOMS + CTAS * a + Warp::atom(thread)",
+    "ATOMS + a + ATOMS * Warp::atom(thread)",
   ),
   pair(
     "atom-columns-of-one",
@@ -95,9 +96,9 @@ const halves: Fault[] = [
     "scales-behind-the-last",
     FP8,
     "a CTA without rows of w reads scales behind the last",
-    `kernels/${FP8}.sm100.cu`,
-    "min(t.n0, p.N - 1) / 128",
-    "t.n0 / 128",
+    "kernels/common/umma_fp8.cuh",
+    "row = t.w_rows > 0 ? t.n0 : 0;",
+    "row = t.n0;",
     "ERROR",
   ),
 ];

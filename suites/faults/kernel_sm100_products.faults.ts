@@ -4,6 +4,7 @@ import { kernel } from "./kernel.ts";
 
 const SKELETON = "kernels/common/umma_linear.cuh";
 const TILES = "kernels/common/umma_tiles.cuh";
+const EXPERT = "kernels/common/umma_expert.cuh";
 const FORMAT = "kernels/common/umma_format.cuh";
 const [BF16, F32, FP8, FP8W] = ["linear_bf16", "linear_f32", "linear_fp8", "grouped_linear_fp8w"].map(
   (op) => `linear/${op}`,
@@ -104,16 +105,16 @@ const tiles: Fault[] = [
     "umma-rows-unmasked",
     FP8,
     "tokens beyond the last are stored",
-    "else if (c + j < tile.rows && n < l.N)",
-    "else if (n < l.N)",
+    "if (c + j < tile.rows && int32_t(row) < tile.w_rows)",
+    "if (int32_t(row) < tile.w_rows)",
     { file: SKELETON, blame: "ERROR" },
   ),
   kernel(
     "umma-weight-rows-unmasked",
     FP8W,
     "rows of w beyond a group's last are stored",
-    "else if (c + j < tile.rows && n < l.N)",
-    "else if (c + j < tile.rows)",
+    "if (c + j < tile.rows && int32_t(row) < tile.w_rows)",
+    "if (c + j < tile.rows)",
     { file: SKELETON },
   ),
 ];
@@ -148,9 +149,9 @@ const scales: Fault[] = [
     "umma-atoms-exchanged",
     NVFP4,
     "neighbouring scale atoms of w are exchanged",
-    "v.w[a].put(atoms + a * plan::SCALE_ATOM,",
-    "v.w[a].put(atoms + (a ^ 1) * plan::SCALE_ATOM,",
-    { file: `kernels/${NVFP4}.sm100.cu` },
+    "v.w[m][a].put(atoms + (m * ATOMS + a) * plan::SCALE_ATOM, lane);",
+    "v.w[m][a].put(atoms + (m * ATOMS + (a ^ 1)) * plan::SCALE_ATOM, lane);",
+    { file: EXPERT },
   ),
   kernel(
     "umma-scale-not-repeated",
@@ -172,25 +173,25 @@ const scales: Fault[] = [
     "umma-fp8-first-weight-scale",
     FP8,
     "all rows of w use the first 128 rows' scales",
-    "p.w_s + min(t.n0, p.N - 1) / 128 * n_block,",
-    "p.w_s,",
-    { file: `kernels/${FP8}.sm100.cu`, zoo: ["Z175"] },
+    "w_s(t, a) + row / 128 * n_block;",
+    "w_s(t, a);",
+    { file: "kernels/common/umma_fp8.cuh", zoo: ["Z175"] },
   ),
   kernel(
-    "umma-mxfp4-scale-by-row",
+    "umma-mxfp4-scale-of-first-row",
     MXFP4,
-    "an activation's scale is taken by row, not by the source row",
-    "p.a_s + a.source(t.m0 + r) * n_block",
-    "p.a_s + (t.m0 + r) % p.n_src * n_block",
-    { file: `kernels/${MXFP4}.sm100.cu` },
+    "all rows of a tile use the activation scales of its first",
+    "x_s + x.source(t.m0 + r) * n_block",
+    "x_s + x.source(t.m0) * n_block",
+    { file: EXPERT },
   ),
   kernel(
     "umma-mxfp4-first-expert-scale",
     MXFP4,
     "every expert uses the first slot's weight scales",
-    "(int64_t(t.matrix) * p.N + t.n0) * n_block;",
+    "(int64_t(t.matrix) * N + t.n0) * n_block;",
     "t.n0 * n_block;",
-    { file: `kernels/${MXFP4}.sm100.cu`, zoo: ["Z121"] },
+    { file: EXPERT, zoo: ["Z121"] },
   ),
   kernel(
     "umma-nvfp4-scales-past-the-row",
@@ -198,7 +199,7 @@ const scales: Fault[] = [
     "the scale behind a row's last is the next row's first",
     "ATOMS * k + 1 < n_word ? row[1] : 0",
     "row[1]",
-    { file: `kernels/${NVFP4}.sm100.cu` },
+    { file: EXPERT },
   ),
   kernel(
     "umma-nvfp4-global-twice",
@@ -212,8 +213,8 @@ const scales: Fault[] = [
     "umma-nvfp4-global-by-slot",
     NVFP4,
     "the activations' global scale is taken by slot",
-    "p.op.a_global[t.group]",
-    "p.op.a_global[t.matrix % p.op.n_expert]",
+    "p.a_global[t.group]",
+    "p.a_global[t.matrix % p.n_expert]",
     { file: `kernels/${NVFP4}.sm100.cu`, zoo: ["Z160"] },
   ),
   kernel(
@@ -222,15 +223,15 @@ const scales: Fault[] = [
     "a tile whose rows lie in two scale blocks uses the first",
     "int32_t(row) < v.split ? v.first : v.second,",
     "v.first,",
-    { file: `kernels/${FP8W}.sm100.cu` },
+    { file: "kernels/common/umma_fp8w.cuh" },
   ),
   kernel(
     "umma-fp8w-scale-of-the-next",
     FP8W,
     "every second stage of K uses the next block's scale",
     "block = k * plan::FP8W.k / 128;",
-    "block = min((k + 1) * plan::FP8W.k / 128, plan::div_up(p.K, 128) - 1);",
-    { file: `kernels/${FP8W}.sm100.cu` },
+    "block = min((k + 1) * plan::FP8W.k / 128, plan::div_up(K, 128) - 1);",
+    { file: "kernels/common/umma_fp8w.cuh" },
   ),
   kernel(
     "umma-fp8w-chunk-unswizzled",
@@ -238,7 +239,7 @@ const scales: Fault[] = [
     "the second half of sixteen weights is written where an unswizzled row has it",
     "to + ((chunk + 1) ^ row % 8) * CHUNK",
     "to + (chunk + 1) * CHUNK",
-    { file: `kernels/${FP8W}.sm100.cu` },
+    { file: "kernels/common/umma_fp8w.cuh" },
   ),
 ];
 

@@ -4,8 +4,19 @@
 namespace sim::driver {
 
 namespace {
-thread_local std::string detail;
+// A thread's own objects go before those of the program, whose destructors still free memory and unload
+// modules on it: what they are told is lost, not written where the sentence was.
+thread_local bool ended = false;
+struct Detail {
+  std::string text;
+  ~Detail() { ended = true; }
+};
+thread_local Detail detail;
 thread_local CUcontext current = nullptr;
+
+void set_detail(const std::string& sentence) {
+  if (!ended) detail.text = sentence;
+}
 
 struct ErrorName {
   int code;
@@ -36,11 +47,11 @@ State& State::get() {
 }
 
 CUresult fail(CUresult code, const std::string& sentence) {
-  detail = sentence;
+  set_detail(sentence);
   if (State::get().tell) State::get().tell(code, sentence);
   return code;
 }
-const char* last_error_detail() { return detail.c_str(); }
+const char* last_error_detail() { return ended ? "" : detail.text.c_str(); }
 
 std::string hex(uint64_t v) {
   char s[24];
@@ -56,7 +67,7 @@ CUresult ready() {
                 "no context is current on this thread: cuCtxSetCurrent comes first");
   if (s.sticky != CUDA_SUCCESS)
     return fail(s.sticky, "an earlier fault ended the context: " + s.sticky_detail);
-  detail.clear();
+  set_detail("");
   return CUDA_SUCCESS;
 }
 

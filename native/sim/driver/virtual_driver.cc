@@ -21,9 +21,17 @@ Driver virtual_driver() {
 namespace sim {
 
 namespace {
-std::mutex count_lock;
-LaunchCount last, sum;
-std::vector<std::string> lints, profiles;
+// Never destroyed: a program's own destructors may still launch, and what is written at exit is read after
+// this library's destructors ran.
+struct Counts {
+  std::mutex lock;
+  LaunchCount last, sum;
+  std::vector<std::string> lints, profiles;
+};
+Counts& counts() {
+  static Counts* const c = new Counts;
+  return *c;
+}
 
 bool number(const std::string& text, uint64_t& out) {
   if (text.empty() || text.find_first_not_of("0123456789") != std::string::npos || text.size() > 19)
@@ -65,35 +73,35 @@ std::string options_from_environment(VirtualOptions& o) {
 }
 
 LaunchCount last_launch() {
-  std::lock_guard g(count_lock);
-  return last;
+  std::lock_guard g(counts().lock);
+  return counts().last;
 }
 LaunchCount all_launches() {
-  std::lock_guard g(count_lock);
-  return sum;
+  std::lock_guard g(counts().lock);
+  return counts().sum;
 }
 
 std::vector<std::string> take_lints() {
-  std::lock_guard g(count_lock);
-  return std::exchange(lints, {});
+  std::lock_guard g(counts().lock);
+  return std::exchange(counts().lints, {});
 }
 
 std::string take_profiles() {
-  std::lock_guard g(count_lock);
+  std::lock_guard g(counts().lock);
   std::string all = "[";
-  for (const std::string& p : profiles) all += (all.size() > 1 ? ",\n" : "") + p;
-  profiles.clear();
+  for (const std::string& p : std::exchange(counts().profiles, {})) all += (all.size() > 1 ? ",\n" : "") + p;
   return all + "]";
 }
 
 namespace driver {
 void record(const std::string& kernel, const LaunchResult& r) {
-  std::lock_guard g(count_lock);
-  last = {kernel, 1, r.warp_instructions, r.thread_instructions, r.seconds};
-  lints.insert(lints.end(), r.lints.begin(), r.lints.end());
-  if (r.profile) profiles.push_back(r.profile->json());
-  sum.launches += 1, sum.warp_instructions += r.warp_instructions;
-  sum.thread_instructions += r.thread_instructions, sum.seconds += r.seconds;
+  Counts& c = counts();
+  std::lock_guard g(c.lock);
+  c.last = {kernel, 1, r.warp_instructions, r.thread_instructions, r.seconds};
+  c.lints.insert(c.lints.end(), r.lints.begin(), r.lints.end());
+  if (r.profile) c.profiles.push_back(r.profile->json());
+  c.sum.launches += 1, c.sum.warp_instructions += r.warp_instructions;
+  c.sum.thread_instructions += r.thread_instructions, c.sum.seconds += r.seconds;
 }
 }  // namespace driver
 }  // namespace sim

@@ -5,6 +5,7 @@
 //  stmatrix 16x8 of 8 bits, always transposed: 8 addresses a matrix, one register, which lies as mma's C does: bytes
 //    0, 1 are row g, columns 2t, 2t + 1, bytes 2, 3 row g + 8; a column is stored as 16 bytes.
 #include "../machine/access.h"
+#include "../machine/paths.h"
 #include "chapters.h"
 #include "select.h"
 
@@ -86,6 +87,17 @@ void ldmatrix_16x16(Warp& w, const Instr& in) {
   }
   for (unsigned k = 0; k < 2u * s.n; ++k) std::memcpy(w.op<uint32_t>(in, k), frag[k], sizeof frag[k]);
 }
+// places(lane, f): f(row, byte, n) for where, in the 16-byte rows of a matrix, the fragment of a lane goes.
+template <class F>
+void stored_undefined_fragment(Warp& w, const Instr& in, const Shape& s, const uint64_t* at, F places) {
+  const Undefined& u = w.state->undefined;
+  if (!u.any()) return;
+  for (unsigned k = 0; k < s.n; ++k)
+    for (uint32_t m = u.lanes(in.more[k + 1]); m; m &= m - 1)
+      places(unsigned(__builtin_ctz(m)), [&](unsigned row, unsigned byte, unsigned n) {
+        stored_undefined(w, in, unsigned(__builtin_ctz(m)), in.more[k + 1], Space(s.space), at[8 * k + row] + byte, n);
+      });
+}
 void stmatrix_16x8(Warp& w, const Instr& in) {
   const Shape s = __builtin_bit_cast(Shape, in.aux);
   uint64_t at[LANES];
@@ -100,6 +112,9 @@ void stmatrix_16x8(Warp& w, const Instr& in) {
       std::memcpy(resolve(w, in, lane, Space(s.space), at[lane], 16, 16, Access::write), column[c], 16);
     }
   }
+  stored_undefined_fragment(w, in, s, at, [](unsigned l, auto place) {
+    for (unsigned j = 0; j < 4; ++j) place(2 * (l % 4) + j % 2, l / 4 + 8 * (j / 2), 1);
+  });
 }
 void stmatrix_run(Warp& w, const Instr& in) {
   const Shape s = __builtin_bit_cast(Shape, in.aux);
@@ -113,6 +128,10 @@ void stmatrix_run(Warp& w, const Instr& in) {
       std::memcpy(resolve(w, in, lane, Space(s.space), at[lane], 16, 16, Access::write), m[r], 16);
     }
   }
+  stored_undefined_fragment(w, in, s, at, [&](unsigned l, auto place) {
+    if (!s.transposed) return place(l / 4, 4 * (l % 4), 4);
+    for (unsigned j = 0; j < 2; ++j) place(2 * (l % 4) + j, l / 4 * 2, 2);
+  });
 }
 void movmatrix(Warp& w, const Instr& in) {
   Matrix m;

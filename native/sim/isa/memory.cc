@@ -135,10 +135,10 @@ bool store_local(Warp& w, const Instr& in, uint64_t* a, unsigned first) {
 }
 
 // The space an access really goes to: parameters of calls live in local memory.
-Space effective(const Instr& in, uint64_t* a) {
+Space effective(const Warp& w, const Instr& in, uint64_t* a) {
   Space space = space_in(in);
   if (space == Space::generic && a) return space;
-  if (space == Space::param && a[0] & FRAME_PARAM) {
+  if (space == Space::param && a[__builtin_ctz(w.exec)] & FRAME_PARAM) {
     SIM_EACH_LANE(l) a[l] &= FRAME_PARAM - 1;
     return Space::local;
   }
@@ -150,7 +150,7 @@ template <class T, class R, unsigned N>
 void ld(Warp& w, const Instr& in) {
   uint64_t a[LANES];
   addresses(w, in, N, 0, in.aux & WIDE_ADDRESS, a);
-  Space space = effective(in, a);
+  Space space = effective(w, in, a);
   if (space == Space::generic && space_of_generic(a[__builtin_ctz(w.exec)]) == Space::local) {
     uint64_t local[LANES];
     SIM_EACH_LANE(l) local[l] = a[l] - LOCAL_WINDOW;
@@ -203,7 +203,7 @@ template <class T, class R, unsigned N>
 void st(Warp& w, const Instr& in) {
   uint64_t a[LANES];
   addresses(w, in, 0, 0, in.aux & WIDE_ADDRESS, a);
-  Space space = effective(in, a);
+  Space space = effective(w, in, a);
   if (space == Space::generic && space_of_generic(a[__builtin_ctz(w.exec)]) == Space::local) {
     uint64_t local[LANES];
     SIM_EACH_LANE(l) local[l] = a[l] - LOCAL_WINDOW;

@@ -2,13 +2,10 @@
 // the tensor core may read its operands at any time.
 #include <algorithm>
 
-#include "../machine/cluster.h"
 #include "../machine/program.h"
 #include "tcgen05_multiply.h"
 
 namespace sim {
-
-using umma::SharedMatrix;
 
 CtaGroup cta_group_of(Warp& w, const Instr& in, unsigned lane, uint32_t n) {
   CtaGroup g;
@@ -22,64 +19,61 @@ CtaGroup cta_group_of(Warp& w, const Instr& in, unsigned lane, uint32_t n) {
   return g;
 }
 
-void TensorMultiply::check_shared(const SharedMatrix& m, bool of_a, Event done) {
-  const bool mn = of_a ? i.a_mn_major : i.b_mn_major;
-  const umma::Number number = of_a ? i.a : i.b;
-  const uint32_t rows = (of_a ? i.rows_a() : i.rows_b()) + (!of_a && mask ? mask->shift : 0);
-  const uint32_t bytes = of_a ? i.bytes_a() : i.bytes_b(), per = umma::elements_a_granule(i.by.kind, number);
-  // K-major: rows of `bytes`; MN-major: as many lines as K indices lie in that many bytes
-  const uint32_t lines = mn ? bytes / 16 * per : rows, granules = mn ? (rows + per - 1) / per : bytes / 16;
-  const uint32_t data = umma::data_bytes(i.by.kind, number);
+void TensorMultiply::check_shared(bool of_a, Event done, std::vector<Doubt> (&doubts)[2]) {
+  const uint32_t data = umma::data_bytes(i.by.kind, of_a ? i.a : i.b);
   uint32_t low = ~0u, high = 0;
-  for (uint32_t line = 0; line < lines; ++line)
-    for (uint32_t j = 0; j < granules; ++j) {
-      const uint32_t at = m.granule(mn, line, j);
-      low = std::min(low, at), high = std::max(high, at);
-    }
-  for (Cta* cta : group) {
-    if (low < SHARED_RESERVED || high + 16 > cta->shared_bytes())
+  each_granule(of_a, [&](uint32_t at, uint32_t, uint32_t) { low = std::min(low, at), high = std::max(high, at); });
+  for (uint32_t rank = 0; rank < group.n; ++rank) {
+    Cta& cta = *group.at[rank];
+    if (low < SHARED_RESERVED || high + 16 > cta.shared_bytes())
       trap(warp, instr, lane, Trap::illegal_address,
            std::string("the descriptor of ") + (of_a ? "A" : "B") + " reaches shared memory from offset " +
                std::to_string(low) + " to " + std::to_string(high + 15) + ", expected " +
-               std::to_string(SHARED_RESERVED) + " to " + std::to_string(cta->shared_bytes() - 1));
-    Order& order = cta->cluster->order;
+               std::to_string(SHARED_RESERVED) + " to " + std::to_string(cta.shared_bytes() - 1));
+    Order& order = cta.cluster->order;
     if (!order.on()) continue;
+    const bool undefined = cta.cluster->undefined_bytes.any();
     uint32_t from = 0, to = 0;  // granules that lie side by side are one access
     auto flush = [&] {
-      if (to > from) order.async_read(warp, instr, lane, *cta, from, to - from, done);
+      if (to == from) return;
+      order.tensor_read(warp, instr, lane, cta, from, to - from, done, doubts[rank]);
+      if (undefined) undefined_bytes(cta, from, to, doubts[rank]);
     };
-    for (uint32_t line = 0; line < lines; ++line)
-      for (uint32_t j = 0; j < granules; ++j) {
-        const uint32_t at = m.granule(mn, line, j);
-        if (at == to && data == 16)
-          to += 16;
-        else if (at + 16 == from && data == 16)
-          from = at;
-        else
-          flush(), from = at, to = at + data;
-      }
+    each_granule(of_a, [&](uint32_t at, uint32_t, uint32_t) {
+      if (at == to && data == 16)
+        to += 16;
+      else if (at + 16 == from && data == 16)
+        from = at;
+      else
+        flush(), from = at, to = at + data;
+    });
     flush();
   }
 }
 
-void TensorMultiply::check_tmem(Event done) {
-  const uint32_t d_columns = i.n / path.parts, lanes = 0xff;
-  uint32_t used = 0;  // halves of quadrants that A and D use
+uint32_t MultiplyOperands::halves() const {
+  uint32_t used = 0;
   for (uint32_t part = 0; part < path.parts; ++part)
     for (uint32_t m = 0; m < path.rows; m += 16) used |= 1u << path.lane(m, part) / 16;
+  return used;
+}
+
+void TensorMultiply::check_tmem(Event done) {
+  const uint32_t used = halves(), all = 0xff;
   for (Cta* cta : group) {
-    Order& order = cta->cluster->order;
-    auto touch = [&](uint32_t address, uint32_t columns, uint32_t halves, bool write) {
+    Cluster& cluster = *cta->cluster;
+    auto touch = [&](uint32_t address, uint32_t columns, uint32_t where, bool write) {
       check_columns(warp, instr, lane, *cta, tmem_column(address), columns);
-      order.tmem(warp, instr, lane, *cta, halves, tmem_column(address), columns, write, done);
+      cluster.order.tmem(warp, instr, lane, *cta, where, tmem_column(address), columns, write, done);
+      if (!write && cluster.order.on()) cluster.results.taken(*cta, where, tmem_column(address), columns);
     };
     if (a_in_tmem) touch(a_tmem, i.bytes_a() / 4, used, false);
     if (i.by.sparse) touch(metadata_column(), metadata_columns(), used, false);
     if (i.by.scale_vec) {
-      touch(sfa, (path.rows + 31) / 32, lanes, false);
-      touch(sfb, (d_columns + 31) / 32, lanes, false);
+      touch(sfa, (path.rows + 31) / 32, all, false);
+      touch(sfb, (columns_of_d() + 31) / 32, all, false);
     }
-    touch(d, d_columns, used, true);
+    touch(d, columns_of_d(), used, true);
   }
 }
 
@@ -105,10 +99,13 @@ void TensorMultiply::check() {
   if (a_in_tmem) like_d("A", a_tmem);
   if (i.by.sparse) like_d("the sparsity metadata", metadata);
   if (i.by.scale_vec) aligned("scale A", sfa, false), aligned("scale B", sfb, false);
-  const Event done = warp.cta->cluster->order.next_tensor(warp);
-  if (!a_in_tmem) check_shared(a, true, done);
-  check_shared(b, false, done);
+  Order& order = warp.cta->cluster->order;
+  const Event done = order.next_tensor(warp);
+  std::vector<Doubt> of_a[2], of_b[2];  // by CTA of the group
+  if (!a_in_tmem) check_shared(true, done, of_a);
+  check_shared(false, done, of_b);
   check_tmem(done);
+  if (order.on()) note_results(done, of_a, of_b);
 }
 
 }  // namespace sim

@@ -48,12 +48,44 @@ void expand(const Shape& s, const uint8_t* in, uint8_t* out) {
   }
 }
 
-struct TensorCopy final : AsyncOp {
-  using AsyncOp::AsyncOp;
+// What a copy reads and writes, and where.
+struct CopyOperands {
   Shape s{};
   CtaGroup group;
   umma::SharedMatrix from;
   uint32_t address = 0;
+
+  // Words that hang on any of these bytes of one CTA, which raced: f(lane, column, the doubt).
+  template <class F>
+  void each_doubtful_word(const std::vector<Doubt>& bytes, F f) const {
+    for (const Doubt& d : bytes)
+      for (uint32_t r = 0; r < s.rows(); ++r)
+        for (uint32_t word = 0; word < s.columns; ++word) {
+          const uint32_t n = s.data_bytes() / 4, at = from.granule(false, r, word / 4) + word % 4 * n;
+          if (d.from >= at + n || d.to <= at) continue;
+          for (uint32_t k = 0, to; s.lane(r, k, to); ++k) f(to + tmem_row(address), tmem_column(address) + word, d);
+        }
+  }
+};
+
+// A copy that has been issued, and what its words are part of: machine/results.h.
+struct Copied final : TensorRead {
+  CopyOperands of;
+  uint32_t product = 0;
+
+  bool changed(Cta& where, const std::vector<Doubt>& bytes) override {
+    Results& results = where.cluster->results;
+    bool used = false;
+    of.each_doubtful_word(bytes, [&](uint32_t lane, uint32_t column, const Doubt& d) {
+      used |= results.was_taken(where, product, lane / 16, column);
+      if (results.still_there(where, product, lane / 16, column)) *results.words(where, lane, column) = d.why;
+    });
+    return !used;
+  }
+};
+
+struct TensorCopy final : AsyncOp, CopyOperands {
+  using AsyncOp::AsyncOp;
 
   void check() {
     const uint32_t rows = s.rows(), granules = s.columns / 4u, at = tmem_row(address);
@@ -67,7 +99,10 @@ struct TensorCopy final : AsyncOp {
     uint32_t halves = 0;
     for (uint32_t r = 0; r < rows; ++r)
       for (uint32_t k = 0, to; s.lane(r, k, to); ++k) halves |= 1u << (to + at) / 16;
-    for (Cta* cta : group) {
+    std::vector<Doubt> all[2];  // by CTA of the group
+    for (uint32_t rank = 0; rank < group.n; ++rank) {
+      Cta* cta = group.at[rank];
+      std::vector<Doubt>& doubts = all[rank];
       for (uint32_t r = 0; r < rows; ++r)
         for (uint32_t j = 0; j < granules; ++j) {
           const uint32_t offset = from.granule(false, r, j);
@@ -76,11 +111,32 @@ struct TensorCopy final : AsyncOp {
                  "the descriptor of tcgen05.cp reaches shared memory at offset " + std::to_string(offset) +
                      ", expected " + std::to_string(SHARED_RESERVED) + " to " +
                      std::to_string(cta->shared_bytes() - 1));
-          if (order.on()) order.async_read(warp, instr, lane, *cta, offset, s.data_bytes(), done);
+          if (!order.on()) continue;
+          order.tensor_read(warp, instr, lane, *cta, offset, s.data_bytes(), done, doubts);
+          if (cta->cluster->undefined_bytes.any()) undefined_bytes(*cta, offset, offset + s.data_bytes(), doubts);
         }
       check_columns(warp, instr, lane, *cta, tmem_column(address), s.columns);
       order.tmem(warp, instr, lane, *cta, halves, tmem_column(address), s.columns, true, done);
     }
+    if (order.on()) note_results(done, halves, all);
+  }
+
+  void note_results(Event done, uint32_t halves, const std::vector<Doubt> (&doubts)[2]) const {
+    Cluster& cluster = *warp.cta->cluster;
+    auto read = std::make_shared<Copied>();
+    read->of = *this;
+    for (uint32_t rank = 0; rank < group.n; ++rank) {
+      const Cta& cta = *group.at[rank];
+      for (uint32_t r = 0; r < s.rows() && cluster.results.any(cta); ++r)
+        for (uint32_t k = 0, to; s.lane(r, k, to); ++k)
+          std::fill_n(cluster.results.words(cta, to + tmem_row(address), tmem_column(address)), s.columns, nullptr);
+      each_doubtful_word(doubts[rank], [&](uint32_t lane, uint32_t column, const Doubt& d) {
+        *cluster.results.words(cta, lane, column) = d.why;
+      });
+      read->remember(doubts[rank]);
+    }
+    read->product = cluster.results.written(group.at, group.n, halves, tmem_column(address), s.columns, false);
+    cluster.order.answers(done, std::move(read));
   }
 
   void complete() override {
@@ -173,6 +229,9 @@ struct TensorShift final : AsyncOp {
     for (Cta* cta : group) {
       check_columns(warp, instr, lane, *cta, tmem_column(address), 8);
       order.tmem(warp, instr, lane, *cta, 3u << at / 16, tmem_column(address), 8, true, done);
+      if (!order.on() || !cta->cluster->results.any(*cta)) continue;
+      const Origin** rows = cta->cluster->results.words(*cta, at, tmem_column(address));
+      for (uint32_t r = 0; r < 31; ++r) std::copy_n(rows + (r + 1) * Tmem::COLUMNS, 8, rows + r * Tmem::COLUMNS);
     }
   }
   void complete() override {

@@ -95,15 +95,20 @@ bool all_written(Warp& w, const Reach& r) {
 }
 
 // A right kernel may load words that nobody has written, as long as it makes nothing of them: M = 64 leaves half the
-// lanes empty, and 32x32b loads all of them.
+// lanes empty, and 32x32b loads all of them. The same goes for words that hang on operands which raced.
 template <Kind K>
 void hand_on_undefined(Warp& w, const Instr& in, const Reach& r, const Shape& s) {
+  const Cluster& c = *w.cta->cluster;
   each_word<K>(r, s.n, s.packed, [&](const uint32_t* word, unsigned i, unsigned t) {
     const size_t at = size_t(word - r.tmem.word[0]);
-    const unsigned row = at / Tmem::COLUMNS, column = at % Tmem::COLUMNS;
-    if (!r.tmem.is_written(row, column, s.packed ? 2 : 1))
-      undefined_result(w, in, t, i, "tensor memory that nobody has written, at lane " + std::to_string(row) +
-                                        " column " + std::to_string(column));
+    const unsigned row = at / Tmem::COLUMNS, column = at % Tmem::COLUMNS, n = s.packed ? 2 : 1;
+    const std::string where = ", at lane " + std::to_string(row) + " column " + std::to_string(column);
+    if (const Origin* o = c.order.on() ? c.results.first(*w.cta, row, column, n) : nullptr)
+      undefined_result(w, in, t, i,
+                       "tensor memory that comes of it" + where + (o->read.empty() ? "" : " (" + o->read + ")"), o->race);
+    else if (w.cta->launch->config.check_uninitialised && !r.tmem.is_written(row, column, n))
+      undefined_result(w, in, t, i,
+                       "tensor memory that " + c.order.maker_of_unwritten(*w.cta, row, column) + where);
   });
 }
 
@@ -117,13 +122,16 @@ void ld(Warp& w, const Instr& in) {
   // The warp's own stores come first: PTX wants tcgen05.wait::st, the hardware keeps the two in order, and CUTLASS's
   // stream-K epilogue relies on it.
   w.cta->cluster->async.drain(queue_of(w, QUEUE_TMEM));
-  w.cta->cluster->order.wait_tmem_writes(w);
-  if (!all_written(w, r)) hand_on_undefined<K>(w, in, r, s);
   Order& order = w.cta->cluster->order;
+  Results& results = w.cta->cluster->results;
+  order.wait_tmem_writes(w);
+  if (!all_written(w, r) || (order.on() && results.any(*w.cta))) hand_on_undefined<K>(w, in, r, s);
   if (order.on()) {
     Event e = order.next_tmem_read(w);
-    for (unsigned p = 0; p < r.pieces; ++p)
+    for (unsigned p = 0; p < r.pieces; ++p) {
       order.tmem(w, in, 0, *w.cta, r.halves, r.column[p], r.columns, false, e);
+      results.taken(*w.cta, r.halves, r.column[p], r.columns);
+    }
     late_result(w, in, e);
   }
   uint32_t* d[128];
@@ -164,6 +172,20 @@ struct Store : AsyncOp {
   }
 };
 
+// What an undefined register is stored to is tainted with its origin.
+template <Kind K>
+void store_undefined(Warp& w, const Instr& in, const Reach& r, const Shape& s) {
+  const Undefined& u = w.state->undefined;
+  Results& results = w.cta->cluster->results;
+  each_word<K>(r, s.n, s.packed, [&](const uint32_t* word, unsigned i, unsigned t) {
+    const Slot from = in.more[i + Store<K>::first(s)];
+    if (!(u.lanes(from) >> t & 1)) return;
+    const size_t at = size_t(word - r.tmem.word[0]);
+    std::fill_n(results.words(*w.cta, at / Tmem::COLUMNS, at % Tmem::COLUMNS), s.packed ? 2 : 1,
+                results.origin(u.origin(from)));
+  });
+}
+
 template <Kind K>
 void st(Warp& w, const Instr& in) {
   const Shape s = __builtin_bit_cast(Shape, in.aux);
@@ -171,8 +193,11 @@ void st(Warp& w, const Instr& in) {
   Order& order = w.cta->cluster->order;
   if (order.on()) {
     Event e = order.next_tmem_write(w);
-    for (unsigned p = 0; p < r.pieces; ++p)
+    for (unsigned p = 0; p < r.pieces; ++p) {
       order.tmem(w, in, 0, *w.cta, r.halves, r.column[p], r.columns, true, e);
+      w.cta->cluster->results.overwritten(*w.cta, r.halves, r.column[p], r.columns);
+    }
+    if (w.state->undefined.any()) store_undefined<K>(w, in, r, s);
   }
   w.cta->cluster->async.issue(std::make_unique<Store<K>>(w, in, r, s), queue_of(w, QUEUE_TMEM));
 }

@@ -55,7 +55,7 @@ void issue_one(Warp& w, const Instr& in, unsigned lane) {
   op->accumulate = *w.op_any<uint32_t>(in, at) >> lane & 1, ++at;
   op->scale_d = f32((127u - s.scale_d) << 23);
   if (s.mask) {
-    op->mask = std::make_unique<umma::ColumnMask>();
+    op->mask = std::make_shared<umma::ColumnMask>();
     must(umma::decode(op->i, w.op_any<uint64_t>(in, at)[lane], *op->mask));
   }
   op->group = cta_group_of(w, in, lane, s.cta_group);

@@ -20,7 +20,7 @@ struct Defined {
 };
 
 // Work space of the host thread.
-struct Space {
+struct Workspace {
   umma::PanelA a;
   umma::PanelB b, scaled;
   alignas(64) float lines[(umma::MAX_N + 32) * umma::MAX_K + 256];  // as they lie in shared memory, one behind the other
@@ -28,8 +28,8 @@ struct Space {
   alignas(64) float nowhere[umma::MAX_N];                       // disabled lanes
   alignas(64) uint8_t bytes[(umma::MAX_N + 32) * 64 + 64];
 };
-Space& space() {
-  static thread_local std::unique_ptr<Space> s = std::make_unique<Space>();
+Workspace& workspace() {
+  static thread_local std::unique_ptr<Workspace> s = std::make_unique<Workspace>();
   return *s;
 }
 
@@ -45,7 +45,7 @@ struct Lines {
   uint32_t n, pitch;
 };
 template <bool MN_MAJOR>
-Lines gather(const TensorMultiply& op, const Source& s, Cta& cta, bool check, Space& sp, Defined& defined) {
+Lines gather(const TensorMultiply& op, const Source& s, Cta& cta, bool check, Workspace& sp, Defined& defined) {
   const Kind kind = op.i.by.kind;
   const uint32_t per = umma::elements_a_granule(kind, s.number), data = umma::data_bytes(kind, s.number);
   const uint32_t all = s.rows + s.shift;
@@ -69,7 +69,7 @@ Lines gather(const TensorMultiply& op, const Source& s, Cta& cta, bool check, Sp
   umma::decoder(kind, s.number, false)(sp.bytes, lines * granules, sp.lines);
   return {lines, granules * per};
 }
-Lines gather(const TensorMultiply& op, const Source& s, Cta& cta, bool check, Space& sp, Defined& defined) {
+Lines gather(const TensorMultiply& op, const Source& s, Cta& cta, bool check, Workspace& sp, Defined& defined) {
   return s.mn_major ? gather<true>(op, s, cta, check, sp, defined) : gather<false>(op, s, cta, check, sp, defined);
 }
 
@@ -78,7 +78,7 @@ void negate(float* line, unsigned n) {
 }
 
 // All of B, from the CTAs of the group: each holds its share of the N columns.
-void load_b(const TensorMultiply& op, bool check, Space& sp, Defined& defined) {
+void load_b(const TensorMultiply& op, bool check, Workspace& sp, Defined& defined) {
   const auto& i = op.i;
   const uint32_t rows = i.rows_b();
   std::fill_n(defined.row, i.n, true);
@@ -109,7 +109,7 @@ void load_b(const TensorMultiply& op, bool check, Space& sp, Defined& defined) {
 }
 
 // A of one CTA; for A in tensor memory, as one group of lanes holds it.
-void load_a(const TensorMultiply& op, Cta& cta, uint32_t part, bool check, Space& sp, Defined& defined) {
+void load_a(const TensorMultiply& op, Cta& cta, uint32_t part, bool check, Workspace& sp, Defined& defined) {
   const auto& i = op.i;
   const uint32_t rows = i.rows_a(), stored = i.by.sparse ? i.k / 2 : i.k;
   std::fill_n(defined.row, rows, true);
@@ -163,15 +163,15 @@ void add_integers(const float* sum, uint32_t n, bool accumulate, bool saturate, 
 
 void TensorMultiply::multiply_part(Cta& cta, uint32_t rank, uint32_t part, const umma::PanelA& a, const umma::PanelB& b,
                                    const bool* row_ok, const bool* column_ok, bool check) {
-  Space& sp = space();
+  Workspace& sp = workspace();
   Tmem& t = tmem_of(cta);
-  const uint32_t n = i.n / path.parts, from = part * n, column = tmem_column(d);
+  const uint32_t n = columns_of_d(), from = part * n, column = tmem_column(d);
   const bool plain = i.d == umma::Accumulator::f32;
   float* rows[umma::MAX_ROWS_A];
   bool on[umma::MAX_ROWS_A];
   for (uint32_t m = 0; m < path.rows; ++m) {
     const uint32_t at = path.lane(m, part);
-    on[m] = !(disabled[4 * rank + at / 32] >> at % 32 & 1);
+    on[m] = writes(rank, at);
     rows[m] = !on[m] ? sp.nowhere : plain ? reinterpret_cast<float*>(&t.word[at][column]) : sp.d[m];
     if (i.d == umma::Accumulator::f16) f16_to_floats(&t.word[at][column], n, sp.d[m]);
   }
@@ -203,7 +203,7 @@ void TensorMultiply::multiply_part(Cta& cta, uint32_t rank, uint32_t part, const
 
 void TensorMultiply::complete() {
   count_multiply_adds(warp, instr, uint64_t(i.m) * i.n * i.k);
-  Space& sp = space();
+  Workspace& sp = workspace();
   const bool check = warp.cta->launch->config.check_uninitialised;
   Defined of_a, of_b;
   load_b(*this, check, sp, of_b);

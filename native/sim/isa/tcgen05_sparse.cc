@@ -8,11 +8,11 @@
 namespace sim {
 
 // Columns of tensor memory that the metadata of an instruction takes.
-uint32_t TensorMultiply::metadata_column() const {
+uint32_t MultiplyOperands::metadata_column() const {
   const bool selected = i.by.kind == umma::Kind::f16 || i.by.kind == umma::Kind::tf32;
   return tmem_column(metadata) + (selected ? i.sparsity_selector : 0);
 }
-uint32_t TensorMultiply::metadata_columns() const {
+uint32_t MultiplyOperands::metadata_columns() const {
   return i.by.kind == umma::Kind::f16 || i.by.kind == umma::Kind::tf32 ? 1 : 2;
 }
 

@@ -41,6 +41,15 @@ uint64_t TensorBox::fill() const {
   return map.fill == TensorMap::Fill::zero ? 0 : 0x7ff77ff77ff77ff7ull;
 }
 
+bool TensorBox::inside() const {
+  if (mode != tile || padded() || interleaved()) return false;
+  for (unsigned d = 0; d < map.rank; ++d) {
+    const int64_t last = int64_t(at[d]) + (d ? int64_t(extent(d) - 1) * map.element_stride[d] : int64_t(inner) - 1);
+    if (at[d] < 0 || last >= int64_t(map.dim[d])) return false;
+  }
+  return true;
+}
+
 std::string TensorBox::prepare(unsigned dims) {
   if (map.magic != TensorMap::MAGIC) return "these 128 bytes are no tensor map: cuTensorMapEncode did not make them";
   const bool rows4 = mode == gather4 || mode == scatter4, pixels = mode == im2col || mode == im2col_no_offs;

@@ -38,6 +38,12 @@ struct TensorBox {
   template <class F>
   bool walk(F f) const;
 
+  // A tile that lies inside the tensor, of rows that are runs of bytes: f(global, shared) of each of its rows says as much
+  // as walk() and is soon done.
+  bool inside() const;
+  template <class F>
+  void each_row(F f) const;
+
   // The element that stands for what lies outside, repeated over 8 bytes.
   uint64_t fill() const;
 
@@ -100,6 +106,24 @@ bool TensorBox::row(uint64_t base, int64_t x, uint32_t shared, F& f) const {
     }
   }
   return first == 0 && last == int64_t(inner);
+}
+
+template <class F>
+void TensorBox::each_row(F f) const {
+  uint64_t from = map.address + uint64_t(at[0]) * unit_bits() / 8, step[5] = {};
+  uint32_t n[5] = {}, i[5] = {};
+  for (unsigned d = 1; d < map.rank; ++d) {
+    n[d] = extent(d), step[d] = map.stride[d - 1] * map.element_stride[d];
+    from += uint64_t(at[d]) * map.stride[d - 1];
+  }
+  for (uint32_t r = 0; r < rows; ++r) {
+    f(from, r * pitch);
+    for (unsigned d = 1; d < map.rank; ++d) {
+      from += step[d];
+      if (++i[d] < n[d]) break;
+      from -= step[d] * n[d], i[d] = 0;
+    }
+  }
 }
 
 template <class F>

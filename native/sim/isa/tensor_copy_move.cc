@@ -28,15 +28,6 @@ void to_tf32(uint8_t* at, uint32_t bytes) {
   }
 }
 
-// The common case: whole cells of 16 bytes.
-void copy_cells(const Xor& swizzle, uint8_t* bytes, uint64_t shared, const uint8_t* from, uint32_t n) {
-  const uint32_t mask = swizzle.from, by = swizzle.by;
-  for (uint32_t k = 0; k < n; k += 16) {
-    const uint64_t at = shared + k;
-    std::memcpy(bytes + (at ^ (at & mask) >> by), from + k, 16);
-  }
-}
-
 // What lies outside the tensor; pieces inside are written over it.
 void fill_box(const TensorBox& b, uint8_t* bytes, uint64_t to, Shadow* written) {
   const uint64_t fill = b.fill();
@@ -59,32 +50,37 @@ void load_box(Warp& w, const Instr& in, unsigned lane, const TensorBox& b, uint6
   Shadow written = box.shadow;
   // Bytes between the rows of a narrow box stay what they are; padding is not initialised.
   // PTX 9.1 #tensor-dimension-size-format-sub-bytes-padding-align
-  const bool dense = b.counted == b.footprint, whole = b.walk([](const TensorBox::Piece&) {});
+  const bool dense = b.counted == b.footprint, inside = b.inside(),
+             whole = inside || b.walk([](const TensorBox::Piece&) {});
   if (dense) written.mark(to, b.footprint);
   if (b.padded()) written.clear(to, b.footprint);
   if (!whole) fill_box(b, bytes, to, dense ? nullptr : &written);
   const bool check = w.cta->launch->config.check_uninitialised;
   const bool tf32 = b.map.element == TensorMap::Element::tf32 || b.map.element == TensorMap::Element::tf32_ftz;
-  const bool plain = dense && !tf32 && !b.swizzle.flip && b.swizzle.span > 16;
+  const bool cells = !tf32 && !b.swizzle.flip, profiled = w.cta->launch->config.profile;
   uint64_t moved = 0;
   Window from;
-  b.walk([&](const TensorBox::Piece& p) {
-    const uint64_t a = p.global, shared = to + p.shared;
-    if ((a < from.lo || a >= from.hi || p.bytes > from.hi - a) && !find_window(w, in, Space::global, a, p.bytes, from))
-      out_of_bounds(w, in, lane, Space::global, a, p.bytes, Access::read);
-    if (plain && (shared | p.bytes) % 16 == 0) {
-      copy_cells(b.swizzle, bytes, shared, from.bytes + a, p.bytes);
+  auto copy = [&](uint64_t a, uint64_t shared, uint32_t n) {
+    if ((a < from.lo || a >= from.hi || n > from.hi - a) && !find_window(w, in, Space::global, a, n, from))
+      out_of_bounds(w, in, lane, Space::global, a, n, Access::read);
+    if (cells && (shared | n) % 16 == 0) {
+      cells_of(b.swizzle, shared, n, [&](uint64_t place, uint32_t k, uint32_t m) { std::memcpy(bytes + place, from.bytes + a + k, m); });
+      if (!dense) cells_of(b.swizzle, shared, n, [&](uint64_t place, uint32_t, uint32_t m) { written.mark(place, m); });
     } else {
-      pieces_of(b.swizzle, shared, p.bytes, [&](uint64_t place, uint32_t k, uint32_t n) {
-        std::memcpy(bytes + place, from.bytes + a + k, n);
-        if (!dense) written.mark(place, n);
-        if (tf32) to_tf32(bytes + place, n);
+      pieces_of(b.swizzle, shared, n, [&](uint64_t place, uint32_t k, uint32_t m) {
+        std::memcpy(bytes + place, from.bytes + a + k, m);
+        if (!dense) written.mark(place, m);
+        if (tf32) to_tf32(bytes + place, m);
       });
     }
-    if (check && !from.all_written && !from.shadow.all(a, p.bytes)) take_back(b, from, a, box, shared, p.bytes);
-    count_global_read(w, a, p.bytes);
-    moved += p.bytes;
-  });
+    if (check && !from.all_written && !from.shadow.all(a, n)) take_back(b, from, a, box, shared, n);
+    if (profiled) count_global_read(w, a, n);
+    moved += n;
+  };
+  if (inside)
+    b.each_row([&](uint64_t global, uint32_t shared) { copy(global, to + shared, b.row_bytes); });
+  else
+    b.walk([&](const TensorBox::Piece& p) { copy(p.global, to + p.shared, p.bytes); });
   count_transfer(w, Transfer::in, moved);
 }
 

@@ -27,6 +27,23 @@ inline void pieces_of(const Xor& swizzle, uint64_t a, uint32_t n, F f) {
   }
 }
 
+// The same for whole cells of 16 bytes and swizzles that leave them whole: inside a line of 128 bytes such a swizzle
+// exchanges cells by one exclusive-or.
+template <class F>
+inline void cells_of(const Xor& swizzle, uint64_t a, uint32_t n, F f) {
+  if (swizzle.span == 16) return f(a, 0u, n);
+  for (uint32_t k = 0; k < n;) {
+    const uint32_t at = uint32_t(a) + k, first = at % 128, end = std::min(128u, first + n - k);
+    const uint32_t by = (at & swizzle.from) >> swizzle.by;
+    const uint64_t line = a + k - first;
+    if (end - first == 128)  // a constant count
+      for (uint32_t c = 0; c < 128; c += 16) f(line + (c ^ by), k + c, 16u);
+    else
+      for (uint32_t c = first; c < end; c += 16) f(line + (c ^ by), k + c - first, 16u);
+    k += end - first;
+  }
+}
+
 template <class F>
 void unpack_box(const TensorBox& b, uint64_t from, const std::vector<uint8_t>& box, F f) {
   std::vector<uint8_t> row;
@@ -36,8 +53,11 @@ void unpack_box(const TensorBox& b, uint64_t from, const std::vector<uint8_t>& b
     const uint32_t n = packs ? 16 : p.bytes + p.tail;
     if (b.swizzle.span == 16 && !packs) return f(p.global, p.bytes, static_cast<const uint8_t*>(box.data() + p.shared), p.tail);
     row.resize(n);
-    pieces_of(b.swizzle, from + p.shared, n,
-              [&](uint64_t a, uint32_t k, uint32_t m) { std::memcpy(row.data() + k, box.data() + (a - from), m); });
+    auto take = [&](uint64_t a, uint32_t k, uint32_t m) { std::memcpy(row.data() + k, box.data() + (a - from), m); };
+    if ((n | (from + p.shared)) % 16 || b.swizzle.flip)
+      pieces_of(b.swizzle, from + p.shared, n, take);
+    else
+      cells_of(b.swizzle, from + p.shared, n, take);
     if (!packs) return f(p.global, p.bytes, static_cast<const uint8_t*>(row.data()), p.tail);
     uint8_t six[12] = {};
     for (unsigned e = 0; e < 16; ++e)

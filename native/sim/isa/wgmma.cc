@@ -8,7 +8,7 @@
 // so D is N / 8 tiles of mma.sync, and its arithmetic is numerics/mma_tile.h's.
 //
 // The product is carried out when it is issued. Its reads of shared memory are the async proxy's, and last until the
-// warp has waited for its group: Order holds both against the kernel. (A use of D's registers before
+// warp has waited for its group, as does its work on registers: Order and machine/hazard.h hold both against the kernel.
 #include "../machine/cluster.h"
 #include "../machine/windows.h"
 #include "../numerics/smem_matrix.h"
@@ -88,7 +88,8 @@ void fetch(Warp& w, const Instr& in, const Shape& s, Operands& o) {
   if (w.exec != ALL) trap(w, in, "wgmma.mma_async expects all lanes of the warp");
   Order& order = w.cta->cluster->order;
   WgmmaGroups& g = WgmmaGroups::of(w);
-  g.any = true, g.last = order.on() ? order.next_tensor(w) : Event{};
+  g.last = order.on() ? order.next_tensor(w) : Event{};
+  if (order.on()) late_registers(w, in, g.waited_for + g.committed.size() + 1);
   if (s.a_registers) {
     for (unsigned i = 0; i < 4; ++i) std::memcpy(o.a[i], w.op_any<uint32_t>(in, s.n_d + i), sizeof o.a[i]);
   } else {

@@ -7,9 +7,9 @@
 namespace sim {
 
 struct WgmmaGroups {
-  bool any = false;             // issued since the last commit
   Event last;                   // of the tensor core
   std::deque<Event> committed;  // one a group that nobody has waited for
+  uint64_t waited_for = 0;      // groups
   static WgmmaGroups& of(Warp& w) {
     if (!w.wgmma) w.wgmma = std::make_shared<WgmmaGroups>();
     return *w.wgmma;

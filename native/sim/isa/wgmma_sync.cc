@@ -11,15 +11,15 @@ void nothing(Warp&, const Instr&) {}
 void commit(Warp& w, const Instr&) {
   WgmmaGroups& g = WgmmaGroups::of(w);
   g.committed.push_back(g.last);
-  g.any = false;
 }
 // Waits until at most N of the latest groups are in flight; they are done, so only what the warp knows changes.
 void wait_group(Warp& w, const Instr& in) {
   WgmmaGroups& g = WgmmaGroups::of(w);
   Order& order = w.cta->cluster->order;
-  for (; g.committed.size() > in.aux; g.committed.pop_front())
+  for (; g.committed.size() > in.aux; g.committed.pop_front(), ++g.waited_for)
     if (order.on() && g.committed.front().count)
       order.agent(w).known.seen.raise(g.committed.front().dim, g.committed.front().count);
+  waited_for_groups(w, g.waited_for);
 }
 Handler wait(Form& f) {
   if (f.operand.at(0).kind != Flat::imm) return nullptr;
@@ -35,7 +35,6 @@ void wgmma_sync_rows(Rows& rows) {
   constexpr Pattern NONE{0, 0, 0}, N{1, 1, 0};
   // clang-format off
   //        name                               types    modifiers             operands scope select           anchor
-// wgmma.wait_group is the one fault of wgmma that nobody looks for; Groups::open has what it would need.)
   rows.add({"wgmma.fence.sync.aligned",        NO_TYPE, "",                   NONE,    G, always<nothing>, PTX("fence")});
   rows.add({"wgmma.commit_group.sync.aligned", NO_TYPE, "",                   NONE,    G, always<commit>,  PTX("commit-group")});
   rows.add({"wgmma.wait_group.sync.aligned",   NO_TYPE, "",                   N,       G, wait,            PTX("wait-group")});

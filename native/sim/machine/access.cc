@@ -155,17 +155,23 @@ void out_of_bounds(Warp& w, const Instr& in, unsigned lane, Space space, uint64_
 }
 
 namespace {
-std::string place_of(Warp& w, Space space, uint64_t a) {
+// What is wrong with a byte that counts as unwritten.
+Origin unwritten_byte(Warp& w, unsigned lane, Space space, uint64_t a) {
+  const std::string memory = std::string(ptx::name_of(space)) + " memory that ";
   std::string where = hex(a);
-  if (space == Space::global)
+  if (space == Space::global) {
     if (auto al = w.cta->launch->memory->find(a))
       where += " (offset " + std::to_string(a - al->base) + " of " + al->name + ")";
-  return std::string(ptx::name_of(space)) + " memory that nobody has written, at " + where;
+  } else if (const Origin* o = w.cta->cluster->undefined_bytes.find(UndefinedBytes::place(w, lane, space, a)); o) {
+    return {memory + "holds an undefined value, at " + where + " (" + o->read + ")", o->race};
+  }
+  return {memory + "nobody has written, at " + where, ""};
 }
 }  // namespace
 
 void unwritten(Warp& w, const Instr& in, unsigned lane, Space space, uint64_t a) {
-  trap(w, in, lane, Trap::uninitialised, "read of " + place_of(w, space, a));
+  const Origin o = unwritten_byte(w, lane, space, a);
+  trap(w, in, lane, o.cause(), o.before() + "read of " + o.read);
 }
 
 // Bytes of a read are undefined: written(k) says of which byte that is not so. A plain load hands the value on as
@@ -177,7 +183,10 @@ void undefined_read(Warp& w, const Instr& in, unsigned lane, Space space, uint64
     for (const Flat& f : in.info->operands) n += f.written == 0;
     const unsigned each = bytes / n;
     for (unsigned b = 0; b < bytes; ++b)
-      if (!written(b)) undefined_result(w, in, lane, b / each, place_of(w, space, a + b)), b |= each - 1;
+      if (!written(b)) {
+        const Origin o = unwritten_byte(w, lane, space, a + b);
+        undefined_result(w, in, lane, b / each, o.read, o.race), b |= each - 1;
+      }
     return;
   }
   unsigned first = 0;
@@ -310,12 +319,19 @@ void store(Warp& w, const Instr& in, unsigned lane, Space space, uint64_t a, uns
 
 void unwrite(Warp& w, const Instr& in, Space space, unsigned lane, uint64_t a, unsigned bytes) {
   if (space == Space::param && (a & FRAME_PARAM)) space = Space::local, a &= FRAME_PARAM - 1;
+  w.cta->cluster->undefined_bytes.remove(UndefinedBytes::place(w, lane, space, a), bytes);
   if (space == Space::local) {
     Shadow shadow(w.state->local_shadow.data());
     for (unsigned k = 0; k < bytes; ++k) shadow.clear(local_at(a + k, lane), 1);
   } else if (Window win; space == Space::shared && find_window(w, in, space, a, bytes, win)) {
     win.shadow.clear(a, bytes);
   }
+}
+
+void undefine(Warp& w, const Instr& in, Space space, unsigned lane, uint64_t a, unsigned bytes, const Origin& why) {
+  if (space == Space::param && (a & FRAME_PARAM)) space = Space::local, a &= FRAME_PARAM - 1;
+  unwrite(w, in, space, lane, a, bytes);
+  w.cta->cluster->undefined_bytes.add(UndefinedBytes::place(w, lane, space, a), bytes, why);
 }
 
 }  // namespace sim

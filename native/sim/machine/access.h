@@ -1,8 +1,7 @@
 // Memory as the rows reach it (atomics, cp.async, ldmatrix and the machine's own ld/st): every access is
 // checked for space, bounds, alignment and, when the check is on, for bytes that nobody has written.
 #pragma once
-#include "../parse/ptx.h"
-#include "warp.h"
+#include "undefined.h"
 
 namespace sim {
 
@@ -31,6 +30,8 @@ void store(Warp& w, const Instr& in, unsigned lane, Space space, uint64_t addres
 
 // As if these bytes of shared or local memory had never been written.
 void unwrite(Warp& w, const Instr& in, Space space, unsigned lane, uint64_t address, unsigned bytes);
+// The same because what was stored there is undefined.
+void undefine(Warp& w, const Instr& in, Space space, unsigned lane, uint64_t address, unsigned bytes, const Origin& why);
 
 // Space of an opcode from its tokens: global, shared[::cta|::cluster], local, const, param; generic when none
 // is named.

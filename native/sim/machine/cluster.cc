@@ -27,6 +27,7 @@ void Cluster::start(Launch& l, uint64_t nth) {
   mbarriers.clear(), shared_sync.clear(), global_sync.clear();
   rounds_ = 0, time_outs_ = 0;
   order.start(l.config.check_order, *this, warps);
+  results.start(n), undefined_bytes.clear();
   async.start(l.config.async, l.config.seed * 0x9e3779b97f4a7c15ull + linear);
   while (ctas.size() < n) ctas.push_back(std::make_unique<Cta>());
   warps_.clear();

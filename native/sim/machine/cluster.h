@@ -8,6 +8,7 @@
 #include "async.h"
 #include "cta.h"
 #include "order.h"
+#include "results.h"
 
 namespace sim {
 
@@ -32,6 +33,8 @@ struct Cluster {
   std::vector<std::unique_ptr<Cta>> ctas;  // by rank
   Async async;
   Order order;
+  Results results;               // kept where order is
+  UndefinedBytes undefined_bytes;
   std::map<uint64_t, std::unique_ptr<Mbarrier>> mbarriers;  // by shared-window address
   std::unique_ptr<ClusterBarrier> barrier;
   Sync global_sync;                                         // left by release, volatile and atomic accesses to global memory

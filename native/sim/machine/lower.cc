@@ -72,6 +72,12 @@ class Lowering {
         late_.push_back({at[i], {}});
         for (uint32_t k : late[i]) late_.back().second.push_back(at[k]);
       }
+    auto warpgroup = warpgroup_uses(f, touch, warpgroup_registers_);
+    for (uint32_t i = 0; i < warpgroup.size(); ++i)
+      if (warpgroup[i]) {
+        const_cast<InstrInfo*>(p_->code[at[i]].info)->warpgroup = std::move(warpgroup[i]);
+        if (late[i].empty()) late_.push_back({at[i], {}});
+      }
     bool open = f.body.empty() || flow.blocks.back().exits || !ends(f.body.back());
     if (open) {  // runs off the end: an implicit ret
       implicit_.push_back(std::make_unique<Instruction>());
@@ -337,6 +343,7 @@ class Lowering {
   std::vector<std::pair<size_t, const Instruction*>> branches_;
   std::vector<Fix> fixes_;
   std::vector<std::pair<size_t, std::vector<size_t>>> late_;  // an instruction, and whose results it may touch early
+  uint32_t warpgroup_registers_ = 0;  // that wgmma works on
   std::map<const Function*, size_t> first_;
   std::vector<std::unique_ptr<Instruction>> implicit_;
 };

@@ -133,9 +133,14 @@ void mbarrier_inval(Warp& w, const Instr& in, unsigned lane, uint64_t address) {
 
 void mbarrier_arrive(Warp& w, const Instr& in, unsigned lane, Mbarrier& b, uint32_t count, bool drop,
                      const Sync* from) {
-  if (count < 1 || count > b.pending)
-    trap(w, in, lane, "arrival of " + std::to_string(count) + " at the " + b.describe());
   Order& order = b.cta->cluster->order;
+  if (count < 1 || count > b.pending) {
+    const std::string what = "arrival of " + std::to_string(count) + " at the " + b.describe();
+    // The tensor core has read what this very phase brings, so that it was taken for complete.
+    if (const std::string race = order.raced_with(b.current()); !race.empty())
+      trap(w, in, lane, Trap::race, race + "; then " + what);
+    trap(w, in, lane, what);
+  }
   if (from)
     b.arriving.join(*from);
   else

@@ -5,11 +5,12 @@
 
 namespace sim {
 
-void Order::start(bool on, const Cluster& cluster, uint32_t warps_a_cta) {
+void Order::start(bool on, Cluster& cluster, uint32_t warps_a_cta) {
   on_ = on, warps_ = warps_a_cta, cluster_ = &cluster;
   const size_t ctas = size_t(cluster.launch->config.cluster.count());
   agents_.clear(), names_.clear(), kinds_.clear(), suspects_.clear();
   shared_.clear(), tmem_.clear(), crowds_.clear(), free_crowds_.clear(), exited_.clear();
+  races_.clear(), raced_.clear(), reads_.clear(), reads_at_most_ = 4096;
   shared_.resize(ctas), tmem_.resize(ctas), exited_.resize(ctas);
   if (!on) return;
   new_dim("");  // dimension 0 is nobody

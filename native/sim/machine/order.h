@@ -14,7 +14,9 @@
 #pragma once
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "warp.h"
@@ -23,6 +25,7 @@ namespace sim {
 
 struct Cluster;
 struct Cta;
+struct Origin;
 
 class Clock {
  public:
@@ -68,9 +71,29 @@ struct Agent {
   Sync observed;        // by relaxed waits: known from the next fence that acquires on
 };
 
+// Bytes [from, to) of shared memory that an operation of the tensor core reads in a race, `why` the race's sentence.
+struct Doubt {
+  uint32_t from, to;
+  const Origin* why;
+  Event write;  // that it raced with
+  uint32_t by;  // its instruction
+};
+
+// An operation of the tensor core whose reads may race as long as nothing comes of it (results.h).
+struct TensorRead {
+  std::vector<Doubt> doubts;  // that its reads had when it was issued, one a write and sentence
+  virtual ~TensorRead() = default;
+  void remember(const std::vector<Doubt>& more) {
+    for (const Doubt& d : more)
+      if (doubts.empty() || doubts.back().why != d.why || doubts.back().write.count != d.write.count) doubts.push_back(d);
+  }
+  // Bytes that it reads may have changed by then: taints what it computed from them. False: that has been used.
+  virtual bool changed(Cta& where, const std::vector<Doubt>& bytes) = 0;
+};
+
 class Order {
  public:
-  void start(bool on, const Cluster& cluster, uint32_t warps_a_cta);
+  void start(bool on, Cluster& cluster, uint32_t warps_a_cta);
   bool on() const { return on_; }
   Agent& agent(const Warp& w);
   uint16_t new_dim(std::string name);
@@ -116,6 +139,13 @@ class Order {
   void settle();
   // By an asynchronous operation that `w` issues now and that `done` will tell to be complete.
   void async_read(Warp& w, const Instr& in, unsigned lane, Cta& where, uint32_t offset, uint32_t bytes, Event done);
+  // The same by the tensor core: what races is added to `doubts` instead.
+  void tensor_read(Warp& w, const Instr& in, unsigned lane, Cta& where, uint32_t offset, uint32_t bytes, Event done,
+                   std::vector<Doubt>& doubts);
+  // Something else goes wrong while `write` is in flight: the sentence of the last such race with it, "" when there was none.
+  std::string raced_with(Event write) const;
+  // The operation `done` tells of answers for its reads: a later write that races with one is its to judge.
+  void answers(Event done, std::shared_ptr<TensorRead> read);
   // `reduces`: element by element atomic, does not race with its like.
   void async_write(Warp& w, const Instr& in, unsigned lane, Cta& where, uint32_t offset, uint32_t bytes,
                    Event done, bool reduces = false);
@@ -123,6 +153,8 @@ class Order {
   // 16h to 16h + 15). `done` is an event of the tensor core or of tcgen05.ld / .st.
   void tmem(Warp& w, const Instr& in, unsigned lane, Cta& where, uint32_t halves, uint32_t column, uint32_t n,
             bool write, Event done);
+  // Of a word that counts as unwritten: "nobody has written", or which operation of the tensor core made it of such.
+  std::string maker_of_unwritten(const Cta& where, uint32_t row, uint32_t column) const;
   // Columns that are freed: whoever reached them must be done. What comes later starts afresh.
   void release_columns(Warp& w, const Instr& in, Cta& where, uint32_t column, uint32_t n);
 
@@ -154,6 +186,12 @@ class Order {
     Access other;
   };
 
+  struct Race {  // a write with reads of one operation of the tensor core
+    TensorRead* with;
+    Access read;
+    std::vector<Doubt> bytes;
+  };
+
   Granule* granules(Cta& c);
   Granule* columns(Cta& c);
   template <class F>
@@ -163,6 +201,15 @@ class Order {
   void took_read(Granule& g, const Access& mine, bool knows_other);
   void took_write(Granule& g, const Access& mine, bool knows_other);
   void one_generic(Pass& p, uint32_t offset, uint32_t bytes);
+  template <class F>
+  void one_async_read(Pass& p, uint32_t offset, uint32_t bytes, F races);
+  TensorRead* answers_for(const Access& read) const;
+  bool left_to_its_results(const Access& read, uint32_t from, uint32_t to);
+  void judge_races(const Pass& p);
+  void blame_read_between(const Granule& g, const Access& write) const;
+  void forget_reads();
+  std::string sentence(const Pass& p, const std::string& place, bool write, const Access& other, bool other_writes,
+                       const char* missing = nullptr) const;
   [[noreturn]] void conflict(const Pass& p, const std::string& place, bool write, const Access& other,
                              bool other_writes, const char* missing = nullptr);
   std::string whom(const Access& e, const Warp& asking) const;
@@ -171,11 +218,19 @@ class Order {
 
   bool on_ = false;
   uint32_t warps_ = 0;
-  const Cluster* cluster_ = nullptr;
+  Cluster* cluster_ = nullptr;
   std::vector<Agent> agents_;
   std::vector<std::string> names_;
   std::vector<Kind> kinds_;
   std::vector<Suspect> suspects_;
+  std::vector<Race> races_;  // of the write that is looked at
+  std::unordered_map<uint64_t, std::shared_ptr<TensorRead>> reads_;  // by event
+  size_t reads_at_most_ = 0;                                         // before those that no granule names any more are let go
+  struct Raced {
+    uint32_t count = 0;
+    const Origin* why = nullptr;
+  };
+  std::vector<Raced> raced_;                         // by dimension of the write, the last one
   std::vector<std::vector<Granule>> shared_, tmem_;  // by CTA rank
   std::vector<std::vector<Also>> crowds_;
   std::vector<uint32_t> free_crowds_;

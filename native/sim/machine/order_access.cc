@@ -1,25 +1,15 @@
 // Each access held against those before it to the same bytes. Order keeps, for every granule, the last write and the
 // last read; a second list keeps others that nothing orders with these: several warps that read one tile, or that
 // write neighbouring words.
-#include <algorithm>
 #include <cstring>
 
-#include "cluster.h"
 #include "order_pass.h"
 
 namespace sim {
 
 namespace {
-constexpr unsigned GRANULE = 16, HALVES = 8, COLUMNS = 512;
+constexpr unsigned HALVES = 8, COLUMNS = 512;
 
-uint16_t bytes_mask(uint32_t from, uint32_t to) {  // of a granule, [from, to)
-  return uint16_t((0xffffu << from) & (0xffffu >> (16 - to)));
-}
-std::string at_offset(uint32_t offset) {
-  char s[32];
-  std::snprintf(s, sizeof s, "offset %u (0x%x)", offset, offset);
-  return s;
-}
 std::string at_column(uint32_t half, uint32_t column) {
   return "lane " + std::to_string(half * 16) + " column " + std::to_string(column);
 }
@@ -37,13 +27,6 @@ Order::Granule* Order::columns(Cta& c) {
 }
 
 // ---- the side list
-template <class F>
-bool Order::any_in_crowd(Granule& g, F f) {
-  if (g.crowd)
-    for (Also& k : crowds_[g.crowd - 1])
-      if (f(k)) return true;
-  return false;
-}
 void Order::join_crowd(Granule& g, const Access& a, bool writes) {
   if (!g.crowd) {
     if (free_crowds_.empty())
@@ -118,6 +101,7 @@ void Order::one_generic(Pass& p, uint32_t offset, uint32_t bytes) {
         suspects_.push_back(s);
         return;
       }
+      if (p.write && !other_writes && left_to_its_results(e, at, stop)) return;
       conflict(p, at_offset(at), p.write, e, other_writes);
     };
     against(x.write, true);
@@ -135,6 +119,7 @@ void Order::one_generic(Pass& p, uint32_t offset, uint32_t bytes) {
       took_read(x, p.mine, p.knows(x.read));
     at = stop;
   }
+  if (!races_.empty()) judge_races(p);
 }
 
 void Order::generic(Warp& w, const Instr& in, unsigned lane, Cta& where, uint32_t offset, uint32_t bytes, bool write,
@@ -173,26 +158,9 @@ void Order::async_read(Warp& w, const Instr& in, unsigned lane, Cta& where, uint
                        Event done) {
   if (!on_) return;
   Pass p(*this, w, in, lane, where, agent(w), granules(where), done, false, false);
-  for (uint32_t at = offset, end = offset + bytes; at < end;) {
-    const uint32_t g = at / GRANULE, stop = std::min(end, (g + 1) * GRANULE);
-    p.mine.mask = bytes_mask(at % GRANULE, stop - g * GRANULE);
-    Granule& x = p.granules[g];
-    auto against = [&](const Access& e) {
-      if (!(e.mask & p.mine.mask)) return;
-      if (!p.knows(e)) conflict(p, at_offset(at), false, e, true);
-      // what the warps wrote, and cp.async for them, the async proxy sees behind a proxy fence
-      if ((kinds_[e.dim] == warp || kinds_[e.dim] == copy) && !p.fenced(e))
-        conflict(p, at_offset(at), false, e, true,
-                 "fence.proxy.async between the write and this read through the async proxy");
-    };
-    against(x.write);
-    any_in_crowd(x, [&](Also& k) {
-      if (k.writes) against(k.access);
-      return false;
-    });
-    took_read(x, p.mine, p.knows(x.read));
-    at = stop;
-  }
+  one_async_read(p, offset, bytes, [&](uint32_t from, uint32_t, const Access& e, const char* missing) {
+    conflict(p, at_offset(from), false, e, true, missing);
+  });
 }
 
 void Order::async_write(Warp& w, const Instr& in, unsigned lane, Cta& where, uint32_t offset, uint32_t bytes,
@@ -205,6 +173,10 @@ void Order::async_write(Warp& w, const Instr& in, unsigned lane, Cta& where, uin
     Granule& x = p.granules[g];
     auto against = [&](const Access& e, bool other_writes) {
       if (!(e.mask & p.mine.mask) || p.knows(e) || (reduces && (e.by & SYNC))) return;
+      if (other_writes)
+        blame_read_between(x, e);
+      else if (left_to_its_results(e, at, stop))
+        return;
       conflict(p, at_offset(at), true, e, other_writes);
     };
     against(x.write, true), against(x.read, false);
@@ -216,6 +188,7 @@ void Order::async_write(Warp& w, const Instr& in, unsigned lane, Cta& where, uin
     took_write(x, p.mine, p.knows(x.write));
     at = stop;
   }
+  if (!races_.empty()) judge_races(p);
 }
 
 // The tensor core's own operations of one warp are a pipeline: in order among themselves, and behind fences with those
@@ -265,6 +238,7 @@ void Order::release_columns(Warp& w, const Instr& in, Cta& where, uint32_t colum
   if (!on_) return;
   Agent& a = agent(w);
   Pass p(*this, w, in, 0, where, a, columns(where), Event{a.dim, a.now}, true, false);
+  cluster_->results.overwritten(where, 0xff, column, n);
   for (uint32_t half = 0; half < HALVES; ++half)
     for (uint32_t c = column; c < column + n; ++c) {
       Granule& x = p.granules[half * COLUMNS + c];

@@ -10,6 +10,13 @@ std::string Order::line_of(const Warp& w, const Access& e) const {
   return text ? text->op.text + " at PTX line " + std::to_string(text->line) : "an instruction";
 }
 
+std::string Order::maker_of_unwritten(const Cta& where, uint32_t row, uint32_t column) const {
+  const auto& words = tmem_[where.rank];
+  const Access last = words.empty() ? Access{} : words[row / 16 * Tmem::COLUMNS + column].write;
+  if (!last.mask || kinds_[last.dim] != tensor) return "nobody has written";
+  return line_of(where.warps[0].w, last) + " made of memory that nobody has written";
+}
+
 // The warp whose access it was; copies that complete on an mbarrier are not a warp's.
 std::string Order::whom(const Access& e, const Warp& asking) const {
   if (kinds_[e.dim] == phase) return "an asynchronous operation that completes on " + names_[e.dim];
@@ -51,8 +58,8 @@ std::string Order::missing_between(const Pass& p, const Access& e) const {
   return "a barrier between the two (bar.sync, an mbarrier or barrier.cluster)";
 }
 
-void Order::conflict(const Pass& p, const std::string& place, bool write, const Access& other, bool other_writes,
-                     const char* missing) {
+std::string Order::sentence(const Pass& p, const std::string& place, bool write, const Access& other,
+                            bool other_writes, const char* missing) const {
   const char* how = "";
   switch (kinds_[other.dim]) {
     case tensor: how = " through the tensor core"; break;
@@ -62,10 +69,14 @@ void Order::conflict(const Pass& p, const std::string& place, bool write, const 
   }
   std::string where = (p.tensor_memory ? "tensor memory at " : "shared memory at ") + place;
   if (cluster_->ctas.size() > 1) where += " of CTA rank " + std::to_string(p.where.rank);
-  trap(p.w, p.in, p.lane, Trap::race,
-       p.in.info->text->op.text + (write ? " writes " : " reads ") + where + " that " +
-           whom(other, p.w) + (other_writes ? " writes" : " reads") + how + " (" + line_of(p.w, other) +
-           "), and nothing orders the two: missing " + (missing ? std::string(missing) : missing_between(p, other)));
+  return p.in.info->text->op.text + (write ? " writes " : " reads ") + where + " that " + whom(other, p.w) +
+         (other_writes ? " writes" : " reads") + how + " (" + line_of(p.w, other) +
+         "), and nothing orders the two: missing " + (missing ? std::string(missing) : missing_between(p, other));
+}
+
+void Order::conflict(const Pass& p, const std::string& place, bool write, const Access& other, bool other_writes,
+                     const char* missing) {
+  trap(p.w, p.in, p.lane, Trap::race, sentence(p, place, write, other, other_writes, missing));
 }
 
 }  // namespace sim

@@ -13,7 +13,7 @@ void WarpState::start(uint32_t lanes, const Instr* entry) {
   yields = false;
   paths.push_back({Path::ready, entry, lanes, nullptr, nullptr});
   current = 0, live = exist = lanes, held_up = 0;
-  undefined = {};
+  undefined = {}, late_registers = {};
 }
 
 void WarpState::free_join(Join* j) {

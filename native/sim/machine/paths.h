@@ -59,6 +59,7 @@ struct WarpState {
   StackTops stack;
   const uint8_t* params = nullptr;
   std::vector<LateResult> late;
+  LateRegisters late_registers;
   Undefined undefined;
 
   void start(uint32_t lanes, const Instr* entry);

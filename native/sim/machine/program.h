@@ -20,6 +20,7 @@ struct InstrInfo {
   Handler behind_guard = nullptr;  // gathered() or the row's
   Handler behind_late = nullptr;   // what uses_late_result() goes on to
   std::vector<const Instr*> late;  // whose results it may touch before they are there (hazard.h)
+  std::unique_ptr<struct WarpgroupRegisters> warpgroup;  // and registers that wgmma works on
   Slot guard;
   bool guard_negated = false;
   int member_mask = -1;               // flat operand, -1: all lanes of the warp (.aligned)

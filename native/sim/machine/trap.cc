@@ -13,7 +13,7 @@ std::string trimmed(const std::string& s) {
 }
 }  // namespace
 
-void trap(Warp& w, const Instr& in, unsigned lane, Trap::Cause cause, const std::string& sentence) {
+std::string located(const Warp& w, const Instr& in, unsigned lane, const std::string& sentence) {
   const Program& p = *w.state->program;
   const Cta& c = *w.cta;
   const Dim3& b = c.launch->config.block;
@@ -32,7 +32,10 @@ void trap(Warp& w, const Instr& in, unsigned lane, Trap::Cause cause, const std:
                std::to_string(text->source_line);
     }
   }
-  throw Trap(cause, where + "]");
+  return where + "]";
+}
+void trap(Warp& w, const Instr& in, unsigned lane, Trap::Cause cause, const std::string& sentence) {
+  throw Trap(cause, located(w, in, lane, sentence));
 }
 void trap(Warp& w, const Instr& in, unsigned lane, const std::string& sentence) {
   trap(w, in, lane, Trap::illegal_instruction, sentence);

@@ -1,12 +1,12 @@
 #include "undefined.h"
 
 #include "access.h"
-#include "paths.h"
+#include "cluster.h"
 #include "windows.h"
 
 namespace sim {
 
-void Undefined::add(Slot s, uint32_t lanes, const std::string& origin) {
+void Undefined::add(Slot s, uint32_t lanes, const Origin& origin) {
   if (!lanes) return;
   auto [it, fresh] = of_.try_emplace(s.bits, Mark{lanes, origin});
   if (!fresh) it->second.lanes |= lanes;
@@ -17,11 +17,39 @@ void Undefined::remove(Slot s, uint32_t lanes) {
   if (it != of_.end() && !(it->second.lanes &= ~lanes)) of_.erase(it);
 }
 
-void undefined_result(Warp& w, const Instr& in, unsigned lane, unsigned k, const std::string& what) {
+constexpr uint64_t WIDEST = 16;  // bytes that one register stores
+
+void UndefinedBytes::remove(uint64_t place, uint32_t bytes) {
+  for (auto it = from_.lower_bound(place - std::min(place, WIDEST)); it != from_.end() && it->first < place + bytes;) {
+    const auto [first, entry] = *it;
+    const uint64_t end = first + entry.first;
+    if (end <= place) {
+      ++it;
+      continue;
+    }
+    it = from_.erase(it);
+    if (first < place) from_[first] = {uint32_t(place - first), entry.second};
+    if (end > place + bytes) from_[place + bytes] = {uint32_t(end - place - bytes), entry.second};
+  }
+}
+
+const Origin* UndefinedBytes::find(uint64_t place) const {
+  for (auto it = from_.upper_bound(place); it != from_.begin() && place - (--it)->first < WIDEST;)
+    if (place - it->first < it->second.first) return &it->second.second;
+  return nullptr;
+}
+
+uint64_t UndefinedBytes::place(const Warp& w, unsigned lane, Space space, uint64_t address) {
+  if (space == Space::shared) return address;  // of 32 bits
+  return uint64_t(1) << 63 | uint64_t(w.cta->rank) << 44 | uint64_t(w.index * LANES + lane) << 32 | address;
+}
+
+void undefined_result(Warp& w, const Instr& in, unsigned lane, unsigned k, const std::string& what,
+                      const std::string& race) {
   Undefined& u = w.state->undefined;
   if (!u.careful) throw Undefined::Found{&in};
   u.add(in.more[k], 1u << lane,
-        in.info->text->op.text + " at PTX line " + std::to_string(in.info->text->line) + ": read of " + what);
+        {in.info->text->op.text + " at PTX line " + std::to_string(in.info->text->line) + ": read of " + what, race});
 }
 
 namespace {
@@ -40,8 +68,8 @@ Parts parts_of(const Instr& in) {
 }
 
 [[noreturn]] void used(Warp& w, const Instr& in, uint32_t lanes, Slot s, const std::string& how) {
-  trap(w, in, unsigned(__builtin_ctz(lanes)), Trap::uninitialised,
-       "undefined value " + how + ": " + w.state->undefined.origin(s));
+  const Origin& o = w.state->undefined.origin(s);
+  trap(w, in, unsigned(__builtin_ctz(lanes)), o.cause(), o.before() + "undefined value " + how + ": " + o.read);
 }
 
 // Undefined lanes of a flat operand among those that are on.
@@ -50,11 +78,10 @@ uint32_t of(Warp& w, const Instr& in, unsigned k, uint32_t on) {
   return f.kind == Flat::reg || f.kind == Flat::pred ? w.state->undefined.lanes(in.more[k]) & on : 0;
 }
 
-// The bytes that an undefined register was stored to are as good as never written.
 void stored(Warp& w, const Instr& in, uint32_t on) {
   const InstrInfo& i = *in.info;
   const Flat& base = i.operands[0];
-  Space named = space_of(i.text->op);
+  const Space space = space_of(i.text->op);
   uint32_t bytes = ptx::bits_of(i.text->op.type()) / 8;
   uint64_t a[LANES];
   w.exec = on;
@@ -62,11 +89,7 @@ void stored(Warp& w, const Instr& in, uint32_t on) {
   for (unsigned k = 1; k < i.operands.size(); ++k)
     for (uint32_t m = of(w, in, k, on); m; m &= m - 1) {
       unsigned l = unsigned(__builtin_ctz(m));
-      Space space = named;
-      uint64_t at = a[l];
-      to_own_space(space, at);
-      if (space == Space::global) used(w, in, 1u << l, in.more[k], "stored to global memory");
-      unwrite(w, in, space, l, at + (k - 1) * uint64_t(bytes), bytes);
+      stored_undefined(w, in, l, in.more[k], space, a[l] + (k - 1) * uint64_t(bytes), bytes);
     }
 }
 
@@ -78,7 +101,7 @@ void step(WarpState& s, const Instr& in) {
   uint32_t on = path;
   if (!i.row) {  // the machine's own: the negation of a predicate, a special register, a join
     uint32_t from = in.op[1].bits ? u.lanes(in.op[1]) & on : 0;
-    std::string origin = from ? u.origin(in.op[1]) : "";
+    const Origin origin = from ? u.origin(in.op[1]) : Origin{};
     in.fn(w, in);
     if (in.op[0].bits) u.remove(in.op[0], on), u.add(in.op[0], from, origin);
     return;
@@ -94,7 +117,7 @@ void step(WarpState& s, const Instr& in) {
   }
   const Parts p = parts_of(in);
   uint32_t result = unsure;
-  std::string origin = unsure ? u.origin(i.guard) : "";
+  Origin origin = unsure ? u.origin(i.guard) : Origin{};
   const bool across = i.row->scope == Scope::WARP;  // what crosses lanes is taken for defined
   for (unsigned k = p.destinations; k < p.operands; ++k) {
     uint32_t m = of(w, in, k, on);
@@ -106,7 +129,7 @@ void step(WarpState& s, const Instr& in) {
       m &= k == 1 ? chosen : ~chosen;
       if (!m) continue;
     }
-    if (origin.empty()) origin = u.origin(in.more[k]);
+    if (origin.read.empty()) origin = u.origin(in.more[k]);
     if (!across) result |= m;
   }
   if (name == "atom" || name == "red")
@@ -125,6 +148,15 @@ void step(WarpState& s, const Instr& in) {
 }
 
 }  // namespace
+
+void stored_undefined(Warp& w, const Instr& in, unsigned lane, Slot from, Space space, uint64_t address,
+                      unsigned bytes) {
+  to_own_space(space, address);
+  if (space == Space::global) used(w, in, 1u << lane, from, "stored to global memory");
+  if (!w.cta->launch->config.check_uninitialised)  // where reads of such bytes are not looked for, the store is the use
+    used(w, in, 1u << lane, from, std::string("stored to ") + ptx::name_of(space) + " memory");
+  undefine(w, in, space, lane, address, bytes, w.state->undefined.origin(from));
+}
 
 void run_carefully(WarpState& s, const Instr* from, const Instr* to) {
   s.undefined.careful = true;

@@ -63,5 +63,7 @@ struct Trap : std::runtime_error {
 };
 [[noreturn]] void trap(Warp& w, const Instr& in, unsigned lane, Trap::Cause cause,
                        const std::string& sentence);
+// The whole sentence, for a fault that may be reported later.
+std::string located(const Warp& w, const Instr& in, unsigned lane, const std::string& sentence);
 
 }  // namespace sim

@@ -17,8 +17,6 @@
 namespace sim::isa_test {
 namespace {
 
-float F(uint64_t u) { return __builtin_bit_cast(float, uint32_t(u)); }
-double D(uint64_t u) { return __builtin_bit_cast(double, u); }
 uint64_t U(float f) { return f != f ? 0x7fffffffu : __builtin_bit_cast(uint32_t, f); }
 
 const struct {

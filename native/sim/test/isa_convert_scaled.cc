@@ -8,8 +8,6 @@
 namespace sim::isa_test {
 namespace {
 
-float F(uint64_t u) { return __builtin_bit_cast(float, uint32_t(u)); }
-
 const struct Narrow {
   const char* name;
   const Grid& grid;

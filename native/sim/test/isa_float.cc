@@ -3,13 +3,12 @@
 #include <cfenv>
 #include <cmath>
 
+#include "isa_reference.h"
 #include "isa_row.h"
 
 namespace sim::isa_test {
 namespace {
 
-float F(uint64_t u) { return __builtin_bit_cast(float, uint32_t(u)); }
-double D(uint64_t u) { return __builtin_bit_cast(double, u); }
 uint64_t U(float f) { return f != f ? 0x7fffffffu : __builtin_bit_cast(uint32_t, f); }
 uint64_t U(double d) { return __builtin_bit_cast(uint64_t, d); }
 float ftz(float f) { return std::fpclassify(f) == FP_SUBNORMAL ? std::copysign(0.f, f) : f; }

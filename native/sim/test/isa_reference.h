@@ -8,6 +8,10 @@
 
 namespace sim::isa_test {
 
+// A register's bits as the number that they are.
+inline float F(uint64_t u) { return __builtin_bit_cast(float, uint32_t(u)); }
+inline double D(uint64_t u) { return __builtin_bit_cast(double, u); }
+
 // Magnitudes of all finite codes 0, 1, 2, ... in ascending order, exact in double.
 struct Grid {
   unsigned mantissa, exponent, bias;

@@ -15,7 +15,7 @@ std::string list(const char* reg, unsigned first, unsigned n) {
   return s + "}";
 }
 
-struct Case {
+struct Product {
   const Element &a, &b;
   unsigned n;
   std::string d = "f32";
@@ -26,7 +26,7 @@ struct Case {
   bool sparse = false;
   unsigned selector = 0;
 };
-std::string ptx(const Case& c, uint32_t bytes) {
+std::string ptx(const Product& c, uint32_t bytes) {
   const unsigned k = 256 / c.a.bits << c.sparse, n_d = c.d == "f16" ? c.n / 4 : c.n / 2;
   const bool integer = c.d == "s32", sixteen = c.a.bits == 16;
   std::ostringstream s;
@@ -64,7 +64,7 @@ struct Metadata {
   std::vector<unsigned> at;
   std::vector<uint32_t> word = std::vector<uint32_t>(128);
   unsigned of(unsigned row, unsigned k) const { return sparse ? at[row * stored + k] : k; }
-  Metadata(const Case& c, std::mt19937_64& rng) : sparse(c.sparse), stored(256 / c.a.bits), at(64 * stored) {
+  Metadata(const Product& c, std::mt19937_64& rng) : sparse(c.sparse), stored(256 / c.a.bits), at(64 * stored) {
     for (uint32_t& w : word) w = uint32_t(rng());
     const unsigned chunk = c.a.bits == 32 ? 2 : 4, chunks = 2 * stored / chunk, lanes = chunks / 4;
     for (unsigned r = 0; sparse && r < 64; ++r)
@@ -81,7 +81,7 @@ struct Metadata {
   }
 };
 
-void check(const Case& c, unsigned seed = 1) {
+void check(const Product& c, unsigned seed = 1) {
   std::mt19937_64 rng(seed);
   const Matrix a(c.a, 64, rng), b(c.b, c.n, rng, c.sparse ? 64 : 32);
   const Metadata where(c, rng);
@@ -145,7 +145,7 @@ void check(const Case& c, unsigned seed = 1) {
 TEST(isa_wgmma_types_and_shapes) {
   for (unsigned n : {16u, 72u, 128u})
     for (bool registers : {false, true}) {
-      Case c{F16, F16, n};
+      Product c{F16, F16, n};
       c.registers = registers;
       check(c);
       c.d = "f16", check(c);
@@ -156,7 +156,7 @@ TEST(isa_wgmma_types_and_shapes) {
         for (const Element* b : {&F16, &BF16, &TF32, &E4M3, &E5M2, &S8, &U8, &B1}) {
           if (a->bits != b->bits || (a != b && a->bits != 8) || a->integer() != b->integer()) continue;
           if (registers && n > 24) continue;  // A from registers is the same whatever N
-          Case c{*a, *b, n};
+          Product c{*a, *b, n};
           c.registers = registers;
           if (a->integer()) c.d = "s32";
           check(c, 7);
@@ -167,13 +167,13 @@ TEST(isa_wgmma_types_and_shapes) {
 TEST(isa_wgmma_layouts) {
   for (unsigned mode = 0; mode < 4; ++mode) {
     for (const Element* e : {&F16, &TF32, &E4M3}) {
-      Case c{*e, *e, 40};
+      Product c{*e, *e, 40};
       c.la = {mode, false}, c.lb = {3 - mode, false};
       check(c);
     }
     for (bool ta : {false, true})
       for (bool tb : {false, true}) {
-        Case c{BF16, BF16, 64};
+        Product c{BF16, BF16, 64};
         c.la = {mode, ta}, c.lb = {(mode + 1) % 4, tb};
         check(c);
         c.registers = true, check(c);
@@ -185,7 +185,7 @@ TEST(isa_wgmma_sparse) {
     for (const Element* a : {&F16, &BF16, &TF32, &E4M3, &E5M2, &S8, &U8})
       for (const Element* b : {&F16, &BF16, &TF32, &E4M3, &E5M2, &S8, &U8}) {
         if (a->bits != b->bits || (a != b && a->bits != 8) || a->integer() != b->integer()) continue;
-        Case c{*a, *b, registers ? 24u : 8u};
+        Product c{*a, *b, registers ? 24u : 8u};
         c.registers = registers, c.sparse = true;
         if (a->integer()) c.d = "s32";
         for (c.selector = 0; c.selector < (a->bits == 8 ? 1 : 2); ++c.selector) check(c, 7 + c.selector);
@@ -196,7 +196,7 @@ TEST(isa_wgmma_sparse) {
   for (unsigned mode = 0; mode < 4; ++mode)
     for (bool ta : {false, true})
       for (bool tb : {false, true}) {
-        Case c{BF16, BF16, 64};
+        Product c{BF16, BF16, 64};
         c.sparse = true, c.la = {mode, ta}, c.lb = {(mode + 1) % 4, tb};
         check(c);
       }
@@ -205,11 +205,11 @@ TEST(isa_wgmma_scales) {
   for (int a : {1, -1})
     for (int b : {1, -1})
       for (bool accumulate : {false, true}) {
-        Case c{F16, F16, 16};
+        Product c{F16, F16, 16};
         c.scale_a = a, c.scale_b = b, c.accumulate = accumulate;
         check(c);
       }
-  Case c{S8, U8, 16, "s32"};
+  Product c{S8, U8, 16, "s32"};
   c.accumulate = false, check(c);
 }
 TEST(isa_wgmma_forms_that_do_not_exist) {

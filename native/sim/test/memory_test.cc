@@ -84,6 +84,15 @@ TEST(memory_undefined_values) {
   }
 }
 
+// Which memory a parameter's address means is said by a lane that is on.
+TEST(memory_parameter_by_register_without_lane_0) {
+  auto m = body("mov.u64 %rd3, 0x40000000; setp.ne.u32 %p1, %r0, 0; @%p1 mov.u64 %rd3, p; mul.wide.u32 %rd5, %r0, 8; "
+                "add.s64 %rd5, %rd1, %rd5;\n@%p1 ld.param.u64 %rd4, [%rd3]; @%p1 st.global.u64 [%rd5], %rd4;");
+  Array<uint64_t> a(std::vector<uint64_t>(32, 0));
+  run(*m, "k", {1}, {32}, params(a.at), 64);
+  for (size_t l = 0; l < 32; ++l) CHECK_EQ(a.data()[l], l == 0 ? 0 : a.at, "lane ", l);
+}
+
 TEST(memory_widths_and_spaces) {
   // bytes go out as u8, come back as each wider form, through global, shared and local memory and their
   // generic addresses

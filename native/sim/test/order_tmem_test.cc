@@ -1,6 +1,6 @@
 // What orders accesses to tensor memory, and operands of the tensor core: waits, commits, fences, barriers.
+#include "multiply_kernel.h"
 #include "order_twins.h"
-#include "tcgen05.h"
 
 using namespace sim;
 using namespace sim::testing;
@@ -23,34 +23,6 @@ std::string moves(const std::string& body) {
 }
 const std::string ST = "tcgen05.st.sync.aligned.32x32b.x1.b32 [%t], {%tid32};\n", WAIT_ST = "tcgen05.wait::st.sync.aligned;\n",
                   LD = "tcgen05.ld.sync.aligned.32x32b.x1.b32 {%a}, [%t];\n", WAIT_LD = "tcgen05.wait::ld.sync.aligned;\n";
-
-// 128 threads; A (128x16 f16) at s, B (64x16) at s + 4096, both K-major without swizzle: chunks of 16 bytes lie LBO
-// 128 apart, groups of 8 rows SBO 256. Thread 0 is %one.
-std::string multiply(const std::string& body, unsigned columns = 64) {
-  std::string n = std::to_string(columns);
-  return tcgen05_module(
-      ".entry k(.param .u64 first, .param .u64 second) {\n.shared .align 1024 .b8 s[8192];\n.shared .align 16 .b8 place[16];\n"
-      ".shared .align 8 .b64 bar[2];\n"
-      ".reg .b32 %tid32, %t, %warp, %idesc, %r<20>; .reg .b64 %rd<6>, %da, %db; .reg .pred %p, %q, %own, %one, %two, %no, %yes;\n"
-      "ld.param.u64 %rd1, [first]; mov.u32 %tid32, %tid.x; shr.u32 %warp, %tid32, 5; setp.eq.u32 %own, %warp, 0;\n"
-      "setp.eq.u32 %one, %tid32, 0; setp.eq.u32 %two, %tid32, 32; setp.ne.u32 %no, %tid32, %tid32; setp.eq.u32 %yes, %tid32, %tid32;\n"
-      "mov.u32 %idesc, 0x8100010; mov.u32 %r0, s; shr.u32 %r1, %r0, 4; cvt.u64.u32 %da, %r1; or.b64 %da, %da, 0x401000080000;\n"
-      "add.s64 %db, %da, 256;\n"
-      "@%own tcgen05.alloc.cta_group::1.sync.aligned.shared::cta.b32 [place], 256;\n"
-      "@%one mbarrier.init.shared.b64 [bar], 1; @%one mbarrier.init.shared.b64 [bar+8], 1;\n"
-      "mad.lo.u32 %r2, %tid32, 64, %r0;\n"
-      "FILL: st.shared.v4.u32 [%r2], {0x3c003c00, 0x3c003c00, 0x3c003c00, 0x3c003c00}; add.u32 %r2, %r2, 16;\n"
-      "and.b32 %r3, %r2, 63; setp.ne.u32 %q, %r3, 0; @%q bra FILL;\n" +
-      body +
-      "\ntcgen05.wait::ld.sync.aligned;\nbar.sync 0;\n@%own tcgen05.dealloc.cta_group::1.sync.aligned.b32 %t, 256;\nret;\n}\n");
-}
-const std::string FENCE = "fence.proxy.async.shared::cta;\n", ADDRESS = "bar.sync 0;\nld.shared.u32 %t, [place];\n",
-                  MMA = "@%one tcgen05.mma.cta_group::1.kind::f16 [%t], %da, %db, %idesc, %no;\n",
-                  COMMIT = "@%one tcgen05.commit.cta_group::1.mbarrier::arrive::one.shared::cluster.b64 [bar];\n",
-                  WAIT = "W0: mbarrier.try_wait.parity.shared.b64 %q, [bar], 0; @!%q bra W0;\n",
-                  AFTER = "tcgen05.fence::after_thread_sync;\n",
-                  LOAD = "tcgen05.ld.sync.aligned.32x32b.x1.b32 {%r5}, [%t];\n",
-                  RESULT = "mul.wide.u32 %rd3, %tid32, 4; add.s64 %rd3, %rd1, %rd3; st.global.u32 [%rd3], %r5;\n";
 
 }  // namespace
 
@@ -92,7 +64,7 @@ TEST(order_tmem_multiply) {
     launch(*m, *m->entry("k"), c, params(out.at, uint64_t(0)));
     for (unsigned t = 0; t < 128; ++t) CHECK_EQ(out[t], 16.f, "thread ", t);
   });
-  twin(multiply("[[" + FENCE + "]]" + ADDRESS + MMA + COMMIT + WAIT + AFTER + LOAD),
+  twin(multiply("[[" + FENCE + "]]" + ADDRESS + MMA + COMMIT + WAIT + AFTER + LOAD + RESULT),
        {"tcgen05.mma.cta_group::1.kind::f16 reads shared memory at offset", "st.shared.v4.u32 at PTX line",
         "missing fence.proxy.async between the write and this read through the async proxy"},
        128);
@@ -100,12 +72,13 @@ TEST(order_tmem_multiply) {
        {"tensor memory at lane", "tcgen05.ld.sync.aligned.32x32b.x1.b32", "tcgen05.mma.cta_group::1.kind::f16", "missing"},
        128);
   // operands overwritten under the multiplication, and the result freed
-  twin(multiply(FENCE + ADDRESS + MMA + COMMIT + "[[" + WAIT + "]]@%one st.shared.u32 [%r0], 1;\n" + (WAIT + LOAD).replace(0, 2, "W1").replace(WAIT.rfind("W0"), 2, "W1")),
+  twin(multiply(FENCE + ADDRESS + MMA + COMMIT + "[[" + WAIT + "]]@%one st.shared.u32 [%r0], 1;\n" +
+                (WAIT + LOAD).replace(0, 2, "W1").replace(WAIT.rfind("W0"), 2, "W1") + RESULT),
        {"st.shared.u32 writes shared memory", "reads through the tensor core", "missing"}, 128);
   twin(multiply(FENCE + ADDRESS + MMA + COMMIT + "[[" + WAIT + "]]"), {"tcgen05.dealloc", "writes through the tensor core", "missing"}, 128);
   // no barrier between the threads that write the operands and the one that multiplies
   twin(multiply(FENCE + "[[bar.sync 0;]]\n@%own bra GO;\nbra SKIP;\nGO: bar.warp.sync -1; ld.shared.u32 %t, [place];\n" + MMA + COMMIT +
-                "SKIP: bar.sync 0; ld.shared.u32 %t, [place];\n" + WAIT + AFTER + LOAD),
+                "SKIP: bar.sync 0; ld.shared.u32 %t, [place];\n" + WAIT + AFTER + LOAD + RESULT),
        {"tcgen05.mma", "st.shared.v4.u32", "missing"}, 128);
 }
 

@@ -48,6 +48,26 @@ void trapped() {
   trap<<<1, 1>>>();
   sticky(cudaErrorLaunchFailure);
 }
+// Destructors of the program run after those of its main thread. Memory that the CUDA libraries gave back by
+// then is the program's, whatever it still calls.
+struct AtExit {
+  bool called = false;
+  ~AtExit() {
+    if (!called) return;
+    std::vector<std::vector<char>> blocks;
+    for (size_t bytes = 32; bytes < 4096; bytes += 16)
+      for (int k = 0; k < 4; ++k) blocks.emplace_back(bytes, '.');
+    int* p;
+    if (cudaMalloc(&p, 4) != cudaErrorLaunchFailure) std::fprintf(stderr, "expected the fault\n"), std::_Exit(1);
+    for (const auto& b : blocks)
+      if (b != std::vector<char>(b.size(), '.'))
+        std::fprintf(stderr, "expected the program's memory as it was, found %.20s\n", b.data()), std::_Exit(1);
+  }
+} at_exit;
+void trapped_then_exit() {
+  trapped();
+  at_exit.called = true;
+}
 void endless() {
   int* p = memory();
   OK(cudaMemset(p, 0, 64));
@@ -58,6 +78,7 @@ void endless() {
 int main(int argc, char** argv) {
   constexpr Test tests[] = {{"bad_pointer", bad_pointer}, {"past_the_end", past_the_end},
                             {"unwritten", unwritten},     {"misalignment", misalignment},
-                            {"trapped", trapped},         {"endless", endless}};
+                            {"trapped", trapped},         {"trapped_then_exit", trapped_then_exit},
+                            {"endless", endless}};
   return run_tests(argc, argv, tests, sizeof tests / sizeof *tests);
 }
