@@ -1,4 +1,4 @@
-// How work on tcgen05 other than its linears is cut: decided on the host for the launch, and again in the kernel from the same sizes.
+// How work other than the linears of tcgen05 is cut: decided on the host for the launch, and again in the kernel from the same sizes.
 #pragma once
 #include "kernels/common/plan_linear.h"
 

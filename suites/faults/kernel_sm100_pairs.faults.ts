@@ -11,6 +11,10 @@ const [BF16, FP8, FP8W] = ["linear_bf16", "linear_fp8", "grouped_linear_fp8w"].m
 const [MXFP4, NVFP4] = ["mxfp4", "nvfp4"].map((format) => `moe/expert_linear_${format}`);
 
 /** Only the cases that pairs run. */
+const onPairs = (f: Fault, ...more: readonly string[]): Fault => ({
+  ...f,
+  run: [...f.run, "--case", "pair", ...more],
+});
 const pair = (
   id: string,
   where: string,
@@ -20,10 +24,7 @@ const pair = (
   replace: string,
   blame: Fault["blame"] = "FAIL",
   more: readonly string[] = [],
-): Fault => {
-  const f = kernel(`umma-pair-${id}`, where, what, find, replace, { file, blame });
-  return { ...f, run: [...f.run, "--case", "pair", ...more] };
-};
+): Fault => onPairs(kernel(`umma-pair-${id}`, where, what, find, replace, { file, blame }), ...more);
 
 /** Which half of the operands, scales and results is whose. */
 const halves: Fault[] = [
@@ -189,4 +190,32 @@ const words: Fault[] = [
   ),
 ];
 
-export const faults: readonly Fault[] = [...halves, ...words];
+/** What fusions add to pairs. */
+const fused: Fault[] = [
+  kernel(
+    "umma-pair-stores-without-rows",
+    "fused/shared_up",
+    "a CTA without rows of w stores a tile's results",
+    " && tile.w_rows > 0; j +=",
+    "; j +=",
+    { file: SKELETON, output: "g", blame: "ERROR" },
+  ),
+  kernel(
+    "umma-pair-accumulators-of-two",
+    "fused/expert_up_mxfp4",
+    "two accumulators of each matrix are taken where tensor memory holds one",
+    "n_acc = STAGE.accumulators(T, CTAS)",
+    "n_acc = 2",
+    { file: SKELETON, output: "g", blame: "ERROR" },
+  ),
+  kernel(
+    "umma-pair-tiles-of-one",
+    "fused/linear_fp8_pair",
+    "tiles of the first weights are counted as one CTA would have them",
+    "plan::w_tiles(N[j], CTAS)",
+    "plan::w_tiles(N[j], 1)",
+    { file: "kernels/common/umma_several.cuh", output: "y1", blame: "ERROR" },
+  ),
+].map((f) => onPairs(f));
+
+export const faults: readonly Fault[] = [...halves, ...words, ...fused];
