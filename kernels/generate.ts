@@ -94,18 +94,19 @@ const shape = (l: LaunchDecl): string => {
   return `{${numbers.map((n, i) => (i === 0 ? n : `uint32_t(${n})`)).join(", ")}}`;
 };
 
-/** `struct <Op><Variant>Params` and what the host asks of a variant: whether it applies, its launch shape, its tensor maps. */
+/** `struct <Op><Variant>Params` and what the host asks of a variant: whether it applies, its entry, launch shape, arguments and maps. */
 function variantText(op: OpDecl, name: string, v: VariantDecl): string {
   const [P, id] = [`${pascal(op.name)}Params`, `${op.name}_${name}`];
   const V = `${pascal(id)}Params`;
   const maps = Object.entries(v.maps ?? {});
+  const args = Object.entries(v.args ?? {});
   const list = (xs: readonly string[], type: string): string =>
     `{${xs.map((x) => `${type}(${x})`).join(", ")}}`;
   const swizzle = { 0: 0, 32: 1, 64: 2, 128: 3 } as const;
   return `
 struct ${V} {
   ${P} op;
-${maps.map(([m, d]) => `  TensorMap ${m};  // ${d.type} ${d.tensor} [${d.dims.join(", ")}], box [${d.box.join(", ")}]\n`).join("")}};
+${maps.map(([m, d]) => `  TensorMap ${m};  // ${d.type} ${d.tensor} [${d.dims.join(", ")}], box [${d.box.join(", ")}]\n`).join("")}${args.map(([a, e]) => `  int32_t ${a};  // ${e}\n`).join("")}};
 
 inline bool ${id}_when(const ${P}& p) {
 ${locals(fields(op))}
@@ -117,7 +118,18 @@ ${locals(fields(op))}
   return ${shape(v.launch)};
 }
 
-inline int ${id}_maps([[maybe_unused]] const ${P}& p, [[maybe_unused]] MapShape* to) {
+inline const char* ${id}_entry(const ${P}& p, [[maybe_unused]] int32_t n_sm) {
+${locals(fields(op))}
+${Object.entries(v.entries ?? {})
+  .map(([entry, when]) => `  if (${when}) return "${entry}";\n`)
+  .join("")}  return "${op.name}";
+}
+
+inline void ${id}_args([[maybe_unused]] const ${P}& p, [[maybe_unused]] int32_t n_sm, [[maybe_unused]] ${V}& to) {
+${locals(fields(op))}
+${args.map(([a, e]) => `  to.${a} = ${e};\n`).join("")}}
+
+inline int ${id}_maps([[maybe_unused]] const ${P}& p, [[maybe_unused]] int32_t n_sm, [[maybe_unused]] MapShape* to) {
 ${locals(fields(op))}
 ${maps
   .map(
@@ -165,7 +177,7 @@ export function opTable(ops: readonly OpDecl[]): string {
       `[](const void* p${more}) { return ${call.replace("(p", `(*static_cast<const ${P}*>(p)`)}; }`;
     const variants = Object.keys(op.variants ?? {}).map((v) => {
       const id = `${op.name}_${v}`;
-      return `{"${v}", sizeof(${pascal(id)}Params), ${of(`${id}_when(p)`)}, ${of(`${id}_launch(p, n_sm)`, ", int32_t n_sm")}, ${of(`${id}_maps(p, to)`, ", MapShape* to")}}`;
+      return `{"${v}", sizeof(${pascal(id)}Params), ${of(`${id}_when(p)`)}, ${of(`${id}_launch(p, n_sm)`, ", int32_t n_sm")}, ${of(`${id}_entry(p, n_sm)`, ", int32_t n_sm")}, ${of(`${id}_args(p, n_sm, *static_cast<${pascal(id)}Params*>(to))`, ", int32_t n_sm, void* to")}, ${of(`${id}_maps(p, n_sm, to)`, ", int32_t n_sm, MapShape* to")}}`;
     });
     return `    {"${op.name}", "${op.family}", sizeof(${P}), ${of(`${op.name}_launch(p)`)}, {\n      ${fs}},\n      {${variants.join(",\n       ")}}},`;
   });
@@ -186,13 +198,15 @@ struct OpField {
   const char* before;  // of an output that is updated in place: the input that holds its bytes before the launch; else null
 };
 
-// A kernel of kernels/<family>/<op>.<name>.cu. Its parameter begins with the op's; the tensor maps lie behind.
+// A kernel of kernels/<family>/<op>.<name>.cu. Its parameter begins with the op's; tensor maps and arguments of its plan lie behind.
 struct OpVariant {
   const char* name;
   size_t params_size;
   bool (*when)(const void* params);
   LaunchShape (*launch)(const void* params, int32_t n_sm);
-  int (*maps)(const void* params, MapShape* to);
+  const char* (*entry)(const void* params, int32_t n_sm);
+  void (*args)(const void* params, int32_t n_sm, void* variant_params);
+  int (*maps)(const void* params, int32_t n_sm, MapShape* to);
 };
 constexpr int MOST_MAPS = ${Math.max(1, ...ops.flatMap((op) => Object.values(op.variants ?? {}).map((v) => Object.keys(v.maps ?? {}).length)))};
 

@@ -102,6 +102,10 @@ export interface VariantDecl {
   /** Where the kernel applies, as a C condition; the portable kernel runs elsewhere. */
   readonly when: string;
   readonly launch: LaunchDecl;
+  /** Entries of the kernel's PTX beside the op's, and when one is launched instead, as C conditions. */
+  readonly entries?: Readonly<Record<string, string>>;
+  /** Integers of its plan that the host tells the kernel, as C expressions. */
+  readonly args?: Readonly<Record<string, string>>;
   readonly maps?: Readonly<Record<string, MapDecl>>;
 }
 

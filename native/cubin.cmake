@@ -16,12 +16,17 @@ if(NOT rc EQUAL 0)
   message(FATAL_ERROR "error: ${OP} for sm_${SM}:\n${log}")
 endif()
 
-# "Used 28 registers, used 1 barriers, 128 bytes smem", "0 bytes stack frame, 0 bytes spill stores, 0 bytes spill loads"
+# "Used 28 registers, used 1 barriers, 128 bytes smem", "0 bytes stack frame, 0 bytes spill stores, 0 bytes spill loads"; of several
+# entries the largest number counts.
 function(number name pattern)
   set(n 0)
-  if(log MATCHES "${pattern}")
-    set(n ${CMAKE_MATCH_1})
-  endif()
+  string(REGEX MATCHALL "${pattern}" found "${log}")
+  foreach(one IN LISTS found)
+    string(REGEX REPLACE "${pattern}" "\\1" one "${one}")
+    if(one GREATER n)
+      set(n ${one})
+    endif()
+  endforeach()
   set(${name} ${n} PARENT_SCOPE)
 endfunction()
 number(registers "Used ([0-9]+) registers")

@@ -38,16 +38,16 @@ constexpr __host__ __device__ uint32_t idesc_tf32(uint32_t M, uint32_t N) {
   return 1u << 4 | TYPE_TF32 << 7 | TYPE_TF32 << 10 | (N >> 3) << 17 | (M >> 4) << 24;
 }
 // ue8m0 scales; `k` is the byte of the scale words that this instruction takes.
-constexpr __host__ __device__ uint32_t idesc_mxf8f6f4(uint32_t a, uint32_t b, uint32_t N, uint32_t k) {
-  return k << 4 | a << 7 | b << 10 | (N >> 3) << 17 | 1u << 23 | (128u >> 7) << 27 | k << 29;
+constexpr __host__ __device__ uint32_t idesc_mxf8f6f4(uint32_t a, uint32_t b, uint32_t N, uint32_t k, uint32_t M = 128) {
+  return k << 4 | a << 7 | b << 10 | (N >> 3) << 17 | 1u << 23 | (M >> 7) << 27 | k << 29;
 }
 // ue8m0 scales, two a step of 64; `k` is the first of the two bytes of the scale words that this instruction takes, 0 or 2.
 constexpr __host__ __device__ uint32_t idesc_mxf4(uint32_t N, uint32_t k) {
   return k << 4 | TYPE_E2M1_4BIT << 7 | TYPE_E2M1_4BIT << 10 | (N >> 3) << 17 | 1u << 23 | (128u >> 7) << 27 | k << 29;
 }
 // ue4m3 scales, all four bytes of a word.
-constexpr __host__ __device__ uint32_t idesc_nvf4(uint32_t N) {
-  return TYPE_E2M1_4BIT << 7 | TYPE_E2M1_4BIT << 10 | (N >> 3) << 17 | (128u >> 7) << 27;
+constexpr __host__ __device__ uint32_t idesc_nvf4(uint32_t N, uint32_t M = 128) {
+  return TYPE_E2M1_4BIT << 7 | TYPE_E2M1_4BIT << 10 | (N >> 3) << 17 | (M >> 7) << 27;
 }
 
 }  // namespace umma

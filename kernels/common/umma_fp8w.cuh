@@ -23,7 +23,7 @@ struct Widen {
   };
   __device__ __forceinline__ Rows begin(const Tile& t, uint32_t) const {
     const int64_t n_block = plan::div_up(K, 128);
-    const int32_t row = t.matrix * N + t.n0, block = row / 128, last = (n_group * N - 1) / 128;
+    const int32_t row = t.matrix * N + t.n0, last = (n_group * N - 1) / 128, block = min(row / 128, last);
     return {w_s + block * n_block, w_s + min(block + 1, last) * n_block, (block + 1) * 128 - row};
   }
   static __device__ __forceinline__ uint32_t twice(uint32_t code) { return (__float_as_uint(ue8m0_to_f32(code)) >> 16) * 0x10001u; }

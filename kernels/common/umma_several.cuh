@@ -14,11 +14,11 @@ __device__ __forceinline__ T pick(const T (&of)[N], int32_t i) {
   return v;
 }
 
-// A schedule (umma_tiles.cuh) over MATRICES matrices. Tiles of the same weights follow one another.
-template <int32_t MATRICES>
+// A schedule (umma_tiles.cuh) over COUNT matrices, one of them a tile. Tiles of the same weights follow one another.
+template <int32_t CTAS, int32_t COUNT>
 struct Several {
-  const TensorMap* w[MATRICES];  // [K, N]
-  int32_t N[MATRICES];
+  WeightMaps<COUNT> w;  // [K, N]
+  int32_t N[COUNT];
   const TensorMap& x;  // [K, M]
   plan::Linear l;      // of all of them
   int32_t M;
@@ -28,8 +28,7 @@ struct Several {
   };
 
   __device__ __forceinline__ void prefetch() const {
-#pragma unroll
-    for (int32_t j = 0; j < MATRICES; ++j) ptx::prefetch_map(w[j]);
+    w.prefetch();
     ptx::prefetch_map(&x);
   }
   __device__ __forceinline__ void setup(uint32_t*) {}
@@ -38,35 +37,21 @@ struct Several {
     const int32_t n_m = plan::div_up(M, l.tokens), m0 = i % n_m * l.tokens;
     int32_t n = i / n_m, matrix = 0;
 #pragma unroll
-    for (int32_t j = 0; j + 1 < MATRICES; ++j) {
-      const int32_t n_n = plan::div_up(N[j], plan::W_ROWS);
+    for (int32_t j = 0; j + 1 < COUNT; ++j) {
+      const int32_t n_n = plan::w_tiles(N[j], CTAS);
       if (matrix == j && n >= n_n) n -= n_n, matrix = j + 1;
     }
-    return {n * plan::W_ROWS, m0, min(l.tokens, M - m0), 0, matrix};
+    const int32_t n0 = w_begin<CTAS>(n);
+    return {n0, m0, pick(N, matrix) - n0, min(l.tokens, M - m0), 0, matrix};
   }
   __device__ __forceinline__ Rows rows(const Tile&, uint32_t) const { return {ptx::elect_one()}; }
-  __device__ __forceinline__ int32_t x_rows(const Tile&) const { return l.tokens; }
-  __device__ __forceinline__ void load_w(uint32_t to, uint64_t* bar, const Tile& t, int32_t k) const {
-    ptx::tma_load_2d(to, pick(w, t.matrix), bar, k, t.n0);
+  __device__ __forceinline__ int32_t x_rows(const Tile&) const { return l.x_rows(); }
+  template <class Hear>
+  __device__ __forceinline__ void load_w(Hear, int32_t, uint32_t to, uint64_t* bar, const Tile& t, int32_t k) const {
+    Hear::load_2d(to, pick(w.of, t.matrix), bar, k, t.n0);
   }
   __device__ __forceinline__ void load_x(uint32_t to, uint64_t* bar, const Tile& t, const Rows& r, int32_t k) const {
-    if (r.mine) ptx::tma_load_2d(to, &x, bar, k, t.m0);
-  }
-};
-
-// A result of one matrix, f32 or rounded once to bf16. The rows of w that a tile has beyond the matrix are not stored: the plan of
-// several matrices knows only the widest.
-struct StoreEither {
-  void* y;
-  int32_t N;
-  bool bf16;
-  __device__ __forceinline__ void operator()(int32_t m, int32_t n, float v) const {
-    if (n >= N) return;
-    const int64_t at = int64_t(m) * N + n;
-    if (bf16)
-      static_cast<bf16_t*>(y)[at] = __float2bfloat16_rn(v);
-    else
-      static_cast<float*>(y)[at] = v;
+    if (r.mine) Ctas<CTAS>::load_2d(to, &x, bar, k, x_begin<CTAS>(l, t));
   }
 };
 

@@ -5,27 +5,52 @@
 //   at        the tile of a number
 //   rows      what a lane of the loading warp keeps of a tile, to copy its tokens
 //   x_rows    rows of x that arrive in each stage of a tile
-//   load_w    one lane; load_x: the whole warp
+//   load_w    a matrix of those that a stage holds, by one lane; `Hear` says whose barrier hears of it. load_x: the whole warp
+//
+// A tile is one of an instruction's CTAS: of a pair each CTA has its own rows of w, all tokens' sums, and x of half the instruction's N.
 #pragma once
-#include "kernels/common/plan.h"
-#include "kernels/ptx/cluster.cuh"
-#include "kernels/ptx/tma.cuh"
+#include "kernels/common/umma_ctas.cuh"
 
 namespace umma_linear {
 
 struct Tile {
   int32_t n0, m0;  // first row of w within its matrix, first token
+  int32_t w_rows;  // of the matrix from n0 on; a pair's second CTA may have none
   int32_t rows;    // tokens
   int32_t group;   // or expert
   int32_t matrix;  // of w
+};
 
-  // N of the instruction, which takes sixteens
-  __device__ __forceinline__ int32_t width() const { return plan::div_up(rows, 16) * 16; }
+// Rows of x that the instruction takes of this CTA, and the first of them.
+template <int32_t CTAS>
+__device__ __forceinline__ int32_t x_width(const plan::Linear& l, const Tile& t) {
+  return l.width(t.rows) / CTAS;
+}
+template <int32_t CTAS>
+__device__ __forceinline__ int32_t x_begin(const plan::Linear& l, const Tile& t) {
+  return t.m0 + Ctas<CTAS>::side() * x_width<CTAS>(l, t);
+}
+template <int32_t CTAS>
+__device__ __forceinline__ int32_t w_begin(int32_t tile) {
+  return (CTAS * tile + Ctas<CTAS>::side()) * plan::W_ROWS;
+}
+
+// Maps of the matrices of w that a stage holds.
+template <int32_t MATRICES>
+struct WeightMaps {
+  const TensorMap* of[MATRICES];
+
+  __device__ __forceinline__ void prefetch() const {
+#pragma unroll
+    for (int32_t a = 0; a < MATRICES; ++a) ptx::prefetch_map(of[a]);
+  }
 };
 
 // M tokens in each of n_group groups. Tiles of the same weights follow one another.
+template <int32_t CTAS, int32_t MATRICES = 1>
 struct Groups {
-  const TensorMap &w, &x;  // [K, n_group N] and [K, n_group, M]
+  WeightMaps<MATRICES> w;  // [K, n_group N]
+  const TensorMap& x;      // [K, n_group, M]
   plan::Linear l;
   int32_t M, n_group;
 
@@ -34,50 +59,55 @@ struct Groups {
   };
 
   __device__ __forceinline__ void prefetch() const {
-    ptx::prefetch_map(&w);
+    w.prefetch();
     ptx::prefetch_map(&x);
   }
   __device__ __forceinline__ void setup(uint32_t*) {}
   __device__ __forceinline__ uint32_t n_tile() const { return l.n_tile; }
   __device__ __forceinline__ Tile at(uint32_t i) const {
-    const int32_t n_m = plan::div_up(M, l.tokens), n_n = plan::div_up(l.N, plan::W_ROWS);
+    const int32_t n_m = plan::div_up(M, l.tokens), n_n = plan::div_up(l.N, l.w_rows());
     const int32_t j = i / n_m, m0 = i % n_m * l.tokens, g = j / n_n;
-    return {j % n_n * plan::W_ROWS, m0, min(l.tokens, M - m0), g, g};
+    const int32_t n0 = w_begin<CTAS>(j % n_n);
+    return {n0, m0, l.N - n0, min(l.tokens, M - m0), g, g};
   }
   __device__ __forceinline__ Rows rows(const Tile&, uint32_t) const { return {ptx::elect_one()}; }
-  __device__ __forceinline__ int32_t x_rows(const Tile&) const { return l.tokens; }
-  __device__ __forceinline__ void load_w(uint32_t to, uint64_t* bar, const Tile& t, int32_t k) const {
-    ptx::tma_load_2d(to, &w, bar, k, t.matrix * l.N + t.n0);
+  __device__ __forceinline__ int32_t x_rows(const Tile&) const { return l.x_rows(); }
+  template <class Hear>
+  __device__ __forceinline__ void load_w(Hear, int32_t a, uint32_t to, uint64_t* bar, const Tile& t, int32_t k) const {
+    Hear::load_2d(to, w.of[a], bar, k, t.matrix * l.N + t.n0);
   }
   __device__ __forceinline__ void load_x(uint32_t to, uint64_t* bar, const Tile& t, const Rows& r, int32_t k) const {
-    if (r.mine) ptx::tma_load_3d(to, &x, bar, k, t.group, t.m0);
+    if (r.mine) Ctas<CTAS>::load_3d(to, &x, bar, k, t.group, x_begin<CTAS>(l, t));
   }
 };
 
 // One group, without its dimension in the map of x.
-struct Dense : Groups {
-  __device__ __forceinline__ Dense(const TensorMap& w, const TensorMap& x, const plan::Linear& l, int32_t M) : Groups{w, x, l, M, 1} {}
-  __device__ __forceinline__ void load_x(uint32_t to, uint64_t* bar, const Tile& t, const Rows& r, int32_t k) const {
-    if (r.mine) ptx::tma_load_2d(to, &x, bar, k, t.m0);
+template <int32_t CTAS, int32_t MATRICES = 1>
+struct Dense : Groups<CTAS, MATRICES> {
+  __device__ __forceinline__ Dense(const WeightMaps<MATRICES>& w, const TensorMap& x, const plan::Linear& l, int32_t M)
+      : Groups<CTAS, MATRICES>{w, x, l, M, 1} {}
+  __device__ __forceinline__ void load_x(uint32_t to, uint64_t* bar, const Tile& t, const typename Dense::Rows& r, int32_t k) const {
+    if (r.mine) Ctas<CTAS>::load_2d(to, &this->x, bar, k, x_begin<CTAS>(this->l, t));
   }
 };
 
 // The tokens of an expert lie in rows that follow one another; a tile's last rows may be the next expert's, whose results it leaves alone.
+template <int32_t CTAS>
 struct RowsInOrder {
   const TensorMap& map;  // [K, n_row]
-  int32_t tokens;
 
   struct Rows {
     bool mine;
   };
-  __device__ __forceinline__ Rows rows(const Tile&, uint32_t) const { return {ptx::elect_one()}; }
-  __device__ __forceinline__ int32_t x_rows(const Tile&) const { return tokens; }
-  __device__ __forceinline__ void load(uint32_t to, uint64_t* bar, const Tile& t, const Rows& r, int32_t k) const {
-    if (r.mine) ptx::tma_load_2d(to, &map, bar, k, t.m0);
+  __device__ __forceinline__ Rows rows(const plan::Linear&, const Tile&, uint32_t) const { return {ptx::elect_one()}; }
+  __device__ __forceinline__ int32_t x_rows(const plan::Linear& l, const Tile&) const { return l.x_rows(); }
+  __device__ __forceinline__ void load(uint32_t to, uint64_t* bar, const plan::Linear& l, const Tile& t, const Rows& r, int32_t k) const {
+    if (r.mine) Ctas<CTAS>::load_2d(to, &map, bar, k, x_begin<CTAS>(l, t));
   }
 };
 
 // The tokens of an expert lie anywhere: a lane gathers four.
+template <int32_t CTAS>
 struct GatheredRows {
   const TensorMap& map;    // [K, n_src], a box of one row
   const int32_t* src_row;  // null: row i is row i
@@ -87,23 +117,24 @@ struct GatheredRows {
     bool mine;
   };
   __device__ __forceinline__ int32_t source(int32_t row) const { return src_row ? src_row[row] : row; }
-  __device__ __forceinline__ Rows rows(const Tile& t, uint32_t lane) const {
+  __device__ __forceinline__ Rows rows(const plan::Linear& l, const Tile& t, uint32_t lane) const {
+    const int32_t first = x_begin<CTAS>(l, t) + 4 * lane;
     int32_t row[4];
 #pragma unroll
-    for (int32_t j = 0; j < 4; ++j) row[j] = 4 * lane + j < t.rows ? source(t.m0 + 4 * lane + j) : -1;  // outside of the tensor: zeros
-    return {{row[0], row[1], row[2], row[3]}, 4 * lane < t.width()};
+    for (int32_t j = 0; j < 4; ++j) row[j] = first + j < t.m0 + t.rows ? source(first + j) : -1;  // outside of the tensor: zeros
+    return {{row[0], row[1], row[2], row[3]}, 4 * lane < x_width<CTAS>(l, t)};
   }
-  __device__ __forceinline__ int32_t x_rows(const Tile& t) const { return t.width(); }
-  __device__ __forceinline__ void load(uint32_t to, uint64_t* bar, const Tile&, const Rows& r, int32_t k) const {
-    if (r.mine) ptx::tma_gather4(to + threadIdx.x % 32 * 4 * plan::ROW_BYTES, &map, bar, k, r.row);
+  __device__ __forceinline__ int32_t x_rows(const plan::Linear& l, const Tile& t) const { return x_width<CTAS>(l, t); }
+  __device__ __forceinline__ void load(uint32_t to, uint64_t* bar, const plan::Linear&, const Tile&, const Rows& r, int32_t k) const {
+    if (r.mine) Ctas<CTAS>::gather4(to + threadIdx.x % 32 * 4 * plan::ROW_BYTES, &map, bar, k, r.row);
   }
 };
 
 // Experts with any load: offset[e] .. offset[e + 1] - 1 are the rows of expert e. In shared memory lies how many row tiles the experts
 // before e have. Tiles of the same weights follow one another.
-template <class X>
+template <int32_t CTAS, class X, int32_t MATRICES = 1>
 struct Experts {
-  const TensorMap& w;  // [K, N, n_slot]
+  WeightMaps<MATRICES> w;  // [K, N, n_slot]
   X x;
   plan::Linear l;
   const int32_t *offset, *expert_slot;
@@ -113,7 +144,7 @@ struct Experts {
   using Rows = typename X::Rows;
 
   __device__ __forceinline__ void prefetch() const {
-    ptx::prefetch_map(&w);
+    w.prefetch();
     ptx::prefetch_map(&x.map);
   }
   __device__ __forceinline__ void setup(uint32_t* table) {
@@ -139,28 +170,29 @@ struct Experts {
       }
     }
   }
-  __device__ __forceinline__ uint32_t n_tile() const { return before[n_expert] * plan::div_up(l.N, plan::W_ROWS); }
+  __device__ __forceinline__ uint32_t n_tile() const { return before[n_expert] * plan::div_up(l.N, l.w_rows()); }
 
   // A row whose expert has no resident weights is a fault of the caller that must not pass for a number.
   __device__ __forceinline__ Tile at(uint32_t i) const {
-    const uint32_t n_n = plan::div_up(l.N, plan::W_ROWS), m = i / n_n;
+    const uint32_t n_n = plan::div_up(l.N, l.w_rows()), m = i / n_n;
     int32_t e = 0;
     for (int32_t end = n_expert; end - e > 1;) {  // before[e] <= m < before[end]
       const int32_t middle = (e + end) / 2;
       (before[middle] <= m ? e : end) = middle;
     }
     const uint32_t n_m = before[e + 1] - before[e], j = i - before[e] * n_n;
-    const int32_t m0 = offset[e] + j % n_m * l.tokens, slot = expert_slot[e];
+    const int32_t n0 = w_begin<CTAS>(j / n_m), m0 = offset[e] + j % n_m * l.tokens, slot = expert_slot[e];
     if (slot < 0 || slot >= n_slot) asm volatile("trap;");
-    return {int32_t(j / n_m) * plan::W_ROWS, m0, min(l.tokens, offset[e + 1] - m0), e, slot};
+    return {n0, m0, l.N - n0, min(l.tokens, offset[e + 1] - m0), e, slot};
   }
-  __device__ __forceinline__ Rows rows(const Tile& t, uint32_t lane) const { return x.rows(t, lane); }
-  __device__ __forceinline__ int32_t x_rows(const Tile& t) const { return x.x_rows(t); }
-  __device__ __forceinline__ void load_w(uint32_t to, uint64_t* bar, const Tile& t, int32_t k) const {
-    ptx::tma_load_3d(to, &w, bar, k, t.n0, t.matrix);
+  __device__ __forceinline__ Rows rows(const Tile& t, uint32_t lane) const { return x.rows(l, t, lane); }
+  __device__ __forceinline__ int32_t x_rows(const Tile& t) const { return x.x_rows(l, t); }
+  template <class Hear>
+  __device__ __forceinline__ void load_w(Hear, int32_t a, uint32_t to, uint64_t* bar, const Tile& t, int32_t k) const {
+    Hear::load_3d(to, w.of[a], bar, k, t.n0, t.matrix);
   }
   __device__ __forceinline__ void load_x(uint32_t to, uint64_t* bar, const Tile& t, const Rows& r, int32_t k) const {
-    x.load(to, bar, t, r, k);
+    x.load(to, bar, l, t, r, k);
   }
 };
 

@@ -1,5 +1,5 @@
 /** What the fusions of an expert's first half have in common: two products of the same rows, their gated activation, its codes. */
-import type { OpDecl, VariantDecl } from "../schema.ts";
+import type { OpDecl } from "../schema.ts";
 import { result, tap, type FusionPart } from "../fusion.ts";
 import { op as swiglu } from "../moe/swiglu.op.ts";
 import { op as actQuantFp8 } from "../quant/act_quant_fp8.op.ts";
@@ -40,12 +40,4 @@ export const upFp8 = (n_row: string): FusionPart => ({
   in: { x: "act" },
   scalars: { M: n_row, K: "N", block: 128, floor: "floor" },
   out: { q: result("q", [n_row, "N"]), s: result("s", [n_row, "N/128"]) },
-});
-
-/** Launch on tcgen05 of the rows that the C expression `plan` cuts. */
-export const upLaunch = (plan: string): VariantDecl["launch"] => ({
-  grid: [`${plan}.grid(n_sm)`],
-  block: 256,
-  smem: `${plan}.smem()`,
-  cluster: `${plan}.split(n_sm)`,
 });

@@ -1,7 +1,8 @@
 import { defineFusion } from "../fusion.ts";
 import { op as expertLinear } from "../moe/expert_linear_mxfp4.op.ts";
 import { opt, t } from "../schema.ts";
-import { upActivation, upFp8, upLaunch, upProducts } from "./expert_up.ts";
+import { ummaLinear } from "../umma.ts";
+import { upActivation, upFp8, upProducts } from "./expert_up.ts";
 
 const product = {
   n_src: "n_src",
@@ -21,7 +22,7 @@ const w_map = (tensor: string) =>
     box: ["128", "128", "1"],
     swizzle: 128,
   }) as const;
-const plan = "plan::expert_up(n_row, n_expert, N, K, plan::MXFP4)";
+const PLAN = "plan::experts_on(n_sm, n_row, n_expert, N, K, plan::MXFP4.finished(2))";
 
 export const op = defineFusion({
   name: "expert_up_mxfp4",
@@ -59,7 +60,7 @@ export const op = defineFusion({
   variants: {
     sm100: {
       when: "K > 0 && N > 0 && n_slot > 0 && n_expert > 0 && n_expert <= plan::MOST_EXPERTS && K % 128 == 0 && N % 128 == 0",
-      launch: upLaunch(plan),
+      ...ummaLinear("expert_up_mxfp4", PLAN),
       maps: {
         w1_map: w_map("w1"),
         w3_map: w_map("w3"),

@@ -2,7 +2,8 @@ import { defineFusion, result } from "../fusion.ts";
 import { op as expertLinear } from "../moe/expert_linear_nvfp4.op.ts";
 import { op as actQuantNvfp4 } from "../quant/act_quant_nvfp4.op.ts";
 import { opt, t } from "../schema.ts";
-import { upActivation, upLaunch, upProducts } from "./expert_up.ts";
+import { ummaLinear } from "../umma.ts";
+import { upActivation, upProducts } from "./expert_up.ts";
 
 const rows = ["n_row", "N"];
 const product = {
@@ -22,7 +23,7 @@ const w_map = (tensor: string) =>
     box: ["128", "128", "1"],
     swizzle: 128,
   }) as const;
-const plan = "plan::expert_up(n_row, n_expert, N, K, plan::NVFP4)";
+const PLAN = "plan::experts_on(n_sm, n_row, n_expert, N, K, plan::NVFP4.finished(2))";
 
 export const op = defineFusion({
   name: "expert_up_nvfp4",
@@ -73,7 +74,7 @@ export const op = defineFusion({
   variants: {
     sm100: {
       when: "K > 0 && N > 0 && n_slot > 0 && n_expert > 0 && n_expert <= plan::MOST_EXPERTS && K % 64 == 0 && N % 128 == 0",
-      launch: upLaunch(plan),
+      ...ummaLinear("expert_up_nvfp4", PLAN),
       maps: {
         w1_map: w_map("w1"),
         w3_map: w_map("w3"),
@@ -82,7 +83,7 @@ export const op = defineFusion({
           type: "u8",
           dims: ["K / 2", "n_row"],
           strides: ["K / 2"],
-          box: ["128", `${plan}.tokens`],
+          box: ["128", `${PLAN}.x_rows()`],
           swizzle: 128,
         },
       },

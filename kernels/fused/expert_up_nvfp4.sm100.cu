@@ -6,31 +6,41 @@
 // cite      DeepSeek-V4 inference/model.py Expert.forward; NVIDIA Model-Optimizer NVFP4
 // shapes    as the portable kernel's; N a multiple of 128, K of 64
 // numerics  those of expert_linear_nvfp4, swiglu and act_quant_nvfp4
-// parallel  umma_rows.cuh: 128 rows of w1 and the same of w3 x up to 128 rows of an expert a tile; a warp finishes a row, four lanes a
-//           block of the quantiser
+// parallel  umma_linear.cuh: 128 rows of w1 and the same of w3 x up to 128 rows of an expert a tile; a warp finishes a row, four lanes a
+//           block of the quantiser; pairs of CTAs where rows are many
 #include "expert_up_nvfp4.h"
 #include "kernels/common/expert_up.cuh"
 #include "kernels/common/umma_expert.cuh"
-#include "kernels/common/umma_rows.cuh"
+#include "kernels/common/umma_linear.cuh"
 
-extern "C" __global__ void __launch_bounds__(umma_linear::THREADS, 1)
-    expert_up_nvfp4(const __grid_constant__ ExpertUpNvfp4Sm100Params params) {
-  using namespace umma_linear;
+namespace {
+
+using namespace umma_linear;
+using Up = Finished<Nvfp4, 2>;
+
+template <int32_t CTAS>
+__device__ __forceinline__ void product(const ExpertUpNvfp4Sm100Params& params) {
   const ExpertUpNvfp4Params& p = params.op;
-  const plan::Rows l = plan::expert_up(p.n_row, p.n_expert, p.N, p.K, plan::NVFP4);
-  const RowsInOrder a{params.a_map, l.tokens};
-  const Experts<RowsInOrder> w1{params.w1_map, a, l, p.offset, p.expert_slot, p.n_expert, p.n_slot};
-  const Experts<RowsInOrder> w3{params.w3_map, a, l, p.offset, p.expert_slot, p.n_expert, p.n_slot};
-  const Nvfp4Scales<2> scales{p.a_s, {p.w1_s, p.w3_s}, p.N, p.K};
-  run_rows<Nvfp4, 2>(l, Pair<Experts<RowsInOrder>>{w1, w3}, scales, [&](const Tile& t) {
+  const plan::Linear l = plan::experts(p.n_row, p.n_expert, p.N, p.K, Up::STAGE, CTAS, params.tokens);
+  const Experts<CTAS, RowsInOrder<CTAS>, 2> experts{
+      {&params.w1_map, &params.w3_map}, {params.a_map}, l, p.offset, p.expert_slot, p.n_expert, p.n_slot};
+  run<Up, CTAS>(l, experts, Nvfp4Scales<CTAS, 2>{p.a_s, {p.w1_s, p.w3_s}, p.N, p.K}, [&](const Tile& t) {
     const float of_a = p.a_global[t.group], of_g = of_a * p.w1_global[t.matrix], of_u = of_a * p.w3_global[t.matrix];
-    return [&, t, of_g, of_u](int32_t m, int32_t channel, const Sums<2>& sums) {
+    return [&, t, of_g, of_u](int32_t m, int32_t n, const Sums<2>& sums) {
       const int64_t row = t.m0 + m;
-      const int32_t n = t.n0 + channel;
       const expert_up::Four four(row, n, p.N, true);
       const uint2 g = expert_up::round4(sums.of[0], of_g), u = expert_up::round4(sums.of[1], of_u);
       const uint2 y = expert_up::activate(p, four, g, u, expert_up::weight_of(p, row));
       expert_up::quantise_nvfp4(p, four, y, p.act_global[p.row_expert[row]], row * (p.N / 16) + n / 16);
     };
   });
+}
+
+}  // namespace
+
+extern "C" __global__ void __launch_bounds__(THREADS, 1) expert_up_nvfp4(const __grid_constant__ ExpertUpNvfp4Sm100Params p) {
+  product<1>(p);
+}
+extern "C" __global__ void __launch_bounds__(THREADS, 1) expert_up_nvfp4_cta_pair(const __grid_constant__ ExpertUpNvfp4Sm100Params p) {
+  product<plan::PAIR>(p);
 }

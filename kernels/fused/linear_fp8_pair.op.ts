@@ -1,9 +1,10 @@
 import { defineFusion, result } from "../fusion.ts";
 import { op as linearFp8 } from "../linear/linear_fp8.op.ts";
 import { t } from "../schema.ts";
+import { ummaLinear } from "../umma.ts";
 import { rows } from "./project_y.ts";
 
-const PLAN = "plan::Joint(plan::dense(M, N0, K, plan::FP8), plan::dense(M, N1, K, plan::FP8))";
+const PLAN = "plan::joint_on(n_sm, M, K, plan::Matrix{N0, plan::FP8}, plan::Matrix{N1, plan::FP8})";
 
 const part = (i: 0 | 1) => ({
   name: `y${i}`,
@@ -36,16 +37,11 @@ export const op = defineFusion({
   variants: {
     sm100: {
       when: "K > 0 && N0 > 0 && N1 > 0 && K % 16 == 0",
-      launch: {
-        grid: [`${PLAN}.grid(n_sm)`],
-        block: 256,
-        smem: `${PLAN}.smem(n_sm)`,
-        cluster: `${PLAN}.split(n_sm)`,
-      },
+      ...ummaLinear("linear_fp8_pair", PLAN),
       maps: {
         w0_map: rows("w0", "fp8", "N0", "128"),
         w1_map: rows("w1", "fp8", "N1", "128"),
-        a_map: rows("a", "fp8", "M", "plan::tile_tokens(M)"),
+        a_map: rows("a", "fp8", "M", `${PLAN}.x_rows()`),
       },
     },
   },

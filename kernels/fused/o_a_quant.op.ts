@@ -2,8 +2,9 @@ import { defineFusion, result, tap } from "../fusion.ts";
 import { op as groupedLinear } from "../linear/grouped_linear_fp8w.op.ts";
 import { op as actQuantFp8 } from "../quant/act_quant_fp8.op.ts";
 import { t } from "../schema.ts";
+import { ummaLinear } from "../umma.ts";
 
-const PLAN = "plan::quantised(M, n_group, n_block, K)";
+const PLAN = "plan::groups_on(n_sm, M, n_group, 128 * n_block, K, plan::FP8W.finished(1))";
 const U = ["M", "n_group", "128*n_block"];
 
 export const op = defineFusion({
@@ -43,12 +44,7 @@ export const op = defineFusion({
   variants: {
     sm100: {
       when: "K > 0 && n_block > 0 && n_group > 0 && K % 16 == 0",
-      launch: {
-        grid: [`${PLAN}.grid(n_sm)`],
-        block: 256,
-        smem: `${PLAN}.smem(n_sm)`,
-        cluster: `${PLAN}.split(n_sm)`,
-      },
+      ...ummaLinear("o_a_quant", PLAN),
       maps: {
         w_map: {
           tensor: "w",
@@ -62,7 +58,7 @@ export const op = defineFusion({
           type: "bf16",
           dims: ["K", "n_group", "M"],
           strides: ["2 * K", "2 * int64_t(n_group) * K"],
-          box: ["64", "1", `${PLAN}.tokens`],
+          box: ["64", "1", `${PLAN}.x_rows()`],
           swizzle: 128,
         },
       },

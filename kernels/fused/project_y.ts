@@ -4,8 +4,7 @@ import { op as linearF32 } from "../linear/linear_f32.op.ts";
 import { op as linearFp8 } from "../linear/linear_fp8.op.ts";
 import { result, type FusionPart } from "../fusion.ts";
 import { t, type MapDecl, type OpDecl, type VariantDecl } from "../schema.ts";
-
-const plan = (axis: string, format: "FP8" | "BF16"): string => `plan::dense(M, ${axis}, K, plan::${format})`;
+import { ummaLinear } from "../umma.ts";
 
 /** One FP8 linear of `y8`: weights `<name>_w` and their scales, result `name`. */
 const fp8 = (name: string, axis: string): FusionPart => ({
@@ -56,25 +55,21 @@ export const HCA_PARTS = [
   toF32("gate", "n_comp"),
 ];
 
-/** Launch of the portable kernel, and the variant on tcgen05, of `parts`. */
-export function launches(parts: readonly FusionPart[]) {
+/** Launch of the portable kernel, and the variant on tcgen05, of the fusion `name` of `parts`. */
+export function launches(name: string, parts: readonly FusionPart[]) {
   const each = parts.map((p) => ({
     w: p.in.w,
     axis: String(p.scalars.N),
     of: p.op === linearFp8 ? ("fp8" as const) : ("bf16" as const),
   }));
-  const joint = `plan::Joint(${each.map((m) => plan(m.axis, m.of === "fp8" ? "FP8" : "BF16")).join(", ")})`;
+  const matrices = each.map((m) => `plan::Matrix{${m.axis}, plan::${m.of === "fp8" ? "FP8" : "BF16"}}`);
+  const plan = `plan::joint_on(n_sm, M, K, ${matrices.join(", ")})`;
   const sm100: VariantDecl = {
     when: ["K > 0 && K % 16 == 0", ...new Set(each.map((m) => `${m.axis} > 0`))].join(" && "),
-    launch: {
-      grid: [`${joint}.grid(n_sm)`],
-      block: 256,
-      smem: `${joint}.smem(n_sm)`,
-      cluster: `${joint}.split(n_sm)`,
-    },
+    ...ummaLinear(name, plan),
     maps: {
-      y_map: rows("y", "bf16", "M", "plan::tile_tokens(M)"),
-      y8_map: rows("y8", "fp8", "M", "plan::tile_tokens(M)"),
+      y_map: rows("y", "bf16", "M", `${plan}.x_rows()`),
+      y8_map: rows("y8", "fp8", "M", `${plan}.x_rows()`),
       ...Object.fromEntries(each.map((m) => [`${m.w}_map`, rows(m.w, m.of, m.axis, "128")])),
     },
   };

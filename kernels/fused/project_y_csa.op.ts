@@ -29,5 +29,5 @@ export const op = defineFusion({
     index_weights_w: t("bf16", ["n_head", "K"]),
   },
   parts,
-  ...launches(parts),
+  ...launches("project_y_csa", parts),
 });

@@ -8,14 +8,25 @@
 #include "project_y.sm100.cuh"
 #include "project_y_csa.h"
 
-extern "C" __global__ void __launch_bounds__(umma_linear::THREADS, 1)
-    project_y_csa(const __grid_constant__ ProjectYCsaSm100Params params) {
+namespace {
+
+using umma_linear::THREADS;
+
+template <int32_t CTAS>
+__device__ __forceinline__ void product(const ProjectYCsaSm100Params& params) {
   const ProjectYCsaParams& p = params.op;
-  project_y::run(p, params,
-                 {{&params.q_a_w_map, p.q_a_w_s, p.q_a, p.n_q, true}, {&params.kv_a_w_map, p.kv_a_w_s, p.kv_a, p.n_kv, true}},
-                 {{&params.kv_w_map, nullptr, p.kv, p.n_comp, false},
-                  {&params.gate_w_map, nullptr, p.gate, p.n_comp, false},
-                  {&params.index_kv_w_map, nullptr, p.index_kv, p.n_index, false},
-                  {&params.index_gate_w_map, nullptr, p.index_gate, p.n_index, false},
-                  {&params.index_weights_w_map, nullptr, p.index_weights, p.n_head, true}});
+  project_y::run<CTAS>(params,
+                       {{&params.q_a_w_map, p.q_a_w_s, p.q_a, p.n_q, true}, {&params.kv_a_w_map, p.kv_a_w_s, p.kv_a, p.n_kv, true}},
+                       {{&params.kv_w_map, nullptr, p.kv, p.n_comp, false},
+                        {&params.gate_w_map, nullptr, p.gate, p.n_comp, false},
+                        {&params.index_kv_w_map, nullptr, p.index_kv, p.n_index, false},
+                        {&params.index_gate_w_map, nullptr, p.index_gate, p.n_index, false},
+                        {&params.index_weights_w_map, nullptr, p.index_weights, p.n_head, true}});
+}
+
+}  // namespace
+
+extern "C" __global__ void __launch_bounds__(THREADS, 1) project_y_csa(const __grid_constant__ ProjectYCsaSm100Params p) { product<1>(p); }
+extern "C" __global__ void __launch_bounds__(THREADS, 1) project_y_csa_cta_pair(const __grid_constant__ ProjectYCsaSm100Params p) {
+  product<plan::PAIR>(p);
 }

@@ -14,5 +14,5 @@ export const op = defineFusion({
   },
   in: HCA_IN,
   parts: HCA_PARTS,
-  ...launches(HCA_PARTS),
+  ...launches("project_y_hca", HCA_PARTS),
 });

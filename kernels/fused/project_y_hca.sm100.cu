@@ -7,10 +7,21 @@
 #include "project_y.sm100.cuh"
 #include "project_y_hca.h"
 
-extern "C" __global__ void __launch_bounds__(umma_linear::THREADS, 1)
-    project_y_hca(const __grid_constant__ ProjectYHcaSm100Params params) {
+namespace {
+
+using umma_linear::THREADS;
+
+template <int32_t CTAS>
+__device__ __forceinline__ void product(const ProjectYHcaSm100Params& params) {
   const ProjectYHcaParams& p = params.op;
-  project_y::run(p, params,
-                 {{&params.q_a_w_map, p.q_a_w_s, p.q_a, p.n_q, true}, {&params.kv_a_w_map, p.kv_a_w_s, p.kv_a, p.n_kv, true}},
-                 {{&params.kv_w_map, nullptr, p.kv, p.n_comp, false}, {&params.gate_w_map, nullptr, p.gate, p.n_comp, false}});
+  project_y::run<CTAS>(params,
+                       {{&params.q_a_w_map, p.q_a_w_s, p.q_a, p.n_q, true}, {&params.kv_a_w_map, p.kv_a_w_s, p.kv_a, p.n_kv, true}},
+                       {{&params.kv_w_map, nullptr, p.kv, p.n_comp, false}, {&params.gate_w_map, nullptr, p.gate, p.n_comp, false}});
+}
+
+}  // namespace
+
+extern "C" __global__ void __launch_bounds__(THREADS, 1) project_y_hca(const __grid_constant__ ProjectYHcaSm100Params p) { product<1>(p); }
+extern "C" __global__ void __launch_bounds__(THREADS, 1) project_y_hca_cta_pair(const __grid_constant__ ProjectYHcaSm100Params p) {
+  product<plan::PAIR>(p);
 }

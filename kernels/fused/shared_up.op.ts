@@ -1,11 +1,12 @@
 import { defineFusion } from "../fusion.ts";
 import { op as linearFp8 } from "../linear/linear_fp8.op.ts";
 import { t } from "../schema.ts";
-import { upActivation, upFp8, upLaunch, upProducts } from "./expert_up.ts";
+import { ummaLinear } from "../umma.ts";
+import { upActivation, upFp8, upProducts } from "./expert_up.ts";
 
 const w_map = (tensor: string) =>
   ({ tensor, type: "u8", dims: ["K", "N"], strides: ["K"], box: ["128", "128"], swizzle: 128 }) as const;
-const plan = "plan::Rows(plan::dense(M, N, K, plan::FP8), plan::FP8, 2)";
+const PLAN = "plan::dense_on(n_sm, M, N, K, plan::FP8.finished(2))";
 
 export const op = defineFusion({
   name: "shared_up",
@@ -34,7 +35,7 @@ export const op = defineFusion({
   variants: {
     sm100: {
       when: "K > 0 && N > 0 && K % 16 == 0 && N % 128 == 0",
-      launch: upLaunch(plan),
+      ...ummaLinear("shared_up", PLAN),
       maps: {
         w1_map: w_map("w1"),
         w3_map: w_map("w3"),
@@ -43,7 +44,7 @@ export const op = defineFusion({
           type: "u8",
           dims: ["K", "M"],
           strides: ["K"],
-          box: ["128", `${plan}.tokens`],
+          box: ["128", `${PLAN}.x_rows()`],
           swizzle: 128,
         },
       },

@@ -1,4 +1,7 @@
 import { close, defineOp, f32Sum, out, t } from "../schema.ts";
+import { ummaLinear } from "../umma.ts";
+
+const PLAN = "plan::groups_on(n_sm, M, n_group, N, K, plan::FP8W)";
 
 export const op = defineOp({
   name: "grouped_linear_fp8w",
@@ -28,12 +31,7 @@ export const op = defineOp({
   variants: {
     sm100: {
       when: "K > 0 && N > 0 && n_group > 0 && K % 16 == 0",
-      launch: {
-        grid: ["plan::groups(M, n_group, N, K, plan::FP8W).grid(n_sm)"],
-        block: 256,
-        smem: "plan::groups(M, n_group, N, K, plan::FP8W).smem(n_sm)",
-        cluster: "plan::groups(M, n_group, N, K, plan::FP8W).split(n_sm)",
-      },
+      ...ummaLinear("grouped_linear_fp8w", PLAN),
       maps: {
         w_map: {
           tensor: "w",
@@ -47,7 +45,7 @@ export const op = defineOp({
           type: "bf16",
           dims: ["K", "n_group", "M"],
           strides: ["2 * K", "2 * int64_t(n_group) * K"],
-          box: ["64", "1", "plan::groups(M, n_group, N, K, plan::FP8W).tokens"],
+          box: ["64", "1", `${PLAN}.x_rows()`],
           swizzle: 128,
         },
       },

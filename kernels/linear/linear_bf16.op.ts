@@ -1,4 +1,7 @@
 import { close, defineOp, f32Sum, out, t } from "../schema.ts";
+import { ummaLinear } from "../umma.ts";
+
+const PLAN = "plan::dense_on(n_sm, M, N, K, plan::BF16)";
 
 export const op = defineOp({
   name: "linear_bf16",
@@ -25,12 +28,7 @@ export const op = defineOp({
   variants: {
     sm100: {
       when: "K > 0 && N > 0 && K % 8 == 0",
-      launch: {
-        grid: ["plan::dense(M, N, K, plan::BF16).grid(n_sm)"],
-        block: 256,
-        smem: "plan::dense(M, N, K, plan::BF16).smem(n_sm)",
-        cluster: "plan::dense(M, N, K, plan::BF16).split(n_sm)",
-      },
+      ...ummaLinear("linear_bf16", PLAN),
       maps: {
         w_map: {
           tensor: "w",
@@ -45,7 +43,7 @@ export const op = defineOp({
           type: "bf16",
           dims: ["K", "M"],
           strides: ["2 * K"],
-          box: ["64", "plan::dense(M, N, K, plan::BF16).tokens"],
+          box: ["64", `${PLAN}.x_rows()`],
           swizzle: 128,
         },
       },

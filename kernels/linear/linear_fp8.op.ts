@@ -1,4 +1,7 @@
 import { close, defineOp, f32Sum, out, t } from "../schema.ts";
+import { ummaLinear } from "../umma.ts";
+
+const PLAN = "plan::dense_on(n_sm, M, N, K, plan::FP8)";
 
 export const op = defineOp({
   name: "linear_fp8",
@@ -27,12 +30,7 @@ export const op = defineOp({
   variants: {
     sm100: {
       when: "K > 0 && N > 0 && K % 16 == 0",
-      launch: {
-        grid: ["plan::dense(M, N, K, plan::FP8).grid(n_sm)"],
-        block: 256,
-        smem: "plan::dense(M, N, K, plan::FP8).smem(n_sm)",
-        cluster: "plan::dense(M, N, K, plan::FP8).split(n_sm)",
-      },
+      ...ummaLinear("linear_fp8", PLAN),
       maps: {
         w_map: {
           tensor: "w",
@@ -47,7 +45,7 @@ export const op = defineOp({
           type: "u8",
           dims: ["K", "M"],
           strides: ["K"],
-          box: ["128", "plan::dense(M, N, K, plan::FP8).tokens"],
+          box: ["128", `${PLAN}.x_rows()`],
           swizzle: 128,
         },
       },

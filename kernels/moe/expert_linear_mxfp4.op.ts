@@ -1,5 +1,8 @@
 import { close, defineOp, distinct, f32Sum, opt, out, t } from "../schema.ts";
+import { ummaLinear } from "../umma.ts";
 import { usedExperts } from "./used.ts";
+
+const PLAN = "plan::experts_on(n_sm, n_row, n_expert, N, K, plan::MXFP4)";
 
 export const op = defineOp({
   name: "expert_linear_mxfp4",
@@ -35,12 +38,7 @@ export const op = defineOp({
   variants: {
     sm100: {
       when: "K > 0 && N > 0 && n_slot > 0 && n_expert > 0 && n_expert <= plan::MOST_EXPERTS && K % 128 == 0",
-      launch: {
-        grid: ["plan::experts(n_row, n_expert, N, K, plan::MXFP4).grid(n_sm)"],
-        block: 256,
-        smem: "plan::experts(n_row, n_expert, N, K, plan::MXFP4).smem(n_sm)",
-        cluster: "plan::experts(n_row, n_expert, N, K, plan::MXFP4).split(n_sm)",
-      },
+      ...ummaLinear("expert_linear_mxfp4", PLAN),
       maps: {
         w_map: {
           tensor: "w",

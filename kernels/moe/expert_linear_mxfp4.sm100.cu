@@ -8,18 +8,34 @@
 // shapes    a e4m3 [n_src, K], a_s ue8m0 [n_src, K/128], offset i32 [n_expert + 1], w e2m1 [n_slot, N, K],
 //           w_s ue8m0 [n_slot, N, K/32] -> y bf16 [n_row, N]; any load of experts, any N, K a multiple of 128
 // numerics  kind::mxf8f6f4: products and scales are exact, f32 accumulation, one rounding to bf16
-// parallel  umma_linear.cuh: 128 rows of w x up to 128 rows of an expert a tile. The tensor map spreads w over shared memory, eight bytes
-//           of data and eight of padding in sixteen, a byte a code; four scales of w are a row's word, the scale of a fills one
+// parallel  umma_linear.cuh: 128 rows of w x up to 128 rows of an expert a tile, pairs of CTAs where they are many. The tensor map spreads
+//           w over shared memory, eight bytes of data and eight of padding in sixteen, a byte a code; four scales of w are a row's word,
+//           the scale of a fills one
 #include "expert_linear_mxfp4.h"
 #include "kernels/common/umma_expert.cuh"
 #include "kernels/common/umma_linear.cuh"
 
-extern "C" __global__ void __launch_bounds__(umma_linear::THREADS, 1) expert_linear_mxfp4(const __grid_constant__ ExpertLinearMxfp4Sm100Params p) {
-  using namespace umma_linear;
-  const plan::Linear l = plan::experts(p.op.n_row, p.op.n_expert, p.op.N, p.op.K, plan::MXFP4);
-  const GatheredRows a{p.a_map, p.op.src_row};
-  const Experts<GatheredRows> experts{p.w_map, a, l, p.op.offset, p.op.expert_slot, p.op.n_expert, p.op.n_slot};
-  run<Mxfp4>(l, experts, Mxfp4Scales<1>{p.op.a_s, a, {p.op.w_s}, p.op.N, p.op.K}, [&](const Tile& t) {
-    return StoreBf16{p.op.y + int64_t(t.m0) * p.op.N, p.op.N};
+namespace {
+
+using namespace umma_linear;
+
+template <int32_t CTAS>
+__device__ __forceinline__ void product(const ExpertLinearMxfp4Sm100Params& params) {
+  const ExpertLinearMxfp4Params& p = params.op;
+  const plan::Linear l = plan::experts(p.n_row, p.n_expert, p.N, p.K, plan::MXFP4, CTAS, params.tokens);
+  const GatheredRows<CTAS> a{params.a_map, p.src_row};
+  const Experts<CTAS, GatheredRows<CTAS>> experts{{&params.w_map}, a, l, p.offset, p.expert_slot, p.n_expert, p.n_slot};
+  run<Mxfp4, CTAS>(l, experts, Mxfp4Scales<CTAS, 1>{p.a_s, a, {p.w_s}, p.N, p.K}, [&](const Tile& t) {
+    return StoreBf16{p.y + int64_t(t.m0) * p.N, p.N};
   });
+}
+
+}  // namespace
+
+extern "C" __global__ void __launch_bounds__(THREADS, 1) expert_linear_mxfp4(const __grid_constant__ ExpertLinearMxfp4Sm100Params p) {
+  product<1>(p);
+}
+extern "C" __global__ void __launch_bounds__(THREADS, 1)
+    expert_linear_mxfp4_cta_pair(const __grid_constant__ ExpertLinearMxfp4Sm100Params p) {
+  product<plan::PAIR>(p);
 }

@@ -1,5 +1,8 @@
 import { close, defineOp, f32Sum, out, t } from "../schema.ts";
+import { ummaLinear } from "../umma.ts";
 import { usedExperts } from "./used.ts";
+
+const PLAN = "plan::experts_on(n_sm, n_row, n_expert, N, K, plan::NVFP4)";
 
 export const op = defineOp({
   name: "expert_linear_nvfp4",
@@ -35,12 +38,7 @@ export const op = defineOp({
   variants: {
     sm100: {
       when: "K > 0 && N > 0 && n_slot > 0 && n_expert > 0 && n_expert <= plan::MOST_EXPERTS && K % 64 == 0",
-      launch: {
-        grid: ["plan::experts(n_row, n_expert, N, K, plan::NVFP4).grid(n_sm)"],
-        block: 256,
-        smem: "plan::experts(n_row, n_expert, N, K, plan::NVFP4).smem(n_sm)",
-        cluster: "plan::experts(n_row, n_expert, N, K, plan::NVFP4).split(n_sm)",
-      },
+      ...ummaLinear("expert_linear_nvfp4", PLAN),
       maps: {
         w_map: {
           tensor: "w",
@@ -55,7 +53,7 @@ export const op = defineOp({
           type: "u8",
           dims: ["K / 2", "n_row"],
           strides: ["K / 2"],
-          box: ["128", "plan::experts(n_row, n_expert, N, K, plan::NVFP4).tokens"],
+          box: ["128", `${PLAN}.x_rows()`],
           swizzle: 128,
         },
       },

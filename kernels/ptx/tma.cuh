@@ -1,4 +1,5 @@
 // Tensor copies by the TMA unit (PTX ISA #data-movement-and-conversion-instructions-cp-async-bulk-tensor). Coordinates are innermost first.
+// A copy arrives in the executing CTA; `_pair` may tell the other CTA of its pair's barrier, whose address in the cluster is `bar`.
 #pragma once
 #include "kernels/common/types.h"
 #include "kernels/ptx/mbarrier.cuh"
@@ -24,10 +25,24 @@ __device__ __forceinline__ void tma_load_2d(uint32_t to, const TensorMap* map, u
       : "memory");
 }
 
+__device__ __forceinline__ void tma_load_2d_pair(uint32_t to, const TensorMap* map, uint32_t bar, int32_t x, int32_t y) {
+  asm volatile(
+      "cp.async.bulk.tensor.2d.shared::cluster.global.tile.mbarrier::complete_tx::bytes.cta_group::2 [%0], [%1, {%3, %4}], [%2];" ::"r"(to),
+      "l"(map), "r"(bar), "r"(x), "r"(y)
+      : "memory");
+}
+
 __device__ __forceinline__ void tma_load_3d(uint32_t to, const TensorMap* map, uint64_t* bar, int32_t x, int32_t y, int32_t z) {
   asm volatile(
       "cp.async.bulk.tensor.3d.shared::cluster.global.tile.mbarrier::complete_tx::bytes [%0], [%1, {%3, %4, %5}], [%2];" ::"r"(to),
       "l"(map), "r"(shared(bar)), "r"(x), "r"(y), "r"(z)
+      : "memory");
+}
+__device__ __forceinline__ void tma_load_3d_pair(uint32_t to, const TensorMap* map, uint32_t bar, int32_t x, int32_t y, int32_t z) {
+  asm volatile(
+      "cp.async.bulk.tensor.3d.shared::cluster.global.tile.mbarrier::complete_tx::bytes.cta_group::2 [%0], [%1, {%3, %4, %5}], "
+      "[%2];" ::"r"(to),
+      "l"(map), "r"(bar), "r"(x), "r"(y), "r"(z)
       : "memory");
 }
 
@@ -37,6 +52,13 @@ __device__ __forceinline__ void tma_gather4(uint32_t to, const TensorMap* map, u
       "cp.async.bulk.tensor.2d.shared::cta.global.tile::gather4.mbarrier::complete_tx::bytes.cta_group::1 [%0], [%1, {%3, %4, %5, %6, "
       "%7}], [%2];" ::"r"(to),
       "l"(map), "r"(shared(bar)), "r"(x), "r"(rows.x), "r"(rows.y), "r"(rows.z), "r"(rows.w)
+      : "memory");
+}
+__device__ __forceinline__ void tma_gather4_pair(uint32_t to, const TensorMap* map, uint32_t bar, int32_t x, int4 rows) {
+  asm volatile(
+      "cp.async.bulk.tensor.2d.shared::cluster.global.tile::gather4.mbarrier::complete_tx::bytes.cta_group::2 [%0], [%1, {%3, %4, %5, %6, "
+      "%7}], [%2];" ::"r"(to),
+      "l"(map), "r"(bar), "r"(x), "r"(rows.x), "r"(rows.y), "r"(rows.z), "r"(rows.w)
       : "memory");
 }
 

@@ -98,7 +98,8 @@ OpResult run_op_on(device::Device& dev, OpRequest& r) {
   dev.guards = guards_before;
 
   dev.set_variant(r.variant);
-  device::Kernel* kernel = r.module.empty() ? nullptr : &dev.kernel_of(r.module, r.entry.empty() ? r.row->name : r.entry);
+  const std::string entry = r.entry.empty() ? device::entry_of(dev, *r.row, r.params.data()) : r.entry;
+  device::Kernel* kernel = r.module.empty() ? nullptr : &dev.kernel_of(r.module, entry);
   const auto before = counters_of(dev);
   take_profiles(dev);  // a call that trapped may have left its own
   std::vector<std::vector<bool>> still(outs.size());

@@ -5,12 +5,13 @@
 namespace device {
 namespace {
 
-// The op's parameters, and behind them the variant's tensor maps.
-std::vector<uint8_t> with_maps(Device& dev, const OpRow& row, const OpVariant& v, const void* params) {
+// The op's parameters, and behind them the variant's tensor maps and what its plan says.
+std::vector<uint8_t> variant_params(Device& dev, const OpRow& row, const OpVariant& v, const void* params) {
   std::vector<uint8_t> bytes(v.params_size, 0);
   std::memcpy(bytes.data(), params, row.params_size);
+  v.args(params, dev.info().multiprocessors, bytes.data());
   MapShape maps[MOST_MAPS];
-  const int n = v.maps(params, maps);
+  const int n = v.maps(params, dev.info().multiprocessors, maps);
   constexpr uint32_t each[5] = {1, 1, 1, 1, 1};
   for (int i = 0; i < n; ++i) {
     const MapShape& m = maps[i];
@@ -40,6 +41,11 @@ const OpVariant* variant_of(const Device& dev, const OpRow& row, const void* par
   return nullptr;
 }
 
+const char* entry_of(const Device& dev, const OpRow& row, const void* params) {
+  const OpVariant* v = variant_of(dev, row, params);
+  return v ? v->entry(params, dev.info().multiprocessors) : row.name;
+}
+
 OpLaunch launch_op(Device& dev, const OpRow& row, const void* params, Kernel* kernel) {
   const OpVariant* v = variant_of(dev, row, params);
   if (!v) {
@@ -51,8 +57,8 @@ OpLaunch launch_op(Device& dev, const OpRow& row, const void* params, Kernel* ke
   const uint32_t* g = l.shape.grid;
   // a grid without CTAs has tensors without elements, of which no map can be made
   if (g[0] == 0 || g[1] == 0 || g[2] == 0) return l;
-  const auto bytes = with_maps(dev, row, *v, params);
-  dev.launch(kernel ? *kernel : dev.kernel(sentence(row.name, ".", v->name), row.name), l.shape, bytes.data());
+  const auto bytes = variant_params(dev, row, *v, params);
+  dev.launch(kernel ? *kernel : dev.kernel(sentence(row.name, ".", v->name), entry_of(dev, row, params)), l.shape, bytes.data());
   return l;
 }
 

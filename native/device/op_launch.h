@@ -12,6 +12,8 @@ const OpRow& op_row(const std::string& name);
 
 // The variant that `dev` runs for these parameters; null: the portable kernel, which every op has.
 const OpVariant* variant_of(const Device& dev, const OpRow& row, const void* params);
+// The entry that is launched, of that kernel's PTX.
+const char* entry_of(const Device& dev, const OpRow& row, const void* params);
 
 struct OpLaunch {
   const char* variant = kPortable;

@@ -53,7 +53,7 @@ const routing: Fault[] = [
   ),
 ];
 
-const SKELETON = "kernels/common/umma_rows.cuh";
+const SKELETON = "kernels/common/umma_linear.cuh";
 const ROWS = "kernels/common/expert_up.cuh";
 const TILE = "kernels/common/expert_up_tile.cuh";
 const [MXFP4, NVFP4] = ["mxfp4", "nvfp4"].map((format) => `fused/expert_up_${format}`);
@@ -111,7 +111,7 @@ const rows: Fault[] = [
   ),
 ];
 
-/** The skeleton of two matrices on tcgen05. */
+/** What the skeleton on tcgen05 does for fusions: two matrices a stage, sums by token. */
 const skeleton: Fault[] = [
   kernel(
     "rows-one-matrix-twice",
@@ -133,25 +133,17 @@ const skeleton: Fault[] = [
     "rows-read-before-written",
     NVFP4,
     "a warp reads sums that other warps have not put yet",
-    "ptx::named_barrier(EPILOGUE_BARRIER, 32 * N_EPILOGUE_WARP);\n        for",
-    "__syncwarp();\n        for",
+    "ptx::named_barrier(EPILOGUE_BARRIER, 32 * N_EPILOGUE_WARP);\n          for",
+    "__syncwarp();\n          for",
     { file: SKELETON, output: "g", blame: "ERROR" },
   ),
   kernel(
     "rows-written-before-read",
     MXFP4,
     "the next tokens' sums are put where others still read the last",
-    "ptx::named_barrier(EPILOGUE_BARRIER, 32 * N_EPILOGUE_WARP);  // the sums are read",
+    "ptx::named_barrier(EPILOGUE_BARRIER, 32 * N_EPILOGUE_WARP);  // sums are there until all are stored",
     "",
     { file: SKELETON, output: "g", blame: "ERROR" },
-  ),
-  kernel(
-    "rows-partial-sums-left-out",
-    SHARED,
-    "the last CTA's part of K is not added",
-    "for (uint32_t r = 0; r < split; ++r)",
-    "for (uint32_t r = 0; r + 1 < split; ++r)",
-    { file: SKELETON, output: "w1" },
   ),
 ];
 

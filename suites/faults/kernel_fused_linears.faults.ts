@@ -2,7 +2,6 @@
 import type { Fault } from "../../harness/faults.ts";
 import { kernel } from "./kernel.ts";
 
-const SKELETON = "kernels/common/umma_linear.cuh";
 const SEVERAL = "kernels/common/umma_several.cuh";
 const [PAIR, HCA, CSA, O_A] = ["linear_fp8_pair", "project_y_hca", "project_y_csa", "o_a_quant"].map(
   (op) => `fused/${op}`,
@@ -37,16 +36,16 @@ const several: Fault[] = [
     "umma-several-rows-unmasked",
     PAIR,
     "rows of w beyond a matrix's last are stored",
-    "if (n >= N) return;",
-    "",
+    "pick(N, matrix) - n0,",
+    "l.N - n0,",
     { file: SEVERAL, output: "y1", blame: "ERROR" },
   ),
   kernel(
     "umma-several-first-map",
     CSA,
     "every matrix is copied through the first one's map",
-    "pick(w, t.matrix), bar",
-    "w[0], bar",
+    "pick(w.of, t.matrix), bar",
+    "w.of[0], bar",
     { file: SEVERAL, output: "kv_a" },
   ),
 ];
@@ -102,22 +101,6 @@ const quantised: Fault[] = [
     "if (n % 128 == 0) s[",
     "if (u && n % 128 == 0) s[",
     { file: `kernels/${O_A}.sm100.cu`, output: "quant.s" },
-  ),
-  kernel(
-    "umma-token-before-its-sums",
-    O_A,
-    "a warp stores a token before the others have put down their rows' sums",
-    "          if (split == 1) {\n            ptx::named_barrier(1, 32 * N_EPILOGUE_WARP);",
-    "          if (split == 1) {",
-    { file: SKELETON, output: "u", blame: "ERROR" },
-  ),
-  kernel(
-    "umma-token-sums-overwritten",
-    O_A,
-    "the next tokens' sums are put down while a warp still stores the last ones",
-    "ptx::named_barrier(1, 32 * N_EPILOGUE_WARP);  // sums",
-    "// sums",
-    { file: SKELETON, output: "u", blame: "ERROR" },
   ),
 ];
 

@@ -69,6 +69,17 @@ const umma = [
   }),
 ];
 
+// as in the suite of expert_up_mxfp4; the last one has more tiles than the device has pairs of multiprocessors, with one accumulator of each
+// matrix
+const pairs = [
+  load("pair.not.yet", { rows: [64, 64], N: 256, K: 128 }),
+  load("pair.T=160", { rows: [0, 159, 160, 0, 161, 1, 0], N: 384, K: 320 }),
+  load("pair.T=224", { rows: [223, 0, 224, 225, 0, 1], N: 256, K: 256 }),
+  load("pair.ring", { rows: [65], N: 256, K: 1728 }),
+  load("pair.all-to-one", { rows: [0, 0, 390, 0, 0], N: 640, K: 128 }),
+  load("pair.persistent", { rows: Array.from({ length: 76 }, (_, e) => 64 + (e % 3)), N: 256, K: 64 }),
+];
+
 const corners: C[] = [
   {
     // NaN in the rows of expert 1 and in the scales of the unused slot
@@ -111,4 +122,4 @@ const corners: C[] = [
   load("last-only", { rows: [0, 0, 0, 5], N: 128, K: 128 }),
 ];
 
-export default suite(op, [...model, ...shapes, ...umma, ...corners]);
+export default suite(op, [...model, ...shapes, ...umma, ...pairs, ...corners]);

@@ -50,6 +50,28 @@ const shapes = [
   shape(2, 19300, 19200, 80),
 ];
 
+const ctaPair = (M: number, N0: number, N1: number, K: number): C => {
+  const s = shape(M, N0, N1, K);
+  return { ...s, name: `cta-pair.${s.name}` };
+};
+
+/**
+ * What pairs of CTAs (cta_group::2) make of a shape: one token more than a CTA takes and as many, weights of which neither or only one has
+ * rows for two CTAs, a last pair whose second CTA has one row or none, tiles of 96 and 128 tokens and one token less or more. K is too
+ * short to be shared by a cluster, so that few tiles suffice for pairs. The last one has more tiles than the device has pairs of
+ * multiprocessors.
+ */
+const pairs = [
+  ctaPair(128, 260, 130, 144),
+  ctaPair(129, 128, 60, 144),
+  ctaPair(129, 129, 60, 272),
+  ctaPair(191, 128, 300, 144),
+  ctaPair(192, 256, 385, 144),
+  ctaPair(193, 257, 129, 896),
+  ctaPair(514, 520, 300, 16),
+  ctaPair(129, 9700, 9600, 16),
+];
+
 const corners: C[] = [
   {
     name: "scales.wide",
@@ -77,4 +99,4 @@ const corners: C[] = [
   },
 ];
 
-export default suite(op, [...models, ...shapes, ...corners]);
+export default suite(op, [...models, ...shapes, ...pairs, ...corners]);

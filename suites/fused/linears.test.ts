@@ -46,12 +46,15 @@ const CASES = [
   ["linear_fp8_pair", "model.a.pro"],
   ["linear_fp8_pair", "model.b.eight"],
   ["linear_fp8_pair", "M=129.N0=257.N1=1.K=1104"],
+  ["linear_fp8_pair", "cta-pair.M=193.N0=257.N1=129.K=896"],
   ["project_y_hca", "M=1.n_q=129.n_kv=60.n_comp=140.K=4112"],
   ["project_y_hca", "model.prefill"],
+  ["project_y_hca", "pair.M=129.n_q=70.n_kv=60.n_comp=129.K=448"],
   ["project_y_csa", "M=1.n=129-60-140-70-64.K=4112"],
   ["project_y_csa", "model.eight"],
   ["o_a_quant", "model.pro.group"],
   ["o_a_quant", "M=129.n_group=1.n_block=2.K=528"],
+  ["o_a_quant", "pair.M=191.n_group=2.n_block=3.K=144"],
 ] as const;
 
 test.each(CASES)(

@@ -47,6 +47,26 @@ const shapes = [
   shape(2, 80, 2, 48),
 ];
 
+const pair = (M: number, n_group: number, n_block: number, K: number): C => {
+  const s = shape(M, n_group, n_block, K);
+  return { ...s, name: `pair.${s.name}` };
+};
+
+/**
+ * What pairs of CTAs (cta_group::2) make of a shape: one token more than a CTA takes and as many, no second block to share a tile with, a
+ * last pair whose second CTA has none of its group, tiles of 96 and 128 tokens and one token less or more, a ring that wraps. K is too
+ * short to be shared by a cluster, so that few tiles suffice for pairs.
+ */
+const pairs = [
+  pair(128, 1, 2, 80),
+  pair(129, 2, 1, 80),
+  pair(129, 1, 2, 448),
+  pair(191, 2, 3, 144),
+  pair(192, 1, 2, 80),
+  pair(193, 2, 2, 80),
+  pair(514, 1, 3, 16),
+];
+
 const corners: C[] = [
   {
     // rows whose results are zero, at the floor and below it
@@ -78,4 +98,4 @@ const corners: C[] = [
   },
 ];
 
-export default suite(op, [...models, ...shapes, ...corners]);
+export default suite(op, [...models, ...shapes, ...pairs, ...corners]);

@@ -58,6 +58,18 @@ const shapes = [
   shape(2, 9700, 130, 4900, 4700, 64, 80),
 ];
 
+const pair = (...sizes: Parameters<typeof shape>): C => {
+  const s = shape(...sizes);
+  return { ...s, name: `pair.${s.name}` };
+};
+
+// pairs of CTAs (cta_group::2), as in the suite of project_y_hca; the narrow ones have rows for one CTA only
+const pairs = [
+  pair(128, 130, 60, 257, 70, 64, 80),
+  pair(129, 70, 130, 60, 129, 8, 448),
+  pair(193, 257, 129, 300, 256, 3, 144),
+];
+
 const corners: C[] = [
   {
     // what a tile of FP8 would take from beyond its matrix is NaN
@@ -81,5 +93,6 @@ export default suite(op, [
   model("decode", 1),
   model("eight", 8),
   ...shapes,
+  ...pairs,
   ...corners,
 ]);

@@ -36,6 +36,26 @@ const shapes = [
   shape(2, 9700, 130, 9600, 80),
 ];
 
+const pair = (M: number, n_q: number, n_kv: number, n_comp: number, K: number): C => {
+  const s = shape(M, n_q, n_kv, n_comp, K);
+  return { ...s, name: `pair.${s.name}` };
+};
+
+/**
+ * What pairs of CTAs (cta_group::2) make of a shape: one token more than a CTA takes and as many, rows for two CTAs in no matrix, in one
+ * and in all, a last pair whose second CTA has one row or none, tiles of 96 tokens and one more, rings that wrap. K is too short to be
+ * shared by a cluster, so that few tiles suffice for pairs. The last one has more tiles than the device has pairs of multiprocessors, in
+ * shares of both formats.
+ */
+const pairs = [
+  pair(128, 300, 130, 257, 80),
+  pair(129, 128, 60, 70, 80),
+  pair(129, 70, 60, 129, 448),
+  pair(191, 300, 130, 257, 144),
+  pair(193, 256, 385, 260, 80),
+  pair(129, 9700, 130, 4900, 16),
+];
+
 const corners: C[] = [
   {
     // what a tile of FP8 would take from beyond its matrix is NaN
@@ -53,5 +73,6 @@ export default suite(op, [
   model("decode", 1),
   model("eight", 8),
   ...shapes,
+  ...pairs,
   ...corners,
 ]);

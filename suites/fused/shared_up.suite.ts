@@ -54,6 +54,21 @@ const umma = [
   shape("persistent", 3, 19200, 128),
 ];
 
+/**
+ * What pairs of CTAs (cta_group::2) make of a shape: one token more than a CTA takes and as many, no second CTA to share a tile with, one
+ * that has no rows of w, tiles of 96 and 128 tokens and one token less or more, a ring that wraps. K is too short to be shared by a
+ * cluster, so that few tiles suffice for pairs.
+ */
+const pairs = [
+  shape("pair.M=128", 128, 256, 128),
+  shape("pair.M=129.N=128", 129, 128, 144),
+  shape("pair.M=129.K=896", 129, 256, 896),
+  shape("pair.M=191.N=384", 191, 384, 272),
+  shape("pair.M=192", 192, 256, 144),
+  shape("pair.M=193", 193, 256, 144),
+  shape("pair.M=257.N=640", 257, 640, 128),
+];
+
 const corners: C[] = [
   {
     // activations below, at and above the floor of the quantiser, and tokens of zeros
@@ -73,4 +88,4 @@ const corners: C[] = [
   },
 ];
 
-export default suite(op, [...model, ...shapes, ...umma, ...corners]);
+export default suite(op, [...model, ...shapes, ...umma, ...pairs, ...corners]);

@@ -16,6 +16,11 @@ const shape = (M: number, n_group: number, N: number, K: number): C => ({
   make: (g) => inputs(g, M, n_group, N, K),
 });
 
+const pair = (M: number, n_group: number, N: number, K: number): C => {
+  const s = shape(M, n_group, N, K);
+  return { ...s, name: `pair.${s.name}` };
+};
+
 const model: C[] = [
   { name: "model.prefill", bench: true, attrs: { N: 128 }, make: (g) => inputs(g, 37, 2, 128, 1024) },
   { name: "model.decode", bench: true, attrs: { N: 128 }, make: (g) => inputs(g, 1, 2, 128, 1024) },
@@ -46,6 +51,36 @@ const umma = [
   shape(1, 1, 129, 6672),
   shape(3, 80, 16, 848),
   shape(2, 160, 20, 48),
+];
+
+/**
+ * What pairs of CTAs (cta_group::2) make of a shape: one token more than a CTA takes and as many, one row more than a CTA has and as
+ * many, tiles of 96 and 128 tokens and one token less or more, more than one tile in each dimension, a last pair whose second CTA has one
+ * row of its group or none. K is too short to be shared by a cluster, so that few tiles suffice for pairs. The last one but one has so many groups that no
+ * multiprocessors are left to share K: a ring that wraps.
+ */
+const pairs: C[] = [
+  pair(128, 2, 260, 80),
+  pair(129, 2, 128, 80),
+  pair(129, 3, 129, 80),
+  pair(191, 1, 300, 144),
+  pair(192, 1, 256, 80),
+  pair(193, 2, 257, 144),
+  pair(255, 1, 129, 80),
+  pair(514, 1, 520, 80),
+  pair(129, 19, 129, 464),
+  {
+    // the second of three groups is NaN: the second CTA of the first one's pair has its weights behind those of the first
+    name: "pair.nan.group",
+    attrs: { N: 150 },
+    make: (g) => {
+      const t = inputs(g, 130, 3, 150, 80);
+      const a = g.from("bf16", [130, 3, 80], (i) =>
+        Math.floor(i / 80) % 3 === 1 ? NaN : ((i * 37) % 17) - 8,
+      );
+      return { ...t, a, w: withCode(t.w, 0x7f, 150 * 80, 300 * 80) };
+    },
+  },
 ];
 
 const corners: C[] = [
@@ -83,4 +118,4 @@ const corners: C[] = [
   },
 ];
 
-export default suite(op, [...model, ...shapes, ...umma, ...corners]);
+export default suite(op, [...model, ...shapes, ...umma, ...pairs, ...corners]);

@@ -13,6 +13,11 @@ const shape = (M: number, N: number, K: number): C => ({
   make: (g) => inputs(g, M, N, K),
 });
 
+const pair = (M: number, N: number, K: number): C => {
+  const s = shape(M, N, K);
+  return { ...s, name: `pair.${s.name}` };
+};
+
 const model: C[] = [
   { name: "model.prefill", bench: true, make: (g) => inputs(g, 37, 8, 384) },
   { name: "model.decode", bench: true, make: (g) => inputs(g, 1, 64, 7168) },
@@ -47,6 +52,25 @@ const umma = [
   shape(2, 38500, 80),
 ];
 
+/**
+ * What pairs of CTAs (cta_group::2) make of a shape: one token more than a CTA takes and as many, one row more than a CTA has and as
+ * many, tiles of 96 and 128 tokens and one token less or more, more than one tile in each dimension, a last pair whose second CTA has one
+ * row or none. K is too short to be shared by a cluster, so that few tiles suffice for pairs. The last one has so many rows of w that none are
+ * left to share K: a ring that wraps.
+ */
+const pairs = [
+  pair(128, 260, 72),
+  pair(129, 128, 72),
+  pair(129, 129, 72),
+  pair(191, 300, 136),
+  pair(192, 256, 72),
+  pair(193, 257, 136),
+  pair(255, 129, 72),
+  pair(257, 385, 72),
+  pair(514, 520, 72),
+  pair(129, 4740, 648),
+];
+
 const corners: C[] = [
   { name: "std10", make: (g) => inputs(g, 21, 67, 264, 10) },
   { name: "heavy", make: (g) => ({ ...inputs(g, 33, 66, 200), a: g.heavy("bf16", [33, 200]) }) },
@@ -72,4 +96,4 @@ const corners: C[] = [
   },
 ];
 
-export default suite(op, [...model, ...shapes, ...umma, ...corners]);
+export default suite(op, [...model, ...shapes, ...umma, ...pairs, ...corners]);

@@ -17,6 +17,11 @@ const shape = (M: number, N: number, K: number): C => ({
   make: (g) => inputs(g, M, N, K),
 });
 
+const pair = (M: number, N: number, K: number): C => {
+  const s = shape(M, N, K);
+  return { ...s, name: `pair.${s.name}` };
+};
+
 const model: C[] = [
   { name: "model.prefill", bench: true, make: (g) => inputs(g, 37, 256, 384) },
   { name: "model.decode", bench: true, make: (g) => inputs(g, 1, 2048, 256) },
@@ -49,6 +54,25 @@ const umma = [
   shape(129, 257, 1104),
   shape(300, 140, 144),
   shape(2, 38500, 80),
+];
+
+/**
+ * What pairs of CTAs (cta_group::2) make of a shape: one token more than a CTA takes and as many, one row more than a CTA has and as
+ * many, tiles of 96 and 128 tokens and one token less or more, more than one tile in each dimension, a last pair whose second CTA has one
+ * row or none. K is too short to be shared by a cluster, so that few tiles suffice for pairs. So many rows of w as the last one has
+ * fill the device, so that all 129 tokens are one tile, and their scales more than one atom.
+ */
+const pairs = [
+  pair(128, 260, 144),
+  pair(129, 128, 144),
+  pair(129, 129, 144),
+  pair(191, 300, 272),
+  pair(192, 256, 144),
+  pair(193, 257, 272),
+  pair(255, 129, 144),
+  pair(257, 385, 144),
+  pair(514, 520, 144),
+  pair(129, 9480, 144),
 ];
 
 const corners: C[] = [
@@ -94,4 +118,4 @@ const corners: C[] = [
   },
 ];
 
-export default suite(op, [...model, ...shapes, ...umma, ...corners]);
+export default suite(op, [...model, ...shapes, ...umma, ...pairs, ...corners]);

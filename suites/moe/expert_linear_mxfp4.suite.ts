@@ -98,6 +98,40 @@ const umma = [
   }),
 ];
 
+/**
+ * What pairs of CTAs (cta_group::2) make of a load, as soon as experts have more than 64 rows on the average and N has more than 128: rows
+ * one less and one more than a tile of twice the mean, experts with one row or none, all rows in one, a last pair whose second CTA has one row
+ * of the weights or none. K is too short to be shared by a cluster, but for the last one: its tiles are more than multiprocessors, so
+ * that it needs none to share a long K, and the ring wraps.
+ */
+const pairs = [
+  load("pair.not.yet", { rows: [64, 64], N: 257, K: 128, n_src: 30 }),
+  load("pair.T=160", { rows: [0, 159, 160, 0, 161, 1, 0], N: 300, K: 256, n_src: 190 }),
+  load("pair.T=224", { rows: [223, 0, 224, 225, 0, 1], N: 257, K: 128 }),
+  load("pair.N=129", { rows: [65], N: 129, K: 384 }),
+  load("pair.all-to-one", { rows: [0, 0, 390, 0, 0], N: 520, K: 128, n_src: 33 }),
+  {
+    // NaN in the rows of expert 1, in source rows that nobody reads and in the scales of the unused slot
+    name: "pair.nan.padding",
+    make: (g: Inputs) => {
+      const t = inputs(g, { rows: [100, 70, 0, 130], N: 133, K: 256, n_src: 90 });
+      return {
+        ...t,
+        src_row: g.from("i32", [300], (i) => (i >= 100 && i < 170 ? 17 + (i % 5) : i % 17)),
+        a: withCode(t.a, 0x7f, 17 * 256, 90 * 256),
+        a_s: withCode(t.a_s, 255, 17 * 2, 90 * 2),
+        w_s: withCode(t.w_s, 255, 0, 133 * 8),
+      };
+    },
+  },
+  load("pair.ring", {
+    rows: Array.from({ length: 26 }, (_, e) => (e === 9 ? 1665 : 0)),
+    N: 129,
+    K: 1152,
+    n_src: 60,
+  }),
+];
+
 const corners: C[] = [
   {
     // NaN in the rows of expert 1, in source rows that nobody reads and in the scales of the unused slot
@@ -146,4 +180,4 @@ const corners: C[] = [
   },
 ];
 
-export default suite(op, [...model, ...shapes, ...umma, ...corners]);
+export default suite(op, [...model, ...shapes, ...umma, ...pairs, ...corners]);

@@ -74,6 +74,21 @@ const umma = [
   }),
 ];
 
+/**
+ * What pairs of CTAs (cta_group::2) make of a load, as soon as experts have more than 64 rows on the average and N has more than 128: rows
+ * one less and one more than a tile of twice the mean, experts with one row or none, all rows in one, a last pair whose second CTA has one row
+ * of the weights or none. K is too short to be shared by a cluster. The last one has three tiles for some of the 74 pairs of multiprocessors:
+ * the third needs the accumulator of the first.
+ */
+const pairs = [
+  load("pair.not.yet", { rows: [64, 64], N: 257, K: 128 }),
+  load("pair.T=160", { rows: [0, 159, 160, 0, 161, 1, 0], N: 300, K: 320 }),
+  load("pair.T=224", { rows: [223, 0, 224, 225, 0, 1], N: 257, K: 256 }),
+  load("pair.N=129", { rows: [65], N: 129, K: 576 }),
+  load("pair.all-to-one", { rows: [0, 0, 390, 0, 0], N: 520, K: 128 }),
+  load("pair.persistent", { rows: Array.from({ length: 149 }, (_, e) => 64 + (e % 3)), N: 136, K: 64 }),
+];
+
 const corners: C[] = [
   {
     // NaN in the rows of expert 1 and in the scales of the unused slot
@@ -130,4 +145,4 @@ const corners: C[] = [
   },
 ];
 
-export default suite(op, [...model, ...shapes, ...umma, ...corners]);
+export default suite(op, [...model, ...shapes, ...umma, ...pairs, ...corners]);
