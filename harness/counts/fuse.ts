@@ -3,7 +3,14 @@
  * composition calls op by op, so the chains are found in what it called.
  */
 import { partScalars } from "../../kernels/fusion.ts";
-import { evalDim, evalShape, type OpDecl } from "../../kernels/schema.ts";
+import {
+  evalDim,
+  evalShape,
+  type OpDecl,
+  type PartDecl,
+  type Scalars,
+  type TensorDecl,
+} from "../../kernels/schema.ts";
 import { numel, tensor, type Tensor } from "../../oracle/tensor.ts";
 import { makeCall, type Call, type Tensors } from "../call.ts";
 
@@ -37,17 +44,44 @@ function same(a: Tensor | undefined, b: Tensor | undefined): boolean {
   return x.length <= SMALL && x.every((v, i) => v === y[i]);
 }
 
+/** A part of a fusion, the recorded call that it does, and that call's tensors and scalars as the part has them. */
+interface Done {
+  readonly r: Recorded;
+  readonly t: Call["t"];
+  readonly s: Scalars;
+  /** Scalars of storage that the composition does not have (`OpDecl.packed`): they bind nothing. */
+  readonly free: ReadonlySet<string>;
+}
+
+const NONE: ReadonlySet<string> = new Set();
+const asIs = (r: Recorded): Done => ({ r, t: r.call.t, s: r.call.s, free: NONE });
+
+/** Calls that may be `part`: of its op, or of the one that it does on tensors in another form, which an earlier part may do as well. */
+function candidates(part: PartDecl, left: readonly Recorded[], parts: readonly Done[]): Done[] {
+  const taken = new Set(parts.map((d) => d.r));
+  const own = left.filter((r) => r.call.op === part.op && !taken.has(r)).map(asIs);
+  const { packed } = part.op;
+  if (!packed) return own;
+  const packs = (r: Recorded): Done => {
+    const s = packed.scalars(r.call.s);
+    return { r, t: r.call.t, s, free: new Set(Object.keys(s).filter((k) => !(k in r.call.s))) };
+  };
+  const last = parts.findLast((d) => d.r.call.op.name === packed.of);
+  const model = left.filter((r) => r.call.op.name === packed.of && !taken.has(r));
+  return [...own, ...(last ? [last.r] : model).map(packs)];
+}
+
 /** Axes and attributes of the fusion by what its parts' scalars are: names as they stand, then multiples of one that is not known yet. */
-function scalarsOf(op: OpDecl, parts: readonly Recorded[]): Record<string, number> {
+function scalarsOf(op: OpDecl, parts: readonly Done[]): Record<string, number> {
   const s: Record<string, number> = {};
   const said = op.parts!.flatMap((p, i) =>
     Object.entries(p.scalars).flatMap(([k, v]) =>
-      typeof v === "string" ? [{ v, is: parts[i].call.s[k] }] : [],
+      typeof v === "string" ? [{ v, is: parts[i].s[k], free: parts[i].free.has(k) }] : [],
     ),
   );
   const unknown = (v: string): string[] =>
     (v.match(/[a-z_]\w*/gi) ?? []).filter((name) => s[name] === undefined);
-  for (const { v, is } of said) if (/^[a-z_]\w*$/i.test(v)) s[v] = is;
+  for (const { v, is, free } of said) if (/^[a-z_]\w*$/i.test(v)) s[v] = free ? Math.max(s[v] ?? is, is) : is;
   for (const { v, is } of said) {
     const [name, ...more] = unknown(v);
     if (name !== undefined && more.length === 0) s[name] = is / evalDim(v, { ...s, [name]: 1 });
@@ -55,12 +89,27 @@ function scalarsOf(op: OpDecl, parts: readonly Recorded[]): Record<string, numbe
   return s;
 }
 
+/** What the composition does not have: pages of nothing, and slots in order. Neither changes a count. */
+function standIn(d: TensorDecl, s: Scalars): Tensor {
+  const shape = evalShape(d.shape, s);
+  const n = numel(shape);
+  if (d.dtype === "i32")
+    return tensor(
+      "i32",
+      shape,
+      Int32Array.from({ length: n }, (_, i) => i),
+    );
+  if (d.dtype === "u8") return tensor("u8", shape, new Uint8Array(n));
+  throw new Error(`stand-in: expected slots or bytes, got ${d.dtype}`);
+}
+
 /** The call of `op` that stands for `parts`, null when their scalars are not as it says. */
-function callOf(op: OpDecl, parts: readonly Recorded[], given: ReadonlyMap<string, Tensor>): Call | null {
+function callOf(op: OpDecl, parts: readonly Done[], given: Given): Call | null {
   const s = scalarsOf(op, parts);
   const t = Object.fromEntries(
     [...given].map(([name, x]): [string, Tensor] => {
       const { shape } = op.in[name];
+      if (x === null) return [name, standIn(op.in[name], s)];
       if (x.shape.length === shape.length) return [name, x];
       const own = evalShape(shape, s);
       return [name, numel(own) === numel(x.shape) ? tensor(x.dtype, own, x.data) : x];
@@ -68,36 +117,45 @@ function callOf(op: OpDecl, parts: readonly Recorded[], given: ReadonlyMap<strin
   );
   const call = makeCall(op, t, s);
   const fits = op.parts!.every((p, i) =>
-    Object.entries(partScalars(p, call.s)).every(([k, v]) => v === parts[i].call.s[k]),
+    Object.entries(partScalars(p, call.s)).every(([k, v]) => parts[i].free.has(k) || v === parts[i].s[k]),
   );
   return fits ? call : null;
 }
 
-/** The first calls of `free` that are wired as the parts of `op`, from part `i` on. */
+/** Inputs of a fusion; null for one that the composition does not have. */
+type Given = ReadonlyMap<string, Tensor | null>;
+
+interface Match {
+  readonly parts: readonly Recorded[];
+  readonly call: Call;
+}
+
+/** The first calls of `left` that are wired as the parts of `op`, behind those that `parts` are. */
 function match(
   op: OpDecl,
-  free: readonly Recorded[],
-  parts: readonly Recorded[] = [],
-  given: ReadonlyMap<string, Tensor> = new Map(),
-): { readonly parts: readonly Recorded[]; readonly call: Call } | null {
+  left: readonly Recorded[],
+  parts: readonly Done[] = [],
+  given: Given = new Map(),
+): Match | null {
   if (parts.length === op.parts!.length) {
     const call = callOf(op, parts, given);
-    return call && chosen(call) ? { parts, call } : null;
+    return call && chosen(call) ? { parts: [...new Set(parts.map((d) => d.r))], call } : null;
   }
   const part = op.parts![parts.length];
   const made = new Map<string, Tensor>();
-  parts.forEach((r, i) => Object.entries(op.parts![i].out).forEach(([k, as]) => made.set(as, r.out[k])));
-  for (const r of free) {
-    if (r.call.op !== part.op || parts.includes(r)) continue;
+  parts.forEach((d, i) => Object.entries(op.parts![i].out).forEach(([k, as]) => made.set(as, d.r.out[k])));
+  for (const d of candidates(part, left, parts)) {
     const mine = new Map(given);
     const wired = Object.keys(part.op.in).every((k) => {
-      const [x, from] = [r.call.t[k], part.in[k] as string | undefined];
+      const [x, from] = [d.t[k], part.in[k] as string | undefined];
+      if (from !== undefined && d.free.size > 0 && !(k in d.r.call.op.in))
+        return mine.set(from, null) !== undefined;
       if (from === undefined || x === undefined)
         return x === undefined && (from === undefined || !mine.has(from));
       if (from in op.in && !mine.has(from)) return mine.set(from, x) !== undefined;
       return same(x, mine.get(from) ?? made.get(from));
     });
-    const found = wired ? match(op, free, [...parts, r], mine) : null;
+    const found = wired ? match(op, left, [...parts, d], mine) : null;
     if (found) return found;
   }
   return null;
@@ -114,11 +172,22 @@ const twin = (a: Call, b: Call): boolean =>
   Object.keys(a.op.in).every((k) => same(a.t[k], b.t[k])) &&
   Object.entries(a.s).every(([k, v]) => b.s[k] === v);
 
-/** Launches in place of `calls`: chains before bundles, the longest first; what is called twice on the same tensors is launched once. */
+const packs = (op: OpDecl): number => (op.parts!.some((p) => p.op.packed) ? 1 : 0);
+
+/**
+ * Launches in place of `calls`: chains before bundles, what has the packed cache before its twin (the engine keeps keys and values so), the
+ * longest first. What is called twice on the same tensors is launched once.
+ */
 export function fuse(calls: readonly Recorded[], ops: Iterable<OpDecl>): Fused[] {
   const fusions = [...ops]
     .filter((op) => op.parts)
-    .sort((a, b) => wiring(b) - wiring(a) || b.parts!.length - a.parts!.length || (a.name < b.name ? -1 : 1));
+    .sort(
+      (a, b) =>
+        wiring(b) - wiring(a) ||
+        packs(b) - packs(a) ||
+        b.parts!.length - a.parts!.length ||
+        (a.name < b.name ? -1 : 1),
+    );
   let free = calls.filter((r, i) => !calls.slice(0, i).some((before) => twin(before.call, r.call)));
   const found: { readonly at: number; readonly launch: Fused }[] = [];
   for (const op of fusions)
