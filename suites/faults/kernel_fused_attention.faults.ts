@@ -74,12 +74,12 @@ const latents: Fault[] = [
     { file: LATENTS, output: "kv_insert" },
   ),
   kernel(
-    "q-kv-hca-entries-in-window-slots",
+    "q-kv-hca-entries-in-one-slot",
     "fused/q_kv_hca",
-    "entries go to the slots of the window's keys",
+    "every entry goes to the slot of the call's first",
     "p.main_slot[i], way.of",
-    "p.kv_slot[i], way.of",
-    { file: LATENTS, output: "main_insert", blame: "ERROR" },
+    "p.main_slot[0], way.of",
+    { file: LATENTS, output: "main_insert" },
   ),
   kernel(
     "q-kv-latent-of-the-other-row",

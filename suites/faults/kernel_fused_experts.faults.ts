@@ -145,6 +145,14 @@ const skeleton: Fault[] = [
     "",
     { file: SKELETON, output: "g", blame: "ERROR" },
   ),
+  kernel(
+    "rows-two-accumulators-each",
+    MXFP4,
+    "two accumulators of each matrix are taken where tensor memory holds one",
+    "n_acc = STAGE.accumulators(T, CTAS)",
+    "n_acc = 2",
+    { file: SKELETON, output: "g", blame: "ERROR" },
+  ),
 ];
 
 export const faults: readonly Fault[] = [...routing, ...rows, ...skeleton];

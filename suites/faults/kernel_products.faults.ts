@@ -271,7 +271,7 @@ const memory: Fault[] = [
     "a fast thread writes the next heads' weights while others read the last ones",
     "__syncthreads();  // weights of the last pass are read",
     "",
-    { zoo: ["Z065"], file: "kernels/common/scores.cuh" },
+    { zoo: ["Z065"], file: "kernels/common/scores.cuh", blame: "ERROR" },
   ),
   kernel(
     "collapse-past-the-row",

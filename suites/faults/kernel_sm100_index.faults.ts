@@ -120,7 +120,6 @@ const numbers: Fault[] = [
     "a CTA that begins in mid-row begins with the first entries",
     "entry(tile % n_entry_tile)",
     "entry(0)",
-    { blame: "ERROR" },
   ),
   tensor(
     "sm100-scores-without-relu",

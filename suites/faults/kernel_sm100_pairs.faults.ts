@@ -201,20 +201,12 @@ const fused: Fault[] = [
     { file: SKELETON, output: "g", blame: "ERROR" },
   ),
   kernel(
-    "umma-pair-accumulators-of-two",
-    "fused/expert_up_mxfp4",
-    "two accumulators of each matrix are taken where tensor memory holds one",
-    "n_acc = STAGE.accumulators(T, CTAS)",
-    "n_acc = 2",
-    { file: SKELETON, output: "g", blame: "ERROR" },
-  ),
-  kernel(
     "umma-pair-tiles-of-one",
     "fused/linear_fp8_pair",
     "tiles of the first weights are counted as one CTA would have them",
     "plan::w_tiles(N[j], CTAS)",
     "plan::w_tiles(N[j], 1)",
-    { file: "kernels/common/umma_several.cuh", output: "y1", blame: "ERROR" },
+    { file: "kernels/common/umma_several.cuh", output: "y1" },
   ),
 ].map((f) => onPairs(f));
 
