@@ -75,7 +75,6 @@ struct Linear {
   int32_t k_stages, stage;
   int32_t table;  // bytes of the tiles' table
 
-  PLAN_FN int32_t w_rows() const { return ctas * W_ROWS; }  // of a tile
   PLAN_FN int32_t x_rows() const { return tokens / ctas; }  // of a stage
   // N of the instruction for so many tokens: sixteens of each CTA
   PLAN_FN int32_t width(int32_t rows) const { return div_up(rows, 16 * ctas) * 16 * ctas; }
@@ -110,9 +109,12 @@ struct Linear {
   }
 };
 
+// Tiles that the rows of a matrix of w make.
+PLAN_FN int32_t w_tiles(int32_t N, int32_t ctas) { return div_up(N, ctas * W_ROWS); }
+
 // y[M, n_group, N] = x[M, n_group, K] w[n_group, N, K]T; a plain linear has one group.
 PLAN_FN Linear groups(int32_t M, int32_t n_group, int32_t N, int32_t K, Format f, int32_t ctas, int32_t t) {
-  return {f, N, ctas, t, n_group * div_up(M, t) * div_up(N, ctas * W_ROWS), div_up(K, f.k), f.bytes(t / ctas, ctas), 0};
+  return {f, N, ctas, t, n_group * div_up(M, t) * w_tiles(N, ctas), div_up(K, f.k), f.bytes(t / ctas, ctas), 0};
 }
 PLAN_FN Linear dense(int32_t M, int32_t N, int32_t K, Format f, int32_t ctas, int32_t t) { return groups(M, 1, N, K, f, ctas, t); }
 
@@ -121,16 +123,18 @@ PLAN_FN Linear dense(int32_t M, int32_t N, int32_t K, Format f, int32_t ctas, in
 PLAN_FN Linear experts(int32_t n_row, int32_t n_expert, int32_t N, int32_t K, Format f, int32_t ctas, int32_t t) {
   const int32_t n_owner = smaller(n_row, n_expert);
   const int32_t n_m = int32_t((n_row + int64_t(n_owner) * (t - 1)) / t);
-  return {f, N, ctas, t, n_m * div_up(N, ctas * W_ROWS), div_up(K, f.k), f.bytes(t / ctas, ctas), div_up(4 * (n_expert + 1), 16) * 16};
+  return {f, N, ctas, t, n_m * w_tiles(N, ctas), div_up(K, f.k), f.bytes(t / ctas, ctas), div_up(4 * (n_expert + 1), 16) * 16};
 }
 constexpr int32_t MOST_EXPERTS = 4096;  // 16 KB of table
 
-// Several matrices on the same tokens in one launch. Where each alone would have its K cut into equally many parts, so has it here: the
-// sums are then bit for bit those of a launch each, though there may be more clusters than run at once.
+// w[N, K] of a launch of several.
 struct Matrix {
   int32_t N;
   Format f;
 };
+
+// Several matrices on the same tokens in one launch. Where each alone would have its K cut into equally many parts, so has it here: the
+// sums are then bit for bit those of a launch each, though there may be more clusters than run at once.
 struct Joint {
   static constexpr int32_t MOST = 7;
   Linear alone[MOST];
@@ -177,7 +181,6 @@ struct Joint {
 };
 
 // What the kernel makes of matrices of one format: a product as wide as all of their tiles.
-PLAN_FN int32_t w_tiles(int32_t N, int32_t ctas) { return div_up(N, ctas * W_ROWS); }
 PLAN_FN Linear joined(int32_t M, int32_t w_tiles, int32_t K, Format f, int32_t ctas, int32_t t) {
   return dense(M, w_tiles * ctas * W_ROWS, K, f, ctas, t);
 }

@@ -65,7 +65,7 @@ struct Groups {
   __device__ __forceinline__ void setup(uint32_t*) {}
   __device__ __forceinline__ uint32_t n_tile() const { return l.n_tile; }
   __device__ __forceinline__ Tile at(uint32_t i) const {
-    const int32_t n_m = plan::div_up(M, l.tokens), n_n = plan::div_up(l.N, l.w_rows());
+    const int32_t n_m = plan::div_up(M, l.tokens), n_n = plan::w_tiles(l.N, CTAS);
     const int32_t j = i / n_m, m0 = i % n_m * l.tokens, g = j / n_n;
     const int32_t n0 = w_begin<CTAS>(j % n_n);
     return {n0, m0, l.N - n0, min(l.tokens, M - m0), g, g};
@@ -170,11 +170,11 @@ struct Experts {
       }
     }
   }
-  __device__ __forceinline__ uint32_t n_tile() const { return before[n_expert] * plan::div_up(l.N, l.w_rows()); }
+  __device__ __forceinline__ uint32_t n_tile() const { return before[n_expert] * plan::w_tiles(l.N, CTAS); }
 
   // A row whose expert has no resident weights is a fault of the caller that must not pass for a number.
   __device__ __forceinline__ Tile at(uint32_t i) const {
-    const uint32_t n_n = plan::div_up(l.N, l.w_rows()), m = i / n_n;
+    const uint32_t n_n = plan::w_tiles(l.N, CTAS), m = i / n_n;
     int32_t e = 0;
     for (int32_t end = n_expert; end - e > 1;) {  // before[e] <= m < before[end]
       const int32_t middle = (e + end) / 2;

@@ -115,7 +115,7 @@ const tiles: Fault[] = [
     "rows of w beyond a group's last are stored",
     "if (c + j < tile.rows && int32_t(row) < tile.w_rows)",
     "if (c + j < tile.rows)",
-    { file: SKELETON },
+    { file: SKELETON, blame: "ERROR" },
   ),
 ];
 
