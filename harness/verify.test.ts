@@ -124,6 +124,9 @@ describe("profiles", () => {
     const { results } = await run({ op: ops.join(), profile: true });
     expect(new Set(results.profiles.map((p) => p.op))).toEqual(new Set(ops));
     expect(tooLittle(results)).toEqual([]);
+    const products = results.profiles.filter((p) => p.useful_macs !== null);
+    const useful = new Set(products.filter((p) => p.useful_macs! > 0).map((p) => p.op));
+    expect(new Set(products.map((p) => p.op))).toEqual(useful); // what issues products says what they are for
   }, 480_000);
   test("without --profile there are none", async () => {
     const { results } = await run({ op: "skeleton" });

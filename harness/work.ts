@@ -1,6 +1,13 @@
 /** What a call cannot do without, from the op's declaration: bytes moved once, multiply-adds of its matrix products. */
-import { partScalars } from "../kernels/fusion.ts";
-import { evalShape, storageBytes, type Ints, type OpDecl, type TensorDecl } from "../kernels/schema.ts";
+import { fusionScalars, partScalars } from "../kernels/fusion.ts";
+import {
+  evalShape,
+  storageBytes,
+  type Ints,
+  type OpDecl,
+  type Scalars,
+  type TensorDecl,
+} from "../kernels/schema.ts";
 import { numel } from "../oracle/tensor.ts";
 import type { Call } from "./call.ts";
 
@@ -55,10 +62,23 @@ const workOfOp = (c: Call): Work => ({
     read: sum(Object.values(readsOf(c))),
     write: sum(Object.values(writesOf(c))),
   },
-  macs: c.op.macs?.(c.s, intsOf(c)) ?? c.op.flops(c.s) / 2,
+  macs: c.op.macs?.(c.s, intsOf(c)) ?? 0,
 });
 
-/** A fusion's work out of calls of its parts: inputs of its own once, results of its own, all products. */
+/** Scalars and index inputs of a fusion, as its parts have them. */
+function ownOf(op: OpDecl, parts: readonly Call[]): { readonly s: Scalars; readonly ints: Ints } {
+  const said = op.parts!.flatMap((part, i) =>
+    Object.entries(part.scalars).flatMap(([k, dim]) =>
+      typeof dim === "string" ? [{ dim, is: parts[i].s[k] }] : [],
+    ),
+  );
+  const ints = op.parts!.flatMap((part, i) =>
+    Object.entries(intsOf(parts[i])).map(([k, data]): [string, Int32Array] => [part.in[k], data]),
+  );
+  return { s: fusionScalars(said), ints: Object.fromEntries(ints.filter(([name]) => name in op.in)) };
+}
+
+/** A fusion's work out of calls of its parts: inputs of its own once, results of its own, all products; less where it says so. */
 export function workOfParts(op: OpDecl, parts: readonly Call[]): Work {
   const read: Record<string, number> = {};
   let [write, macs] = [0, 0];
@@ -72,6 +92,12 @@ export function workOfParts(op: OpDecl, parts: readonly Call[]): Work {
     for (const [k, as] of Object.entries(part.out)) if (!op.out[as].optional) write += written[k];
     macs += workOfOp(c).macs;
   });
+  if (op.reads || op.macs) {
+    const { s, ints } = ownOf(op, parts);
+    for (const [k, n] of Object.entries(op.reads?.(s, ints) ?? {}))
+      read[k] = Math.min(read[k], storageBytes(op.in[k].dtype, n));
+    macs = op.macs?.(s, ints) ?? macs;
+  }
   return { bytes: { read: sum(Object.values(read)), write }, macs };
 }
 

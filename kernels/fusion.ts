@@ -28,10 +28,8 @@ export interface FusionPart extends Omit<PartDecl, "out"> {
   readonly out: Readonly<Record<string, PartOut>>;
 }
 
-export interface FusionDecl extends Omit<
-  OpDecl,
-  "out" | "contract" | "flops" | "macs" | "reads" | "parts" | "quantiser"
-> {
+/** `macs` and `reads` of a fusion are those of its parts; it states its own where it can do without some of theirs. */
+export interface FusionDecl extends Omit<OpDecl, "out" | "contract" | "flops" | "parts" | "quantiser"> {
   readonly parts: readonly FusionPart[];
   /** What the parts do not say: a restriction of shapes, a rule of the fusion's own. */
   readonly contract?: string;
@@ -46,6 +44,20 @@ export const partScalars = (part: PartDecl, s: Scalars): Record<string, number> 
   Object.fromEntries(
     Object.entries(part.scalars).map(([k, v]) => [k, typeof v === "number" ? v : evalDim(v, s)]),
   );
+
+/** Axes and attributes of the fusion under those of its parts: names as they stand, then multiples of one that is not known yet. */
+export function fusionScalars(
+  said: readonly { readonly dim: Dim; readonly is: number }[],
+): Record<string, number> {
+  const s: Record<string, number> = {};
+  const isName = (dim: Dim): boolean => /^[a-z_]\w*$/i.test(dim);
+  for (const { dim, is } of said) if (isName(dim)) s[dim] = is;
+  for (const { dim, is } of said) {
+    const [name, ...more] = (dim.match(/[a-z_]\w*/gi) ?? []).filter((n) => s[n] === undefined);
+    if (name !== undefined && more.length === 0) s[name] = is / evalDim(dim, { ...s, [name]: 1 });
+  }
+  return s;
+}
 
 /** Throws one sentence when a part misses an input or a scalar, or names a tensor that is not there yet. */
 export function defineFusion<const D extends FusionDecl>(decl: D): Fusion<D> {

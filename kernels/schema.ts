@@ -145,8 +145,8 @@ export interface OpDecl {
   /** Floating-point operations (a multiply-add counts two). */
   readonly flops: (s: Scalars) => number;
   /**
-   * Multiply-adds of the op's matrix products: what a tensor core usefully does for it. Only where that is not flops / 2, because
-   * flops counts other arithmetic too or slots that an index list leaves empty.
+   * Multiply-adds of the op's matrix products: what a tensor core usefully does for it, without slots that an index list leaves empty.
+   * An op without has no products.
    */
   readonly macs?: (s: Scalars, ints: Ints) => number;
   /**

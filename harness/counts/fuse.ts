@@ -2,9 +2,8 @@
  * What the engine launches in place of chains: a fusion stands for the calls that its parts name and that are wired as it says. The
  * composition calls op by op, so the chains are found in what it called.
  */
-import { partScalars } from "../../kernels/fusion.ts";
+import { fusionScalars, partScalars } from "../../kernels/fusion.ts";
 import {
-  evalDim,
   evalShape,
   type OpDecl,
   type PartDecl,
@@ -71,22 +70,17 @@ function candidates(part: PartDecl, left: readonly Recorded[], parts: readonly D
   return [...own, ...(last ? [last.r] : model).map(packs)];
 }
 
-/** Axes and attributes of the fusion by what its parts' scalars are: names as they stand, then multiples of one that is not known yet. */
+/** Of storage that several parts share, as much as the one that needs most. */
 function scalarsOf(op: OpDecl, parts: readonly Done[]): Record<string, number> {
-  const s: Record<string, number> = {};
   const said = op.parts!.flatMap((p, i) =>
-    Object.entries(p.scalars).flatMap(([k, v]) =>
-      typeof v === "string" ? [{ v, is: parts[i].s[k], free: parts[i].free.has(k) }] : [],
+    Object.entries(p.scalars).flatMap(([k, dim]) =>
+      typeof dim === "string" ? [{ dim, is: parts[i].s[k], free: parts[i].free.has(k) }] : [],
     ),
   );
-  const unknown = (v: string): string[] =>
-    (v.match(/[a-z_]\w*/gi) ?? []).filter((name) => s[name] === undefined);
-  for (const { v, is, free } of said) if (/^[a-z_]\w*$/i.test(v)) s[v] = free ? Math.max(s[v] ?? is, is) : is;
-  for (const { v, is } of said) {
-    const [name, ...more] = unknown(v);
-    if (name !== undefined && more.length === 0) s[name] = is / evalDim(v, { ...s, [name]: 1 });
-  }
-  return s;
+  return fusionScalars([
+    ...said.filter((x) => x.free).sort((a, b) => a.is - b.is),
+    ...said.filter((x) => !x.free),
+  ]);
 }
 
 /** What the composition does not have: pages of nothing, and slots in order. Neither changes a count. */

@@ -6,6 +6,10 @@ import { CHOICE_AXES, CHOICE_PARTS } from "./choice_parts.ts";
 const PLAN = "plan::ScoreKeys(n_tok, n_head, n_entry)";
 const CLUSTER = "plan::Selection::most(n_entry)";
 
+/** Entries that a token sees, of those that see more than they take. */
+const choosing = (pos: Int32Array, topk: number, ratio: number, n_entry: number): number[] =>
+  [...pos].map((p) => Math.min(n_entry, Math.floor((p + 1) / ratio))).filter((n) => n > topk);
+
 export const op = defineFusion({
   name: "score_keys",
   family: "fused",
@@ -27,6 +31,17 @@ export const op = defineFusion({
     },
     ...CHOICE_PARTS,
   ],
+  // entries up to the last that some token chooses among, and tokens that choose
+  reads: ({ n_head, width, topk, ratio, n_entry }, { pos }) => {
+    const seen = choosing(pos, topk, ratio, n_entry);
+    const [entries, queries, scales] = [Math.max(0, ...seen), seen.length * n_head, Math.ceil(width / 32)];
+    return {
+      ...{ k: entries * width, k_s: entries * scales },
+      ...{ q: queries * width, q_s: queries * scales, w: queries },
+    };
+  },
+  macs: ({ n_head, width, topk, ratio, n_entry }, { pos }) =>
+    choosing(pos, topk, ratio, n_entry).reduce((sum, n) => sum + n, 0) * n_head * width,
   contract: "at most 2^18 entries; where s is null, scores that index_topk would not read need not be made",
   launch: {
     grid: [`n_tok * ${CLUSTER}`],

@@ -52,4 +52,5 @@ export const op = defineOp({
     },
   },
   flops: ({ M, n_group, N, K }) => 2 * M * n_group * N * K,
+  macs: ({ M, n_group, N, K }) => M * n_group * N * K,
 });

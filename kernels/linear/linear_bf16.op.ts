@@ -50,4 +50,5 @@ export const op = defineOp({
     },
   },
   flops: ({ M, N, K }) => 2 * M * N * K,
+  macs: ({ M, N, K }) => M * N * K,
 });

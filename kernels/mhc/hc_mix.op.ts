@@ -36,4 +36,5 @@ export const op = defineOp({
     },
   },
   flops: ({ n_tok, n_mix, hc, d_model }) => 2 * n_tok * hc * d_model * (n_mix + 1),
+  macs: ({ n_tok, n_mix, hc, d_model }) => n_tok * hc * d_model * n_mix,
 });

@@ -60,6 +60,7 @@ export const op = defineOp({
     },
   },
   flops: ({ n_row, N, K }) => 2 * n_row * N * K,
+  macs: ({ n_row, N, K }) => n_row * N * K,
   reads: ({ N, K }, ints) => {
     const { experts, slots } = usedExperts(ints);
     return {
