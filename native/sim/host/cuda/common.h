@@ -8,18 +8,13 @@
 
 namespace sim::host {
 
+using sim::hex;
 using namespace sim::driver;  // NOLINT: helpers; entry points are named driver::cuX, because ::cuX is visible
                               // too
 
 CUresult missing(const char* name);  // not supported, with a line on stderr the first time
 inline CUresult null(const char* call, const char* what = "a place for its result") {
   return fail(CUDA_ERROR_INVALID_VALUE, std::string(call) + " expects " + what + ", found null");
-}
-inline CUresult check_device(CUdevice device) {
-  if (!State::get().initialised)
-    return fail(CUDA_ERROR_NOT_INITIALIZED, "cuInit comes before any other call");
-  if (device == 0) return CUDA_SUCCESS;
-  return fail(CUDA_ERROR_INVALID_DEVICE, "there is one virtual device, 0, found " + std::to_string(device));
 }
 bool read_file(const char* path, std::string& bytes);
 
