@@ -34,7 +34,7 @@ export class CountChain implements Executor {
     const run = await runNative(this.native, call, { device: "virtual", repeat: 1 });
     const parts = this.partsOf(call.t);
     const out = Object.fromEntries(Object.entries(run.out).map(([k, o]) => [k, widen(o, parts)]));
-    this.calls.push({ call, site: place, out, run });
+    this.calls.push({ call, site: place, out, run, slices: parts });
     return out as Out<D>;
   }
 

@@ -2,6 +2,7 @@
 import { beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { loadConfig } from "../../fixtures/configs.ts";
 import { syntheticStreams } from "../../fixtures/streams.ts";
+import type { OpDecl } from "../../kernels/schema.ts";
 import { Ctx } from "../../oracle/context.ts";
 import { moe } from "../../oracle/moe.ts";
 import { faithful } from "../../oracle/num/index.ts";
@@ -104,13 +105,13 @@ describe("on the virtual device", () => {
     const c = { ...mini, d_ff: 2560 };
     const layer = c.layers.findIndex((l) => !l.hash);
     const prefix = `layers.${layer}.`;
-    const run = async (most: number) => {
+    const run = async (most: number, fusions: Iterable<OpDecl> = []) => {
       const weights = new CountWeights(c, 0, most);
       const chain = new CountChain(native, weights, prefix, () => undefined);
       const { x, ids } = syntheticStreams({ ...c, hc: 1 }, layer, 12, 0);
       const y = { ...x, shape: [12, c.d_model] };
       await moe(new Ctx(c, weights, chain, freqTable(c, faithful), prefix), c.layers[layer], y, ids);
-      return chain.launches([]);
+      return chain.launches(fusions);
     };
     const [whole, cut] = [await run(1 << 30), await run(1 << 20)];
     const [w, s] = [whole.get("ffn.experts.w1")!, cut.get("ffn.experts.w1")!];
@@ -122,6 +123,11 @@ describe("on the virtual device", () => {
     expect(s.parts * s.bytes - w.bytes).toBeLessThan(0.02 * w.bytes);
     // what follows is of full width: the same work
     expect(cut.get("ffn.experts.act")!.needed).toBe(whole.get("ffn.experts.act")!.needed);
+    // a fusion of slices is a slice
+    const fused = await run(1 << 20, (await opsByName()).values());
+    const up = fused.get("ffn.experts.act_fp8")!;
+    expect([up.op, up.parts, up.ops]).toEqual(["expert_up_mxfp4", 2, 4]);
+    expect(up.parts * up.useful).toBe(2 * w.useful);
   }, 120_000);
 });
 

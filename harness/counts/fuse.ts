@@ -18,6 +18,8 @@ export interface Recorded {
   readonly call: Call;
   readonly site: string;
   readonly out: Tensors;
+  /** Of how many slices of N it is one; `out` has the width of all. */
+  readonly slices: number;
 }
 
 /** One launch: of the one recorded call, or of a fusion in place of several. */
@@ -70,16 +72,19 @@ function candidates(part: PartDecl, left: readonly Recorded[], parts: readonly D
   return [...own, ...(last ? [last.r] : model).map(packs)];
 }
 
-/** Of storage that several parts share, as much as the one that needs most. */
+/** Of storage that several parts share, as much as the one that needs most; of slices, a slice. */
 function scalarsOf(op: OpDecl, parts: readonly Done[]): Record<string, number> {
   const said = op.parts!.flatMap((p, i) =>
     Object.entries(p.scalars).flatMap(([k, dim]) =>
-      typeof dim === "string" ? [{ dim, is: parts[i].s[k], free: parts[i].free.has(k) }] : [],
+      typeof dim === "string"
+        ? [{ dim, is: parts[i].s[k], free: parts[i].free.has(k), slices: parts[i].r.slices }]
+        : [],
     ),
   );
+  // what comes later counts
   return fusionScalars([
     ...said.filter((x) => x.free).sort((a, b) => a.is - b.is),
-    ...said.filter((x) => !x.free),
+    ...said.filter((x) => !x.free).sort((a, b) => a.slices - b.slices),
   ]);
 }
 
@@ -110,8 +115,13 @@ function callOf(op: OpDecl, parts: readonly Done[], given: Given): Call | null {
     }),
   );
   const call = makeCall(op, t, s);
+  // what follows slices was called at the width of all of them
+  const slices = Math.max(...parts.map((d) => d.r.slices));
   const fits = op.parts!.every((p, i) =>
-    Object.entries(partScalars(p, call.s)).every(([k, v]) => parts[i].free.has(k) || v === parts[i].s[k]),
+    Object.entries(partScalars(p, call.s)).every(([k, v]) => {
+      const { s: own, free, r } = parts[i];
+      return free.has(k) || v === own[k] || (r.slices < slices && v * slices === own[k]);
+    }),
   );
   return fits ? call : null;
 }

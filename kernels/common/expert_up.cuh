@@ -10,36 +10,44 @@ namespace expert_up {
 
 constexpr int CHANNELS = 128;  // of a warp: a block of the FP8 quantiser
 
-// Four channels of a row, or the `count` of them that a ragged row has.
+// Four channels of a row, or those that a ragged row still has. There is no count of them: of min(4, N - n), at least 0, compared with 4, ptxas
+// 13.0.88 makes for sm_90a one VIMNMX.RELU whose two predicates are one register, and lanes behind the row's end take it for whole.
 struct Four {
   int64_t at;  // of the first, in a tensor of N channels a row
-  int count;
-  bool vector;  // rows start on four channels
+  int left;    // channels from there to the row's end: any number, negative too
+  bool whole;  // the four are one access
 
   // Channels n .. n + 3; `aligned` says whether the tensors are.
   __device__ __forceinline__ Four(int64_t row, int n, int N, bool aligned)
-      : at(row * N + n), count(max(0, min(4, N - n))), vector(aligned && N % 4 == 0) {}
+      : at(row * N + n), left(N - n), whole(aligned && N % 4 == 0 && n + 4 <= N) {}
 
   __device__ __forceinline__ void store(bf16_t* to, uint2 v) const {
-    if (count == 4 && vector) {
+    if (whole) {
       *reinterpret_cast<uint2*>(to + at) = v;
     } else {
-      const uint32_t words[2] = {v.x, v.y};
-      for (int i = 0; i < count; ++i) to[at + i] = __ushort_as_bfloat16(uint16_t(words[i / 2] >> 16 * (i % 2)));
+#pragma unroll
+      for (int i = 0; i < 4; ++i)
+        if (i < left) to[at + i] = __ushort_as_bfloat16(uint16_t((i < 2 ? v.x : v.y) >> 16 * (i % 2)));
     }
   }
   __device__ __forceinline__ void store(e4m3_t* to, uint32_t codes) const {
-    if (count == 4 && vector)
+    if (whole) {
       *reinterpret_cast<uint32_t*>(to + at) = codes;
-    else
-      for (int i = 0; i < count; ++i) to[at + i] = e4m3_t(codes >> 8 * i);
+    } else {
+#pragma unroll
+      for (int i = 0; i < 4; ++i)
+        if (i < left) to[at + i] = e4m3_t(codes >> 8 * i);
+    }
   }
   // Two codes a byte: rows have an even number of channels.
   __device__ __forceinline__ void store_e2m1(e2m1x2_t* to, uint32_t codes) const {
-    if (count == 4 && vector)
+    if (whole) {
       *reinterpret_cast<uint16_t*>(to + at / 2) = uint16_t(codes);
-    else
-      for (int i = 0; i < count; i += 2) to[(at + i) / 2] = e2m1x2_t(codes >> 4 * i);
+    } else {
+#pragma unroll
+      for (int i = 0; i < 4; i += 2)
+        if (i < left) to[(at + i) / 2] = e2m1x2_t(codes >> 4 * i);
+    }
   }
 };
 
@@ -82,7 +90,7 @@ template <class P>
 __device__ __forceinline__ void quantise_nvfp4(const P& p, const Four& four, uint2 y, float global, int64_t scale_at) {
   const Nvfp4Scale s = nvfp4_scale(warp_max(abs_max_of(y), 4), global);
   four.store_e2m1(p.q, nvfp4_codes2(y.x, s.divisor) | nvfp4_codes2(y.y, s.divisor) << 8);
-  if (threadIdx.x % 4 == 0 && four.count > 0) p.s[scale_at] = e4m3_t(s.code);
+  if (threadIdx.x % 4 == 0 && four.left > 0) p.s[scale_at] = e4m3_t(s.code);
 }
 
 }  // namespace expert_up

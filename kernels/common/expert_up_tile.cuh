@@ -9,12 +9,14 @@ struct Rows {
   bf16_t g[gemm::B_M * CHANNELS], u[gemm::B_M * CHANNELS];
 };
 
-// Four channels, of which a ragged row has `count`.
-__device__ __forceinline__ uint2 load4(const bf16_t* from, int count, bool vector) {
-  if (count == 4 && vector) return *reinterpret_cast<const uint2*>(from);
-  uint32_t words[2] = {0, 0};
-  for (int i = 0; i < count; ++i) words[i / 2] |= uint32_t(__bfloat16_as_ushort(from[i])) << 16 * (i % 2);
-  return {words[0], words[1]};
+// Four channels of a row of `width` in shared memory, from c on; those behind its end are zero.
+__device__ __forceinline__ uint2 load4(const bf16_t* row, int c, int width) {
+  if (width % 4 == 0 && c + 4 <= width) return *reinterpret_cast<const uint2*>(row + c);
+  uint2 v = {0, 0};
+#pragma unroll
+  for (int i = 0; i < 4; ++i)
+    if (c + i < width) (i < 2 ? v.x : v.y) |= uint32_t(__bfloat16_as_ushort(row[c + i])) << 16 * (i % 2);
+  return v;
 }
 
 // Whether four channels of every tensor of the row may be one access.
@@ -39,8 +41,7 @@ __device__ __forceinline__ void tile(const P& p, Rows& rows, int m0, int n_row, 
 #pragma unroll 1
   for (int r = threadIdx.x / 32; r < n_row; r += gemm::N_WARP) {
     const Four four(m0 + r, base + c, p.N, aligned);
-    const int at = r * width + c;
-    finish(m0 + r, four, load4(rows.g + at, four.count, width % 4 == 0), load4(rows.u + at, four.count, width % 4 == 0));
+    finish(m0 + r, four, load4(rows.g + r * width, c, width), load4(rows.u + r * width, c, width));
   }
   __syncthreads();  // the next tile's rows come here
 }

@@ -105,8 +105,8 @@ const rows: Fault[] = [
     "up-ragged-row",
     SHARED,
     "a ragged tile's rows are read as if they were 128 wide",
-    "at = r * width + c;",
-    "at = r * CHANNELS + c;",
+    "load4(rows.g + r * width, c, width)",
+    "load4(rows.g + r * CHANNELS, c, width)",
     { file: TILE, output: "g", blame: "ERROR" },
   ),
 ];
