@@ -95,7 +95,7 @@ export const command: CommandModule<object, CountsArgs> = {
     mkdirSync(a.out, { recursive: true });
     writeFileSync(join(a.out, "counts.json"), countsJson(now));
     writeFileSync(join(a.out, "counts.md"), markdown(now, ops));
-    process.stdout.write(`${compare(committed(), now)}\n`);
+    if (!a.save) process.stdout.write(`${compare(committed(), now)}\n`);
     const broken = brokenLimits(now, ops);
     for (const b of broken) process.stdout.write(`${b}\n`);
     process.stdout.write(`${broken.length === 0 ? "every limit holds" : `${broken.length} limits broken`}\n`);

@@ -1,4 +1,7 @@
 /** The benchmark of counts on shapes that take no time: launches, slices, limits, comparison, tables. */
+import { mkdtempSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { loadConfig } from "../../fixtures/configs.ts";
 import { syntheticStreams } from "../../fixtures/streams.ts";
@@ -11,7 +14,15 @@ import { freqTable } from "../chains.ts";
 import { opsByName } from "../discover.ts";
 import { loadNative, ToolMissing, type Native } from "../native.ts";
 import { CountChain } from "./chain.ts";
-import { brokenLimits, changes, countsFile, countsJson, type Counts, type Launch } from "./figures.ts";
+import {
+  brokenLimits,
+  changes,
+  committed,
+  countsFile,
+  countsJson,
+  type Counts,
+  type Launch,
+} from "./figures.ts";
 import { countAll } from "./scenarios.ts";
 import { markdown, text } from "./table.ts";
 import { CountWeights, slicesOf, widen } from "./weights.ts";
@@ -180,6 +191,14 @@ test("the committed form is the schema's, a line a launch", () => {
       .split("\n")
       .filter((l) => l.includes('"op"')),
   ).toHaveLength(2);
+});
+
+test("a committed file of another form is refused in one sentence", () => {
+  const path = join(mkdtempSync(join(tmpdir(), "dsv4-counts-")), "committed.json");
+  expect(committed(path)).toBeNull();
+  const { ops: _, ...older } = launch;
+  writeFileSync(path, JSON.stringify({ ...counts({}), scenarios: { decode: { a: older } } }));
+  expect(() => committed(path)).toThrow(/committed\.json: key "scenarios\.decode\.a\.ops": .*--save/);
 });
 
 test("tables: by kernel, slices made whole, a broken limit marked", async () => {

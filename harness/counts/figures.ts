@@ -49,8 +49,14 @@ export type Counts = z.infer<typeof countsFile>;
 
 /** Where the figures are that were committed last. */
 export const COMMITTED = join(import.meta.dirname, "committed.json");
-export const committed = (): Counts | null =>
-  existsSync(COMMITTED) ? countsFile.parse(JSON.parse(readFileSync(COMMITTED, "utf8"))) : null;
+/** Null without a file. Throws one sentence when it is of another form. */
+export function committed(path = COMMITTED): Counts | null {
+  if (!existsSync(path)) return null;
+  const parsed = countsFile.safeParse(JSON.parse(readFileSync(path, "utf8")));
+  if (parsed.success) return parsed.data;
+  const { path: at, message } = parsed.error.issues[0];
+  throw new Error(`${path}: key "${at.join(".")}": ${message} (--save writes it anew)`);
+}
 
 export const kernelKey = (k: { readonly op: string; readonly variant: string }): string =>
   `${k.op}.${k.variant}`;
