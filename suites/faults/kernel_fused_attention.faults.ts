@@ -19,7 +19,7 @@ const keys: Fault[] = [
     "fused/topk_keys",
     "entries are listed as if the pool had no raw rows",
     "entry_row(n, n_raw)",
-    "entry_row(n, 0)",
+    "entry_row(n, n_raw - n_raw)",
     { output: "keys" },
   ),
   kernel(
@@ -95,7 +95,7 @@ const latents: Fault[] = [
     "an entry is normed before all of it is pooled",
     "sh.pooled + c);\n  __syncthreads();",
     "sh.pooled + c);\n  __syncwarp();",
-    { file: LATENTS, output: "main_pool", blame: "ERROR" },
+    { file: LATENTS, output: "qr", blame: "ERROR" },
   ),
   kernel(
     "q-kv-hca-entry-position-by-index",
@@ -135,7 +135,7 @@ const latents: Fault[] = [
     "a second warp, which has no row, writes the indexer's scales as well",
     ".store(v, c, D, c < D);",
     ".store(v, c % D, D, true);",
-    { file: LATENTS, output: "index.q" },
+    { file: LATENTS, output: "index_had" },
   ),
 ];
 
@@ -213,7 +213,7 @@ const output: Fault[] = [
     "rows of a tile beyond the last head are tapped as the next token's",
     "const bool inside = head0 + int32_t(head) < p.op.n_head;",
     "const bool inside = head < HEADS;",
-    { file: "kernels/common/umma_attention.cuh", output: "core", blame: "ERROR" },
+    { file: "kernels/common/umma_attention.cuh", output: "o", blame: "ERROR" },
   ),
   kernel(
     "sm100-derope-of-the-first-unit",
