@@ -1,21 +1,10 @@
-import { beforeAll, beforeEach, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { abCase, abTable, median, type AbOptions } from "./ab.ts";
 import { loadSuite, opsByName } from "./discover.ts";
-import { loadNative, ToolMissing, type Native } from "./native.ts";
+import type { Native } from "./native.ts";
+import { native, needNative } from "./native_tests.ts";
 
-let native: Native;
-let tools = true;
-beforeAll(async () => {
-  try {
-    native = await loadNative();
-  } catch (e) {
-    if (!(e instanceof ToolMissing)) throw e;
-    tools = false;
-  }
-}, 900_000);
-beforeEach((c) => {
-  if (!tools) c.skip("no CUDA compiler here");
-});
+needNative();
 
 const VIRTUAL = { async: "lazy", seed: 0, checks: true, maxInstructions: 0 } as const;
 const options = (n: Native): AbOptions => ({

@@ -2,29 +2,17 @@
  * Ops with a kernel written for the device: the suite holds both kernels. `verify.test.ts` runs every case on the device's own kernel;
  * here are the portable twin, and the other under moments of completion that the default never shows.
  */
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { afterAll, describe, expect, test } from "vitest";
 import { loadOps } from "../kernels/registry.ts";
 import { VARIANTS, type Variant } from "../kernels/schema.ts";
-import { loadNative, ToolMissing, type Native } from "./native.ts";
+import { native, needNative } from "./native_tests.ts";
 import { planOps, runCase } from "./op_run.ts";
 import type { VirtualOptions } from "./virtual_options.ts";
 
 const ops = (await loadOps()).filter((op) => Object.keys(op.variants ?? {}).length > 0);
 const LAZY: VirtualOptions = { async: "lazy", seed: 0, checks: true, maxInstructions: 0, profile: false };
 
-let native: Native;
-let tools = true;
-beforeAll(async () => {
-  try {
-    native = await loadNative();
-  } catch (e) {
-    if (!(e instanceof ToolMissing)) throw e;
-    tools = false;
-  }
-}, 900_000);
-beforeEach((c) => {
-  if (!tools) c.skip("no CUDA compiler here");
-});
+needNative();
 afterAll(() => native?.virtual(LAZY));
 
 /** Bad rows of an op's suite, how often each kernel ran, and the entries that were launched, where they are counted. */

@@ -1,21 +1,10 @@
 /** What a suite cannot say, because it ends a launch: a row whose expert has no resident weights never passes for a number. */
-import { beforeAll, beforeEach, expect, test } from "vitest";
-import { loadNative, ToolMissing, type Native, type RunOpRequest } from "../harness/native.ts";
+import { expect, test } from "vitest";
+import type { RunOpRequest } from "../harness/native.ts";
+import { native, needNative } from "../harness/native_tests.ts";
 import { VARIANTS } from "../kernels/schema.ts";
 
-let native: Native;
-let tools = true;
-beforeAll(async () => {
-  try {
-    native = await loadNative();
-  } catch (e) {
-    if (!(e instanceof ToolMissing)) throw e;
-    tools = false;
-  }
-}, 900_000);
-beforeEach((c) => {
-  if (!tools) c.skip("no CUDA compiler here");
-});
+needNative();
 
 const [N, K, n_expert, n_slot] = [24, 256, 3, 2];
 const OFFSET = Int32Array.of(0, 2, 2, 5); // expert 1 has no rows

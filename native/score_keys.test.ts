@@ -1,27 +1,15 @@
 /** What a suite cannot say of score_keys: each part's own kernel gives the same bits, and a token's bits are its own. */
-import { beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { makeCall, runNative, type Tensors } from "../harness/call.ts";
 import { loadSuite } from "../harness/discover.ts";
 import { SeededInputs } from "../harness/inputs.ts";
-import { loadNative, ToolMissing, type Native } from "../harness/native.ts";
+import { native, needNative } from "../harness/native_tests.ts";
 import { op } from "../kernels/fused/score_keys.op.ts";
 import { VARIANTS, type OpDecl, type Scalars, type Variant } from "../kernels/schema.ts";
 import { partCall, partOut } from "../oracle/fusion.ts";
 import { sliceRows, type Tensor } from "../oracle/tensor.ts";
 
-let native: Native;
-let tools = true;
-beforeAll(async () => {
-  try {
-    native = await loadNative();
-  } catch (e) {
-    if (!(e instanceof ToolMissing)) throw e;
-    tools = false;
-  }
-}, 900_000);
-beforeEach((c) => {
-  if (!tools) c.skip("no CUDA compiler here");
-});
+needNative();
 
 const run = async (of: OpDecl, t: Tensors, attrs: Scalars, variant: Variant) => {
   const call = makeCall(of, t, attrs);

@@ -1,9 +1,9 @@
 /** What a suite cannot say of the fusions between sublayers: a token's bits are its own, and the parts' kernels give the same bits. */
-import { beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { makeCall, runNative, type Tensors } from "../harness/call.ts";
 import { loadSuite } from "../harness/discover.ts";
 import { SeededInputs } from "../harness/inputs.ts";
-import { loadNative, ToolMissing, type Native } from "../harness/native.ts";
+import { native, needNative } from "../harness/native_tests.ts";
 import { op as combinePost } from "../kernels/fused/combine_post.op.ts";
 import { op as combinePostNorm } from "../kernels/fused/combine_post_norm.op.ts";
 import { op as hcHeadNorm } from "../kernels/fused/hc_head_norm.op.ts";
@@ -13,19 +13,7 @@ import type { OpDecl } from "../kernels/schema.ts";
 import { partCall, partOut } from "../oracle/fusion.ts";
 import { sliceRows } from "../oracle/tensor.ts";
 
-let native: Native;
-let tools = true;
-beforeAll(async () => {
-  try {
-    native = await loadNative();
-  } catch (e) {
-    if (!(e instanceof ToolMissing)) throw e;
-    tools = false;
-  }
-}, 900_000);
-beforeEach((c) => {
-  if (!tools) c.skip("no CUDA compiler here");
-});
+needNative();
 
 const N_TOK = 20;
 const run = async (op: OpDecl, t: Tensors, attrs: Readonly<Record<string, number>>) => {

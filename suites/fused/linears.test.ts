@@ -2,29 +2,17 @@
  * Linears that share a launch give bit for bit what a launch each gives, on the same kind of kernel: one CTA or cluster has one tile of one
  * of them, and cuts its K as the linear alone would.
  */
-import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { afterAll, expect, test } from "vitest";
 import { makeCall, runNative, type Call } from "../../harness/call.ts";
 import { loadSuite } from "../../harness/discover.ts";
 import { SeededInputs } from "../../harness/inputs.ts";
-import { loadNative, ToolMissing, type Native } from "../../harness/native.ts";
+import { native, needNative } from "../../harness/native_tests.ts";
 import { loadOps } from "../../kernels/registry.ts";
 import type { Variant } from "../../kernels/schema.ts";
 import { fusionOut, partCall } from "../../oracle/fusion.ts";
 import type { Tensor } from "../../oracle/tensor.ts";
 
-let native: Native;
-let tools = true;
-beforeAll(async () => {
-  try {
-    native = await loadNative();
-  } catch (e) {
-    if (!(e instanceof ToolMissing)) throw e;
-    tools = false;
-  }
-}, 900_000);
-beforeEach((c) => {
-  if (!tools) c.skip("no CUDA compiler here");
-});
+needNative();
 afterAll(() => native?.virtual({ async: "lazy", seed: 0, checks: true, maxInstructions: 0, profile: false }));
 
 const bytes = (t: Tensor): Uint8Array => new Uint8Array(t.data.buffer, t.data.byteOffset, t.data.byteLength);
