@@ -231,13 +231,21 @@ export class MissingExperts extends Error {
   }
 }
 
-const missing = z.object({ layer: z.number().int(), missing_experts: z.array(z.number().int()).min(1) });
+/** A launch asked for a kernel that is not built. */
+class MissingKernel extends Error {}
+
+const missing = z.union([
+  z.object({ layer: z.number().int(), missing_experts: z.array(z.number().int()).min(1) }),
+  z.object({ missing_kernel: z.string() }),
+]);
 
 /** The addon's error, as what it says it is in `detail`. */
 function typed(e: unknown): unknown {
   if (!(e instanceof Error) || !("detail" in e)) return e;
   const d = missing.parse(JSON.parse(String(e.detail)));
-  return new MissingExperts(e.message, d.layer, d.missing_experts);
+  return "layer" in d
+    ? new MissingExperts(e.message, d.layer, d.missing_experts)
+    : new MissingKernel(e.message);
 }
 
 export interface EngineHandle {
@@ -275,7 +283,21 @@ interface Addon {
 }
 
 /** The addon as built, without checking whether it is stale. Throws when there is none. */
-export function openNative(): Native {
+export function openNative(onProgress?: BuildOptions["onProgress"]): Native {
+  // of a build without portable kernels, for a shape that only they take
+  const run = async <T>(work: () => Promise<T>): Promise<T> => {
+    const tried = (): Promise<T> =>
+      work().catch((e: unknown) => {
+        throw typed(e);
+      });
+    try {
+      return await tried();
+    } catch (e) {
+      if (!(e instanceof MissingKernel)) throw e;
+      await ensureNative(onProgress ? { onProgress } : {});
+      return tried();
+    }
+  };
   const addon = createRequire(import.meta.url)(join(BUILD, "Release", "dsv4.node")) as Addon;
   addon.configure({ kernels: join(BUILD, "kernels") });
   return {
@@ -283,15 +305,14 @@ export function openNative(): Native {
     devices: () => addon.devices(),
     virtual: (options) => addon.virtual(options),
     takeProfiles: () => addon.takeProfiles(),
-    runOp: ({ signal, ...request }) => cancellable(signal, (cancel) => addon.runOp({ ...request, cancel })),
+    runOp: ({ signal, ...request }) =>
+      run(() => cancellable(signal, (cancel) => addon.runOp({ ...request, cancel }))),
     launch: ({ signal, ...request }) => cancellable(signal, (cancel) => addon.launch({ ...request, cancel })),
     async openEngine({ signal, ...open }) {
       const engine = await cancellable(signal, (cancel) => addon.openEngine({ ...open, cancel }));
       return {
-        runLayers: ({ signal: s, ...run }) =>
-          cancellable(s, (cancel) => engine.runLayers({ ...run, cancel })).catch((e: unknown) => {
-            throw typed(e);
-          }),
+        runLayers: ({ signal: s, ...layers }) =>
+          run(() => cancellable(s, (cancel) => engine.runLayers({ ...layers, cancel }))),
         close: () => engine.close(),
       };
     },
@@ -301,7 +322,7 @@ export function openNative(): Native {
 /** Builds what changed, then opens the addon. Throws `ToolMissing` or `BuildFailed`. */
 export async function loadNative(o: BuildOptions = {}): Promise<Native> {
   await ensureNative(o);
-  return openNative();
+  return openNative(o.onProgress);
 }
 
 /** The addon polls one word of memory; an AbortSignal sets it. */

@@ -26,7 +26,8 @@ export const BUILD = join(ROOT, "build");
  */
 export type Extra =
   "cubins" | "cubins_sm100a" | "cubins_sm90a" | "sim_test" | "sim_bench" | "sim_coverage" | "sim_host";
-const stampOf = (target: Extra | "all"): string =>
+type Target = "all" | "kernels_portable" | Extra;
+const stampOf = (target: Target): string =>
   join(BUILD, target === "all" ? "native.stamp" : `${target}.stamp`);
 const LOCK = join(BUILD, "native.lock");
 export const BUILD_LOG = join(BUILD, "build.log");
@@ -34,6 +35,11 @@ export const BUILD_LOG = join(BUILD, "build.log");
 export interface BuildOptions {
   /** `fraction` of this build that is done, and what is being made. */
   readonly onProgress?: (fraction: number, what: string) => void;
+  /**
+   * "sm100": without the portable kernels of ops that have one for SM100, which a fresh clone would wait for and the virtual device
+   * seldom runs; `Native` makes them when a launch asks for one. Default: all.
+   */
+  readonly kernels?: "sm100" | "all";
   /** Made as well, where stale. */
   readonly also?: readonly Extra[];
 }
@@ -71,7 +77,7 @@ function sourcesHash(): string {
 const stamped = (path: string, hash: string): boolean =>
   existsSync(path) && readFileSync(path, "utf8") === hash;
 
-const upToDate = (hash: string, target: Extra | "all"): boolean =>
+const upToDate = (hash: string, target: Target): boolean =>
   stamped(stampOf(target), hash) && (target !== "all" || existsSync(join(BUILD, "Release", "dsv4.node")));
 
 /** Throws `ToolMissing` for the first tool that does not answer. `elsewhere`: where nvcc may be when it is not on PATH. */
@@ -159,13 +165,23 @@ function cmakeJs(args: readonly string[], onProgress: BuildOptions["onProgress"]
   });
 }
 
+/** Runs of CMake that make these targets: the first two in one, where both are stale. */
+function together(stale: readonly Target[]): { name: string; targets: readonly Target[] }[] {
+  const both: readonly Target[] = ["all", "kernels_portable"];
+  if (!both.every((t) => stale.includes(t))) return stale.map((t) => ({ name: t, targets: [t] }));
+  const rest = stale.filter((t) => !both.includes(t)).map((t) => ({ name: t as string, targets: [t] }));
+  return [{ name: "complete", targets: both }, ...rest];
+}
+
 /**
  * Makes `build/Release/dsv4.node` and `build/kernels/` up to date and returns what happened. Nothing changed: a few milliseconds.
  * Processes that call it at the same time build once.
  */
 export async function ensureNative(o: BuildOptions = {}): Promise<"built" | "unchanged"> {
   if (BUNDLED) return "unchanged";
-  const targets = ["all", ...(o.also ?? [])] as const;
+  const targets: Target[] = ["all"];
+  if (o.kernels !== "sm100") targets.push("kernels_portable");
+  targets.push(...(o.also ?? []));
   const before = sourcesHash();
   if (targets.every((t) => upToDate(before, t))) return "unchanged";
   requireTools();
@@ -177,13 +193,12 @@ export async function ensureNative(o: BuildOptions = {}): Promise<"built" | "unc
     writeFileSync(BUILD_LOG, "");
     o.onProgress?.(0, "generating headers");
     await generate(join(BUILD, "generated"));
-    for (const target of stale) {
-      const stamp = stampOf(target);
-      rmSync(stamp, { force: true });
+    for (const made of together(stale)) {
+      for (const target of made.targets) rmSync(stampOf(target), { force: true });
       const jobs = String(availableParallelism());
       const native = join(ROOT, "native");
-      await cmakeJs(["build", "-d", native, "-O", BUILD, "-p", jobs, "-T", target], o.onProgress);
-      writeFileSync(stamp, hash);
+      await cmakeJs(["build", "-d", native, "-O", BUILD, "-p", jobs, "-T", made.name], o.onProgress);
+      for (const target of made.targets) writeFileSync(stampOf(target), hash);
     }
     return "built";
   });

@@ -97,6 +97,7 @@ async function run(
   };
   let t0 = performance.now();
   const native = await loadNative({
+    kernels: plan.kind === "model" && a.device === "virtual" && a.variant !== "portable" ? "sm100" : "all",
     onProgress: (f, what) => progress.show(`build ${Math.round(100 * f)} % ${what}`),
   });
   phase("build", t0);

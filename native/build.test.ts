@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { openNative } from "../harness/native.ts";
 import { BUILD, ROOT, ensureNative } from "../harness/native_build.ts";
 import { listByEnding } from "../kernels/registry.ts";
 
@@ -33,6 +34,20 @@ test("every kernel has PTX for sm_100a that names its op as the entry", () => {
     expect(ptx).toMatch(new RegExp(`^\\.visible \\.entry ${op}\\(`, "m"));
   }
 });
+
+test("a kernel that a build for SM100 left out is made when it is asked for", async () => {
+  rmSync(join(BUILD, "kernels", "hc_mix.ptx"));
+  rmSync(join(BUILD, "kernels_portable.stamp"), { force: true });
+  const [hc, d_model, n_mix] = [4, 32, 24];
+  const r = await openNative().runOp({
+    op: "hc_mix",
+    inputs: { x: new Uint16Array(hc * d_model), fn: new Float32Array(n_mix * hc * d_model) },
+    outputs: { mix: 4 * n_mix },
+    scalars: { n_tok: 1, hc, d_model, n_mix, eps: 1e-6 },
+    options: { variant: "portable" },
+  });
+  expect(r.variant).toBe("portable");
+}, 120_000);
 
 describe("a machine without the tools", () => {
   /** Runs the build's check in a process whose PATH has only the given tools, on a tree that looks changed. */

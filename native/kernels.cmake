@@ -1,5 +1,7 @@
 # Every kernels/<family>/<op>.cu -> build/kernels/<op>.ptx (what the virtual SM100 runs), <op>.sm_100a.cubin, <op>.sm_90a.cubin and
 # <op>.<sm>.json (registers, spills, shared memory, from ptxas -v). Warnings are errors, in the front end and in ptxas.
+# A portable kernel whose op has one for SM100 is not part of "all" either, but the target "kernels_portable": the virtual device seldom runs it.
+# "complete" is both.
 # Cubins take longer than everything else together and only a GPU wants them: they are the target "cubins", not part of "all";
 # "cubins_sm100a" are those that ptxas makes of the PTX, which takes a fraction of that, "cubins_sm90a" those for Hopper.
 set(KERNEL_OUT ${CMAKE_BINARY_DIR}/kernels)
@@ -12,6 +14,7 @@ file(GLOB KERNEL_SOURCES CONFIGURE_DEPENDS ${ROOT}/kernels/*/*.cu)
 file(GLOB TEST_KERNEL_SOURCES CONFIGURE_DEPENDS test/kernels/*.cu)
 
 set(ptx)
+set(ptx_portable)
 set(cubins_100a)
 set(cubins_90a)
 foreach(cu IN LISTS KERNEL_SOURCES TEST_KERNEL_SOURCES)
@@ -24,7 +27,12 @@ foreach(cu IN LISTS KERNEL_SOURCES TEST_KERNEL_SOURCES)
     OUTPUT ${base}.ptx
     COMMAND ${NVCC} ${NVCC_FLAGS} -arch=compute_100a -ptx -MD -MF ${base}.d ${cu} -o ${base}.ptx
     DEPENDS ${cu} DEPFILE ${base}.d COMMENT "${op}.ptx")
-  list(APPEND ptx ${base}.ptx)
+  cmake_path(REPLACE_EXTENSION cu LAST_ONLY .sm100.cu OUTPUT_VARIABLE made_for_sm100)
+  if(EXISTS ${made_for_sm100})
+    list(APPEND ptx_portable ${base}.ptx)
+  else()
+    list(APPEND ptx ${base}.ptx)
+  endif()
   if(cu IN_LIST KERNEL_SOURCES)
     set(architectures 100a 90a)
     if(op MATCHES "\\.sm100$")
@@ -41,6 +49,7 @@ foreach(cu IN LISTS KERNEL_SOURCES TEST_KERNEL_SOURCES)
   endif()
 endforeach()
 add_custom_target(kernels ALL DEPENDS ${ptx})
+add_custom_target(kernels_portable DEPENDS ${ptx_portable})
 add_custom_target(cubins_sm100a DEPENDS ${cubins_100a})
 add_custom_target(cubins_sm90a DEPENDS ${cubins_90a})
 add_custom_target(cubins DEPENDS ${cubins_100a} ${cubins_90a})

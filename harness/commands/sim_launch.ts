@@ -41,6 +41,7 @@ export async function launchOnce(a: LaunchArgs & { device?: string }, profile = 
   const request = launchRequest(file, a.launch, a.ptx);
   const progress = new Progress(process.stderr);
   const native = await loadNative({
+    kernels: "sm100",
     onProgress: (f, what) => progress.show(`build ${Math.round(100 * f)} % ${what}`),
   });
   progress.clear();

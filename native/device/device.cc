@@ -49,9 +49,11 @@ bool breaks_process(CUresult r) {
   }
 }
 
-std::string read_text(const std::string& path, const std::string& who) {
+std::string read_text(const std::string& path, const std::string& entry) {
   std::ifstream f(path, std::ios::binary);
-  if (!f) fail(who, ": expected a compiled module ", path, ", got no such file");
+  if (!f)
+    throw Error(sentence("kernel ", entry, ": expected a compiled module ", path, ", got no such file"),
+                sentence("{\"missing_kernel\":\"", entry, "\"}"));
   return {std::istreambuf_iterator<char>(f), {}};  // cuModuleLoadData wants PTX to end in a zero byte: c_str() has it
 }
 
@@ -148,7 +150,7 @@ Kernel& Device::kernel(const std::string& module, const std::string& entry) {
 Kernel& Device::kernel_of(const std::string& path, const std::string& entry) {
   const std::string key = path + "\n" + entry;
   if (auto it = loaded_.find(key); it != loaded_.end()) return it->second;
-  const std::string image = read_text(path, "kernel " + entry);
+  const std::string image = read_text(path, entry);
   CUmodule module = nullptr;
   check(drv_->cuModuleLoadData(&module, image.c_str()), sentence("loading ", path).c_str());
   modules_.push_back(module);

@@ -68,7 +68,7 @@ void Run::launch_raw(const std::string& site, const char* op, const void* params
   } catch (const device::Cancelled&) {
     throw;
   } catch (const device::Error& e) {
-    device::fail(site, " (", op, "): ", e.what());
+    throw device::Error(device::sentence(site, " (", op, "): ", e.what()), e.detail);
   }
   ++turn_;
 }

@@ -40,7 +40,7 @@ void put(Warp& w, V* d, const V* t) {
 
 // ---- lane by lane: local memory at odd places, mixed spaces, and whatever ends in a trap
 template <class T, class R, unsigned N>
-void load_slowly(Warp& w, const Instr& in, Space space, const uint64_t* a) {
+[[gnu::cold]] void load_slowly(Warp& w, const Instr& in, Space space, const uint64_t* a) {
   Reg<R> t[N][LANES];
   for (uint32_t m = w.exec; m; m &= m - 1) {
     unsigned l = unsigned(__builtin_ctz(m));
@@ -51,7 +51,7 @@ void load_slowly(Warp& w, const Instr& in, Space space, const uint64_t* a) {
   for (unsigned k = 0; k < N; ++k) blend(w.op_any<Reg<R>>(in, k), t[k], w.exec);
 }
 template <class T, unsigned N, class R>
-void store_slowly(Warp& w, const Instr& in, Space space, const uint64_t* a, unsigned first) {
+[[gnu::cold]] void store_slowly(Warp& w, const Instr& in, Space space, const uint64_t* a, unsigned first) {
   for (uint32_t m = w.exec; m; m &= m - 1) {
     unsigned l = unsigned(__builtin_ctz(m));
     T v[N];
