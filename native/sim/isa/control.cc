@@ -47,9 +47,11 @@ void brx_idx(Warp& w, const Instr& in) {
   w.state->fan(groups, in.info->join);
 }
 
-void exit(Warp& w, const Instr&) {
+void exit(Warp& w, const Instr& in) {
+  Order& order = w.cta->cluster->order;
   w.state->exit(w.exec);
-  if (w.state->done()) w.cta->cluster->order.exit(w);
+  if (w.state->done()) order.exit(w);
+  if (w.cta->done()) order.cta_exit(w, in);
   w.cta->exited();
 }
 

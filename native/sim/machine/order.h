@@ -111,6 +111,9 @@ class Order {
   void tcgen05_fence_after(const Warp& w);
   // A warp has ended: a barrier that no longer waits for it comes after all it did.
   void exit(const Warp& w);
+  // The last warp of a CTA has: its shared memory goes with it, so whatever other CTAs did there must come before the end of one of
+  // its warps (CUDA C++ Programming Guide, Distributed Shared Memory).
+  void cta_exit(Warp& w, const Instr& in);
   void acquire_exits(const Warp& w, bool of_whole_cluster);
 
   // ---- events of asynchronous operations

@@ -255,4 +255,27 @@ void Order::release_columns(Warp& w, const Instr& in, Cta& where, uint32_t colum
     }
 }
 
+void Order::cta_exit(Warp& w, const Instr& in) {
+  const uint32_t rank = w.cta->rank;
+  if (!on_ || exited_.size() < 2) return;
+  const Clock& seen = exited_[rank].seen;
+  for (size_t g = 0; g < shared_[rank].size(); ++g) {
+    Granule& x = shared_[rank][g];
+    auto against = [&](const Access& e, bool writes) {
+      if (!e.mask || kinds_[e.dim] == phase || seen.at(e.dim) >= e.count) return;  // an mbarrier's bytes are awaited by count
+      if ((e.dim - 1u) / Agent::DIMS / warps_ == rank) return;
+      trap(w, in, unsigned(__builtin_ctz(w.exec)), Trap::race,
+           "the last warp of CTA rank " + std::to_string(rank) + " exits, whose shared memory at " +
+               at_offset(uint32_t(g) * GRANULE + unsigned(__builtin_ctz(e.mask))) + " " + whom(e, w) +
+               (writes ? " writes (" : " reads (") + line_of(w, e) +
+               "), and nothing orders the two: missing a barrier between the two (barrier.cluster or an mbarrier), so that it exits later");
+    };
+    against(x.write, true), against(x.read, false);
+    any_in_crowd(x, [&](Also& k) {
+      against(k.access, k.writes);
+      return false;
+    });
+  }
+}
+
 }  // namespace sim

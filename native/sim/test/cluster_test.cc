@@ -212,6 +212,14 @@ TEST(cluster_faults) {
              "@%p1 exit; mov.u32 %r9, 0; L: add.u32 %r9, %r9, 1; nanosleep.u32 20; setp.lt.u32 %p2, %r9, 3000; @%p2 bra L;\n"
              "mov.u32 %r7, 1; mapa.shared::cluster.u32 %r8, %r30, %r7; ld.shared::cluster.u32 %r9, [%r8];",
          Trap::illegal_address, {"CTA rank 1, which has exited"});
+  // a peer that leaves later only because it happens to be slow; what it waits for in the end makes it right
+  const std::string reads = "st.shared.u32 [s], %r1; " + SYNC +
+                            "setp.eq.u32 %p1, %r1, 0; xor.b32 %r7, %r1, 1; mapa.shared::cluster.u32 %r8, %r30, %r7;\n"
+                            "@%p1 ld.shared::cluster.u32 %r9, [%r8]; ";
+  const std::string slow = "@%p1 bra E; mov.u32 %r9, 0; L: add.u32 %r9, %r9, 1; nanosleep.u32 20; setp.lt.u32 %p2, %r9, 3000; @%p2 bra L;\nE: ";
+  expect(reads + slow, Trap::race,
+         {"CTA rank 1 exits, whose shared memory at offset 1056", "warp 0 of CTA rank 0 reads (ld.shared::cluster.u32", "barrier.cluster"});
+  under_every_policy(two, [&](const LaunchConfig& c) { answer(reads + SYNC + slow, c); });
   expect("mov.u32 %r7, 2; mapa.shared::cluster.u32 %r8, %r30, %r7; st.shared::cluster.u32 [%r8], 1;", Trap::illegal_address,
          {"of CTA rank 2 of a cluster of 2"});
   expect("xor.b32 %r7, %r1, 1; mapa.shared::cluster.u32 %r8, %r30, %r7; st.shared.u32 [%r8], 1;", Trap::illegal_address,

@@ -32,7 +32,8 @@ struct TensorMachine {
         ".mbarrier::arrive::one.shared::cluster.b64 [%r30];\nsetp.ne.u32 %p6, %r0, 0; @%p6 bra GO;\n"
         "WAIT: mbarrier.try_wait.parity.shared.b64 %p7, [%r30], 0; @!%p7 bra WAIT;\n"
         "mov.u32 %r31, 1; st.volatile.shared.u32 [%r30+8], %r31;\n"
-        "GO: ld.volatile.shared.u32 %r31, [%r30+12]; setp.eq.u32 %p7, %r31, 0; @%p7 bra GO;\n"
+        "GO: ld.volatile.shared.u32 %r31, [%r30+12]; setp.eq.u32 %p7, %r31, 0; @%p7 bra GO;\n" +
+        std::string(ctas > 1 ? "barrier.cluster.arrive.aligned; barrier.cluster.wait.aligned;\n" : "") +  // the peer's memory is read
         "ret;\n}\n");
     config.block = {32, 1, 1}, config.grid = config.cluster = {ctas, 1, 1}, config.dynamic_shared = SHARED;
     launch.program = &module->program(*module->entry("k"));
