@@ -197,18 +197,14 @@ const order: Fault[] = [
     "for (int32_t j = rank",
     { file: SKELETON, blame: "ERROR", zoo: ["Z065"] },
   ),
-  {
-    // in the usual order the others have read by the time that a CTA ends
-    ...kernel(
-      "umma-partials-gone",
-      FP8,
-      "a CTA ends while others read its partial sums",
-      "ptx::cluster_sync();  // a CTA's partial sums are there until all have read them",
-      "",
-      { file: SKELETON, blame: "ERROR" },
-    ),
-    run: ["--op", "linear_fp8", "--variant", "sm100", "--async", "random:1"],
-  },
+  kernel(
+    "umma-partials-gone",
+    FP8,
+    "a CTA ends while others read its partial sums",
+    "ptx::cluster_sync();  // a CTA's partial sums are there until all have read them",
+    "",
+    { file: SKELETON, blame: "ERROR" },
+  ),
 ];
 
 export const faults: readonly Fault[] = [...reduction, ...order];
