@@ -44,6 +44,7 @@ describe("op table", () => {
           .filter(([name]) => !beforeNames(op).has(name))
           .map(([name, d]) => ({ name, kind: "in", dtype: d.dtype })),
         ...Object.entries(op.out).map(([name, d]) => ({ name, kind: "out", dtype: d.dtype })),
+        ...Object.keys(op.counters ?? {}).map((name) => ({ name, kind: "counter", dtype: "u32" })),
         ...Object.keys(op.axes).map((name) => ({ name, kind: "axis", dtype: "i32" })),
         ...Object.entries(op.attrs ?? {}).map(([name, dtype]) => ({ name, kind: "attr", dtype })),
       ],
