@@ -168,6 +168,28 @@ describe("faulty kernels", () => {
     expect((await run("adds_to_the_output", { repeat: 2 })).repeatable).toBe(false);
   });
 
+  test("a counter is cleared once, and must be zero after the launches", async () => {
+    const router = (more: RunOpRequest["options"]): RunOpRequest => ({
+      op: "router_hash_dispatch",
+      inputs: {
+        y: new Uint16Array(8),
+        w: new Uint16Array(24),
+        tok: Int32Array.of(1),
+        tid2eid: Int32Array.of(0, 1, 2, 0),
+      },
+      outputs: {
+        ...{ logits: 12, ids: 8, weights: 8, offset: 16 },
+        ...{ row_tok: 8, row_slot: 8, row_expert: 8, slot_row: 8 },
+      },
+      scalars: { n_tok: 1, n_expert: 3, n_act: 2, d_model: 8, vocab: 2, route_scale: 1 },
+      options: { variant: "portable", repeat: 3, ...more },
+    });
+    expect((await native.runOp(router({}))).damage).toEqual([]);
+    expect((await native.runOp(router({ modulePath: faults, entry: "leaves_its_counter" }))).damage).toEqual([
+      "router_hash_dispatch.arrived: expected 0 after a launch as before it, got 3",
+    ]);
+  });
+
   test("a trap rejects with kernel, launch and place, and the next call works", async () => {
     await expect(run("traps")).rejects.toThrow(/kernel traps <<<4 x 1 x 1, 256, 0>>>.*trap/s);
     const r = await native.runOp(skeleton());

@@ -17,8 +17,9 @@ struct Routed {
 
 UpRows up_rows(const Routed& r) { return {r.d.offset, r.expert_slot, r.d.row_slot, r.weights}; }
 
-// Tokens that the last cluster of a router chooses for at once: eight CTAs of eight warps. More, of a prompt, are chosen for by a CTA each
-// before one CTA sorts them.
+// Tokens that the last cluster of a router chooses for at once: eight CTAs of eight warps. Of 384 experts a choice takes a warp 1400
+// instructions, so these issue for 1.5 us there, no more than the two launches cost that they save. More, of a prompt, are chosen for by a
+// CTA each, on all multiprocessors, before one CTA sorts them.
 constexpr int kMostRoutedAtOnce = 64;
 
 Routing route(const BlockContext& b, const Tensor& y) {
