@@ -7,6 +7,9 @@ const [SCORE_UMMA, HASH_UMMA] = [SCORE, HASH].map((op) => `kernels/${op}.sm100.c
 const ARRIVAL = "kernels/common/arrival.cuh";
 const COUNTER = "kernels/ptx/atomic.cuh";
 
+/** Seen where warps run in another order than the default's. */
+const inOrder = (async: string, f: Fault): Fault => ({ ...f, run: [...f.run, "--async", async] });
+
 const arrival: Fault[] = [
   kernel(
     "router-first-cluster",
@@ -33,20 +36,12 @@ const arrival: Fault[] = [
     { file: ARRIVAL, variant: "sm100", output: "logits" },
   ),
   kernel(
-    "router-ctas-counted",
-    HASH,
-    "every CTA of a cluster counts, though the count is of clusters",
-    "if (ptx::cluster_ctarank() != 0 || !arrival",
-    "if (!arrival",
-    { file: HASH_UMMA, output: "logits" },
-  ),
-  kernel(
     "router-waits-for-ctas",
     HASH,
     "clusters count as if each CTA came by itself, so none is the last",
     "gridDim.x / ptx::cluster_nctarank()",
     "gridDim.x",
-    { file: HASH_UMMA, output: "logits" },
+    { file: HASH_UMMA, output: "ids", blame: "ERROR" },
   ),
   kernel(
     "router-others-untold",
@@ -63,14 +58,6 @@ const arrival: Fault[] = [
     "  ptx::cluster_sync();\n  return last;",
     "  return last;",
     { file: ARRIVAL, variant: "sm100", output: "ids", blame: "ERROR" },
-  ),
-  kernel(
-    "router-counts-before-stores",
-    SCORE,
-    "a CTA counts while its other warps still store",
-    "  __syncthreads();  // all of its threads have stored\n",
-    "",
-    { file: ARRIVAL, variant: "portable", output: "gate.ids" },
   ),
   kernel(
     "router-count-relaxed",
@@ -129,13 +116,16 @@ const choice: Fault[] = [
     "",
     { file: SCORE_UMMA, output: "ids", blame: "ERROR" },
   ),
-  kernel(
-    "router-sorts-unwritten",
-    SCORE,
-    "the first CTA sorts while others of its cluster still choose",
-    "ptx::cluster_sync();  // ids are in global memory",
-    "__syncthreads();",
-    { file: SCORE_UMMA, output: "ids", blame: "ERROR" },
+  inOrder(
+    "random:1",
+    kernel(
+      "router-sorts-unwritten",
+      SCORE,
+      "the first CTA sorts while others of its cluster still choose",
+      "ptx::cluster_sync();  // ids are in global memory",
+      "__syncthreads();",
+      { file: SCORE_UMMA, output: "ids", blame: "ERROR" },
+    ),
   ),
   kernel(
     "router-sorts-half",
@@ -143,7 +133,7 @@ const choice: Fault[] = [
     "four warps sort as if they were eight",
     "dispatch::rows_of_experts<gemm::N_WARP>",
     "dispatch::rows_of_experts",
-    { output: "dispatch.offset" },
+    { output: "offset", blame: "ERROR" },
   ),
   kernel(
     "router-hash-one-round",
