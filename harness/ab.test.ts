@@ -57,7 +57,7 @@ test("a wrong kernel B fails while A passes", async () => {
 });
 
 test.each([
-  ["gate_dispatch", "portable", "ids"],
+  ["router_dispatch", "sm100", "ids"],
   ["topk_keys", "portable", "chosen"],
   ["score_keys", "sm100", "chosen"],
 ] as const)("a fusion with a choice is judged part by part: %s", async (name, a, choice) => {

@@ -14,9 +14,9 @@ export { ensureNative, ToolMissing, BuildFailed, type BuildOptions } from "./nat
 
 export interface OpField {
   readonly name: string;
-  readonly kind: "in" | "out" | "axis" | "attr";
-  /** Storage dtype of a tensor; of a scalar `i32` or `f32`. */
-  readonly dtype: DType;
+  readonly kind: "in" | "out" | "counter" | "axis" | "attr";
+  /** Storage dtype of a tensor; of a scalar `i32` or `f32`, of a counter `u32`. */
+  readonly dtype: DType | "u32";
 }
 
 /** An op as the addon was compiled with it, from the generated `op_table.h`. */

@@ -32,7 +32,7 @@ export const pascal = (name: string): string =>
 
 interface Field {
   readonly name: string;
-  readonly kind: "in" | "out" | "axis" | "attr";
+  readonly kind: "in" | "out" | "counter" | "axis" | "attr";
   readonly type: string;
   readonly dtype: string;
   readonly note: string;
@@ -56,6 +56,14 @@ function fields(op: OpDecl): Field[] {
       .filter(([name]) => !before.has(name))
       .map(([name, d]) => tensor("in", name, d)),
     ...Object.entries(op.out).map(([name, d]) => tensor("out", name, d)),
+    ...Object.entries(op.counters ?? {}).map(([name, note]): Field => ({
+      name,
+      kind: "counter",
+      type: "uint32_t*",
+      dtype: "u32",
+      note: `${note}; zero between launches`,
+      optional: false,
+    })),
     ...Object.entries(op.axes).map(([name, note]): Field => ({
       name,
       kind: "axis",
@@ -187,7 +195,7 @@ export function opTable(ops: readonly OpDecl[]): string {
 #include <vector>
 ${ops.map((op) => `#include "${op.name}.h"`).join("\n")}
 
-enum class FieldKind { in, out, axis, attr };
+enum class FieldKind { in, out, counter, axis, attr };
 
 struct OpField {
   const char* name;

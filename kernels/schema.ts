@@ -138,6 +138,11 @@ export interface OpDecl {
   readonly attrs?: Readonly<Record<string, "f32" | "i32">>;
   readonly in: Readonly<Record<string, TensorDecl>>;
   readonly out: Readonly<Record<string, OutDecl>>;
+  /**
+   * Words that CTAs of a launch count in, and what they count. Zero before the first launch, and every launch leaves zero, so that the next
+   * needs nobody to clear it.
+   */
+  readonly counters?: Readonly<Record<string, string>>;
   /** What is rounded where, and the rule for every tie, clamp and padding slot. */
   readonly contract: string;
   readonly launch: LaunchDecl;
@@ -208,6 +213,7 @@ export function defineOp<const D extends OpDecl>(decl: D): D {
     ...Object.keys(decl.attrs ?? {}),
     ...Object.keys(decl.in),
     ...Object.keys(decl.out),
+    ...Object.keys(decl.counters ?? {}),
   ];
   const twice = names.find((n, i) => names.indexOf(n) !== i);
   if (twice !== undefined) throw new Error(`op ${decl.name}: expected each name once, got "${twice}" twice`);

@@ -44,6 +44,7 @@ describe("op table", () => {
           .filter(([name]) => !beforeNames(op).has(name))
           .map(([name, d]) => ({ name, kind: "in", dtype: d.dtype })),
         ...Object.entries(op.out).map(([name, d]) => ({ name, kind: "out", dtype: d.dtype })),
+        ...Object.keys(op.counters ?? {}).map((name) => ({ name, kind: "counter", dtype: "u32" })),
         ...Object.keys(op.axes).map((name) => ({ name, kind: "axis", dtype: "i32" })),
         ...Object.entries(op.attrs ?? {}).map(([name, dtype]) => ({ name, kind: "attr", dtype })),
       ],
@@ -165,6 +166,28 @@ describe("faulty kernels", () => {
 
   test("a result that follows from the output's old content is not repeatable", async () => {
     expect((await run("adds_to_the_output", { repeat: 2 })).repeatable).toBe(false);
+  });
+
+  test("a counter is cleared once, and must be zero after the launches", async () => {
+    const router = (more: RunOpRequest["options"]): RunOpRequest => ({
+      op: "router_hash_dispatch",
+      inputs: {
+        y: new Uint16Array(8),
+        w: new Uint16Array(24),
+        tok: Int32Array.of(1),
+        tid2eid: Int32Array.of(0, 1, 2, 0),
+      },
+      outputs: {
+        ...{ logits: 12, ids: 8, weights: 8, offset: 16 },
+        ...{ row_tok: 8, row_slot: 8, row_expert: 8, slot_row: 8 },
+      },
+      scalars: { n_tok: 1, n_expert: 3, n_act: 2, d_model: 8, vocab: 2, route_scale: 1 },
+      options: { variant: "portable", repeat: 3, ...more },
+    });
+    expect((await native.runOp(router({}))).damage).toEqual([]);
+    expect((await native.runOp(router({ modulePath: faults, entry: "leaves_its_counter" }))).damage).toEqual([
+      "router_hash_dispatch.arrived: expected 0 after a launch as before it, got 3",
+    ]);
   });
 
   test("a trap rejects with kernel, launch and place, and the next call works", async () => {

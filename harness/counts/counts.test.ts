@@ -89,13 +89,12 @@ describe("on the virtual device", () => {
     const ffn = ["expert_up_mxfp4", "expert_linear_mxfp4", "shared_up", "linear_fp8", "combine_post"];
     expect(opsOf(csa)).toEqual([
       ...["hc_pre_norm", "project_y_csa", "q_kv_csa", "linear_fp8_pair", "query_heads", "score_keys"],
-      ...["paged_attention_derope", "o_a_quant", "linear_fp8", "hc_post_norm", "linear_f32"],
-      ...["gate_dispatch", ...ffn],
+      ...["paged_attention_derope", "o_a_quant", "linear_fp8", "hc_post_norm", "router_dispatch"],
+      ...ffn,
     ]);
     expect(opsOf(hca)).toEqual([
       ...["hc_pre_norm", "project_y_hca", "q_kv_hca", "linear_fp8", "q_norm_rope", "key_list"],
-      ...["paged_attention_derope", "o_a_quant", "linear_fp8", "hc_post_norm", "linear_f32"],
-      "gate_dispatch",
+      ...["paged_attention_derope", "o_a_quant", "linear_fp8", "hc_post_norm", "router_dispatch"],
       ...ffn,
     ]);
     expect(Object.values(csa).reduce((n, l) => n + l.ops, 0)).toBe(61);

@@ -31,7 +31,8 @@ export interface Fused {
 
 /** Tokens up to which the engine routes in one launch (native/engine/moe.cc kMostRoutedAtOnce). */
 const MOST_ROUTED_AT_ONCE = 64;
-const chosen = (c: Call): boolean => !/^gate_.*dispatch$/.test(c.op.name) || c.s.n_tok <= MOST_ROUTED_AT_ONCE;
+const chosen = (c: Call): boolean =>
+  !/^router_.*dispatch$/.test(c.op.name) || c.s.n_tok <= MOST_ROUTED_AT_ONCE;
 
 /** Elements up to which tensors are held against each other: positions, offsets and scales are often made twice. */
 const SMALL = 4096;

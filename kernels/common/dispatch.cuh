@@ -8,7 +8,8 @@ namespace dispatch {
 
 constexpr int N_WARP = 8, THREADS = 32 * N_WARP;
 
-// Exclusive prefix sum of `v` over the CTA; `total` gets the sum. Both barriers inside: `scratch` may be used again at once.
+// Exclusive prefix sum of `v` over the CTA, of `WARPS`; `total` gets the sum. Both barriers inside: `scratch` may be used again at once.
+template <int WARPS>
 __device__ inline int block_prefix(int v, int* scratch, int& total) {
   const int lane = threadIdx.x % 32, warp = threadIdx.x / 32;
   int inclusive = v;
@@ -21,7 +22,7 @@ __device__ inline int block_prefix(int v, int* scratch, int& total) {
   int before = 0;
   total = 0;
 #pragma unroll
-  for (int w = 0; w < N_WARP; ++w) {
+  for (int w = 0; w < WARPS; ++w) {
     before += w < warp ? scratch[w] : 0;
     total += scratch[w];
   }
@@ -29,19 +30,20 @@ __device__ inline int block_prefix(int v, int* scratch, int& total) {
   return before + inclusive - v;
 }
 
-// `next` holds N_WARP words an expert: a warp's counts, then the next row it hands out. A barrier comes before the first look at ids, so
-// the CTA's own threads may just have written them.
-template <class P>
+// `next` holds a word an expert for each of the CTA's `WARPS`: its counts, then the next row it hands out. A barrier comes before the
+// first look at ids, so the CTA's own threads may just have written them.
+template <int WARPS = N_WARP, class P>
 __device__ inline void rows_of_experts(const P& p, int* next) {
-  __shared__ int scratch[N_WARP];
+  constexpr int STEP = 32 * WARPS;
+  __shared__ int scratch[WARPS];
   const int tid = threadIdx.x, lane = tid % 32;
   const int n = p.n_tok * p.n_act;
-  const int range = (n + THREADS - 1) / THREADS * 32;  // slots of a warp, whole steps of 32
+  const int range = (n + STEP - 1) / STEP * 32;  // slots of a warp, whole steps of 32
   const int begin = min(n, tid / 32 * range), end = min(n, begin + range);
   int* mine = next + tid / 32 * p.n_expert;
 
   // count
-  for (int i = tid; i < N_WARP * p.n_expert; i += THREADS) next[i] = 0;
+  for (int i = tid; i < WARPS * p.n_expert; i += STEP) next[i] = 0;
   __syncthreads();
   for (int slot = begin + lane; slot < end; slot += 32) {
     const int e = p.ids[slot];
@@ -52,16 +54,16 @@ __device__ inline void rows_of_experts(const P& p, int* next) {
 
   // offset[e] = rows of the experts before e; next[w][e] = offset[e] + rows of e in the warps before w
   int carry = 0;
-  for (int e0 = 0; e0 < p.n_expert; e0 += THREADS) {
+  for (int e0 = 0; e0 < p.n_expert; e0 += STEP) {
     const int e = e0 + tid;
     int count = 0, total;
     if (e < p.n_expert)
-      for (int w = 0; w < N_WARP; ++w) count += next[w * p.n_expert + e];
-    int row = carry + block_prefix(count, scratch, total);
+      for (int w = 0; w < WARPS; ++w) count += next[w * p.n_expert + e];
+    int row = carry + block_prefix<WARPS>(count, scratch, total);
     carry += total;
     if (e < p.n_expert) {
       p.offset[e] = row;
-      for (int w = 0; w < N_WARP; ++w) {
+      for (int w = 0; w < WARPS; ++w) {
         const int c = next[w * p.n_expert + e];
         next[w * p.n_expert + e] = row;
         row += c;

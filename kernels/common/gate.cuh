@@ -7,22 +7,31 @@
 // score = sqrt(softplus(logit)), softplus(x) = log(1 + exp(x)), x above 20
 __device__ inline float gate_score(float logit) { return sqrtf(logit > 20.0f ? logit : log1pf(expf(logit))); }
 
-// A warp; lane l looks after experts l, l + 32, ... `smem` holds two words an expert.
-template <class P>
-__device__ inline void gate_by_score(const P& p, int tok, uint32_t* smem) {
-  uint32_t* key = smem;                                        // [n_expert], 0 once picked
-  float* score = reinterpret_cast<float*>(smem + p.n_expert);  // [n_expert]
-  const int lane = threadIdx.x % 32;
-  const float* logits = p.logits + int64_t(tok) * p.n_expert;
-  int32_t* ids = p.ids + int64_t(tok) * p.n_act;
-  float* weights = p.weights + int64_t(tok) * p.n_act;
+// What a choice among a token's experts needs, in two words an expert of shared memory.
+struct Scored {
+  uint32_t* key;  // [n_expert], 0 once picked
+  float* score;   // [n_expert]
+  __device__ Scored(uint32_t* smem, int n_expert) : key(smem), score(reinterpret_cast<float*>(smem + n_expert)) {}
+};
 
-  // score = sqrt(softplus(logit)); key orders score + bias
-  for (int e = lane; e < p.n_expert; e += 32) {
+// score = sqrt(softplus(logit)), key orders score + bias: of experts `first`, `first` + `step`, ...
+template <class P>
+__device__ inline void score_experts(const P& p, int tok, uint32_t* smem, int first, int step) {
+  const auto [key, score] = Scored(smem, p.n_expert);
+  const float* logits = p.logits + int64_t(tok) * p.n_expert;
+  for (int e = first; e < p.n_expert; e += step) {
     score[e] = gate_score(logits[e]);
     key[e] = order_key(score[e] + p.bias[e]);
   }
-  __syncwarp();
+}
+
+// A warp; lane l looks after experts l, l + 32, ...
+template <class P>
+__device__ inline void choose_experts(const P& p, int tok, uint32_t* smem) {
+  const auto [key, score] = Scored(smem, p.n_expert);
+  const int lane = threadIdx.x % 32;
+  int32_t* ids = p.ids + int64_t(tok) * p.n_act;
+  float* weights = p.weights + int64_t(tok) * p.n_act;
 
   // ids: n_act times the largest key, the lowest id among equals
   float sum = 0.0f;
@@ -48,6 +57,14 @@ __device__ inline void gate_by_score(const P& p, int tok, uint32_t* smem) {
 
   // weights = score / sum * route_scale
   for (int i = lane; i < p.n_act; i += 32) weights[i] = score[ids[i]] / sum * p.route_scale;
+}
+
+// A warp.
+template <class P>
+__device__ inline void gate_by_score(const P& p, int tok, uint32_t* smem) {
+  score_experts(p, tok, smem, threadIdx.x % 32, 32);
+  __syncwarp();
+  choose_experts(p, tok, smem);
 }
 
 // A thread.

@@ -6,6 +6,27 @@ namespace plan {
 
 constexpr int32_t O_A_SMEM = 52 << 10;  // o_a_quant.cu: a tile of its linear, and 64 x 128 results
 
+// A router's product and, in the same launch, the choice of experts out of its sums: by the cluster that has summed last, a warp a token,
+// which keeps two words an expert where the stages of the product were.
+struct Router {
+  static constexpr int32_t CHOICE_WARPS = 8, CHOICE_WORDS = 2;
+  static constexpr int32_t MOST_EXPERTS = 3072, CHOICE = CHOICE_WARPS * CHOICE_WORDS * 4 * MOST_EXPERTS;
+  static constexpr int32_t STATIC = 512;  // what the choice keeps beside
+
+  // One tile of tokens, so that no product takes pairs of CTAs.
+  static PLAN_FN bool takes(int32_t n_tok, int32_t n_expert, int32_t K) {
+    return n_tok > 0 && n_tok <= MAX_TOKENS && n_expert > 0 && n_expert <= MOST_EXPERTS && K > 0 && K % 8 == 0;
+  }
+  static PLAN_FN bool fits(int32_t split) {
+    for (int32_t tokens = 16; tokens <= MAX_TOKENS; tokens *= 2) {
+      const Linear l = dense(tokens, MOST_EXPERTS, BF16.k, BF16, 1, tokens);
+      if (l.stages(split) * l.stage + l.kept_bytes(split) < CHOICE || l.smem_of(split) + STATIC > SMEM) return false;
+    }
+    return true;
+  }
+};
+static_assert(Router::fits(1) && Router::fits(MAX_SPLIT), "the choice lies before the barriers, and its statics fit beside all of it");
+
 // mix[n_tok, up to 32] = x[n_tok, K] fn[., K]T in tf32: a cluster shares K, two stages of 128 channels as f32.
 struct Mix {
   static constexpr int32_t K_STAGE = 128, N_STAGE = 2, MOST_TOKENS = 64, FN_ROWS = 64;

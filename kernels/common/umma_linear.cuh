@@ -37,7 +37,7 @@ struct Clusters {
 };
 
 // `store(tile)` gives what takes (token of the tile, row of w, sum); of a format that is finished by token, what takes (token, first of
-// four rows of w, their Sums) by a whole warp, all 128 rows of a token at once.
+// four rows of w, their Sums) by a whole warp, all 128 rows of a token at once. When a thread returns, all of its cluster have stored.
 template <class Format, int32_t CTAS, class Fill, class Schedule, class Store>
 __device__ __forceinline__ void run(const plan::Linear& l, Schedule schedule, const Fill& fill, const Store& store,
                                     const Clusters& clusters = Clusters::all()) {

@@ -46,6 +46,10 @@ __device__ __forceinline__ uint4 load_cluster_u32x4(uint32_t at) {
   return v;
 }
 
+__device__ __forceinline__ void store_cluster_u32(uint32_t at, uint32_t v) {
+  asm volatile("st.shared::cluster.u32 [%0], %1;" ::"r"(at), "r"(v) : "memory");
+}
+
 // One lane of a converged warp, always the same.
 __device__ __forceinline__ bool elect_one() {
   uint32_t one;

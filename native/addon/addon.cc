@@ -29,6 +29,7 @@ const char* kind_name(FieldKind k) {
   switch (k) {
     case FieldKind::in: return "in";
     case FieldKind::out: return "out";
+    case FieldKind::counter: return "counter";
     case FieldKind::axis: return "axis";
     default: return "attr";
   }

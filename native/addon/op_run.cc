@@ -51,6 +51,30 @@ void prepare(const OpRequest& r, const std::vector<std::unique_ptr<Buffer>>& out
   }
 }
 
+// Counters of an op, which are cleared once: a launch finds what the one before it has left.
+struct Counters {
+  std::vector<std::unique_ptr<Buffer>> words;
+
+  Counters(device::Device& dev, OpRequest& r) {
+    constexpr uint32_t zero = 0;
+    for (const OpField* f : r.counters) {
+      words.push_back(std::make_unique<Buffer>(dev, sizeof zero, sentence(r.row->name, ".", f->name)));
+      words.back()->upload(&zero, sizeof zero);
+      put_pointer(r, *f, words.back()->ptr());
+    }
+  }
+  // A sentence for each that is not zero again.
+  std::vector<std::string> damage() const {
+    std::vector<std::string> left;
+    for (const auto& w : words) {
+      uint32_t n;
+      w->download(&n);
+      if (n != 0) left.push_back(sentence(w->name(), ": expected 0 after a launch as before it, got ", n));
+    }
+    return left;
+  }
+};
+
 // One launch more, without the outputs that may be left out: the others must have the same bytes. A sentence for each that has not.
 std::vector<std::string> without_taps(device::Device& dev, OpRequest& r, const std::vector<std::unique_ptr<Buffer>>& outs, uint64_t turn,
                                       const OpResult& full, device::Kernel* kernel) {
@@ -95,6 +119,7 @@ OpResult run_op_on(device::Device& dev, OpRequest& r) {
     outs.push_back(std::make_unique<Buffer>(dev, o.bytes, sentence(r.row->name, ".", o.field->name)));
     put_pointer(r, *o.field, outs.back()->ptr());
   }
+  Counters counters(dev, r);
   dev.guards = guards_before;
 
   dev.set_variant(r.variant);
@@ -134,7 +159,7 @@ OpResult run_op_on(device::Device& dev, OpRequest& r) {
   }
   for (size_t i = 0; i < outs.size(); ++i)
     result.unwritten.push_back(count(still[i]) * element_bytes(r.outputs[i].field->dtype));
-  for (const auto* side : {&ins, &outs})
+  for (const auto* side : {&ins, &outs, &counters.words})
     for (const auto& b : *side)
       if (std::string d = b->damage(); !d.empty()) result.damage.push_back(d);
   bool taps = false;
@@ -143,6 +168,7 @@ OpResult run_op_on(device::Device& dev, OpRequest& r) {
     take_profiles(dev);  // a run at speed has no taps
     for (std::string& d : without_taps(dev, r, outs, uint64_t(r.repeat) + 1, result, kernel)) result.damage.push_back(std::move(d));
   }
+  for (std::string& d : counters.damage()) result.damage.push_back(std::move(d));
   result.profiles = take_profiles(dev);
   const auto after = counters_of(dev);
   for (size_t i = 0; i < after.size(); ++i)

@@ -20,6 +20,7 @@ struct OpRequest {
   const OpRow* row = nullptr;
   std::vector<std::pair<const OpField*, View>> inputs;  // an absent optional input is not here
   std::vector<OpOutput> outputs;
+  std::vector<const OpField*> counters;
   std::vector<uint8_t> params;  // scalars filled in
   std::string module, entry;    // "" = the registered kernel
   std::string variant;          // "" = the device's own

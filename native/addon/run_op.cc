@@ -63,6 +63,9 @@ OpRequest parse(const Napi::Object& q, Kept& kept) {
             fail(r.row->name, ".", f.before, ": expected the ", r.outputs.back().bytes, " bytes of ", f.name, ", got ", before.bytes);
         }
         break;
+      case FieldKind::counter:
+        r.counters.push_back(&f);
+        break;
       default:
         put_scalar(r, f, scalars);
     }

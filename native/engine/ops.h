@@ -181,9 +181,13 @@ Tensor swiglu(Run& r, Site site, const Tensor& g, const Tensor& u, const Tensor&
 Tensor moe_combine(Run& r, Site site, const Tensor& routed, const Tensor& slot_row, const Tensor& shared);
 
 // moe, fused (ops_fused_moe.cc)
-Routing gate_dispatch(Run& r, Site gate, Site dispatch, const Tensor& logits, const Tensor& bias, int n_act, float route_scale);
-Routing gate_hash_dispatch(Run& r, Site gate, Site dispatch, const Tensor& logits, const Tensor& tok, const Tensor& tid2eid,
-                           float route_scale);
+struct RouterSites {
+  std::string logits, gate, dispatch;
+};
+Routing router_dispatch(Run& r, const RouterSites& site, const Tensor& y, const Tensor& w, const Tensor& bias, int n_act,
+                        float route_scale);
+Routing router_hash_dispatch(Run& r, const RouterSites& site, const Tensor& y, const Tensor& w, const Tensor& tok, const Tensor& tid2eid,
+                             float route_scale);
 // The first half of an expert, up to the quantised activations.
 struct UpSites {
   std::string w1, w3, act, quant;

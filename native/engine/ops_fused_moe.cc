@@ -1,26 +1,34 @@
 // Fusions of the mixture of experts.
 #include "expert_up_mxfp4.h"
 #include "expert_up_nvfp4.h"
-#include "gate_dispatch.h"
-#include "gate_hash_dispatch.h"
 #include "ops.h"
+#include "router_dispatch.h"
+#include "router_hash_dispatch.h"
 #include "shared_up.h"
 
 namespace engine {
 namespace {
 
-// What both gates give, and its launch.
+// What both routers take and give, and their launch.
 template <class Params>
-Routing route(Run& r, const char* op, Site gate, Site dispatch, Params& p, int n_expert, int n_act, float route_scale) {
-  p.n_expert = n_expert;
+Routing route(Run& r, const char* op, const RouterSites& site, Params& p, const Tensor& y, const Tensor& w, int n_act, float route_scale) {
+  p.y = y.arg();
+  p.w = w.arg();
+  p.arrived = r.counter();
+  p.n_tok = y.dim(0);
+  p.n_expert = w.dim(0);
   p.n_act = n_act;
+  p.d_model = y.dim(1);
   p.route_scale = route_scale;
   const int n_row = p.n_tok * n_act;
   const Shape slots{p.n_tok, n_act};
+  const std::string &gate = site.gate, &dispatch = site.dispatch;
+  const Tensor logits = r.out(DType::f32, {p.n_tok, p.n_expert}, site.logits);
   const Gate g{r.out(DType::i32, slots, gate + ".ids"), r.out(DType::f32, slots, gate + ".weights")};
-  const Dispatch d{r.out(DType::i32, {n_expert + 1}, dispatch + ".offset"), r.out(DType::i32, {n_row}, dispatch + ".row_tok"),
+  const Dispatch d{r.out(DType::i32, {p.n_expert + 1}, dispatch + ".offset"), r.out(DType::i32, {n_row}, dispatch + ".row_tok"),
                    r.out(DType::i32, {n_row}, dispatch + ".row_slot"), r.out(DType::i32, {n_row}, dispatch + ".row_expert"),
                    r.out(DType::i32, slots, dispatch + ".slot_row")};
+  p.logits = logits.arg();
   p.ids = g.ids.arg();
   p.weights = g.weights.arg();
   p.offset = d.offset.arg();
@@ -28,8 +36,9 @@ Routing route(Run& r, const char* op, Site gate, Site dispatch, Params& p, int n
   p.row_slot = d.row_slot.arg();
   p.row_expert = d.row_expert.arg();
   p.slot_row = d.slot_row.arg();
-  r.launch_fused(gate, op, p,
-                 {{gate + ".ids", g.ids},
+  r.launch_fused(site.logits, op, p,
+                 {{site.logits, logits},
+                  {gate + ".ids", g.ids},
                   {gate + ".weights", g.weights},
                   {dispatch + ".offset", d.offset},
                   {dispatch + ".row_tok", d.row_tok},
@@ -77,23 +86,20 @@ void set_rows(Params& p, const UpRows& rows, const ExpertStack& w1, const Expert
 
 }  // namespace
 
-Routing gate_dispatch(Run& r, Site gate, Site dispatch, const Tensor& logits, const Tensor& bias, int n_act, float route_scale) {
-  GateDispatchParams p{};
-  p.logits = logits.arg();
+Routing router_dispatch(Run& r, const RouterSites& site, const Tensor& y, const Tensor& w, const Tensor& bias, int n_act,
+                        float route_scale) {
+  RouterDispatchParams p{};
   p.bias = bias.arg();
-  p.n_tok = logits.dim(0);
-  return route(r, "gate_dispatch", gate, dispatch, p, logits.dim(1), n_act, route_scale);
+  return route(r, "router_dispatch", site, p, y, w, n_act, route_scale);
 }
 
-Routing gate_hash_dispatch(Run& r, Site gate, Site dispatch, const Tensor& logits, const Tensor& tok, const Tensor& tid2eid,
-                           float route_scale) {
-  GateHashDispatchParams p{};
-  p.logits = logits.arg();
+Routing router_hash_dispatch(Run& r, const RouterSites& site, const Tensor& y, const Tensor& w, const Tensor& tok, const Tensor& tid2eid,
+                             float route_scale) {
+  RouterHashDispatchParams p{};
   p.tok = tok.arg();
   p.tid2eid = tid2eid.arg();
-  p.n_tok = logits.dim(0);
   p.vocab = tid2eid.dim(0);
-  return route(r, "gate_hash_dispatch", gate, dispatch, p, logits.dim(1), tid2eid.dim(1), route_scale);
+  return route(r, "router_hash_dispatch", site, p, y, w, tid2eid.dim(1), route_scale);
 }
 
 Fp8 expert_up_mxfp4(Run& r, const UpSites& site, const Fp8& a, const Tensor& src_row, const UpRows& rows, const ExpertStack& w1,

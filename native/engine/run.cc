@@ -43,6 +43,16 @@ Tensor Run::upload_i32(const std::vector<int32_t>& v, const std::string& name) {
   return upload(DType::i32, {int64_t(v.size())}, v.data(), name);
 }
 
+// Cleared once a pass: a launch that the device stopped may have left it anywhere.
+uint32_t* Run::counter() {
+  if (!counter_) {
+    constexpr uint32_t zero = 0;
+    counter_ = std::make_unique<device::Buffer>(dev_, sizeof zero, "counter");
+    counter_->upload(&zero, sizeof zero);
+  }
+  return reinterpret_cast<uint32_t*>(counter_->ptr());
+}
+
 Tensor Run::stack_rows(const Tensor& a, const Tensor& b, const std::string& name) {
   if (!b) return a;
   Shape shape = a.shape;
@@ -89,6 +99,11 @@ void Run::finish() {
   for (const auto& b : made_)
     if (std::string d = b->damage(); !d.empty()) damage_.push_back(d);
   made_.clear();
+  if (!counter_) return;
+  uint32_t left;
+  counter_->download(&left);
+  if (left != 0) damage_.push_back(device::sentence("counter: expected 0 after every launch, got ", left));
+  if (std::string d = counter_->damage(); !d.empty()) damage_.push_back(d);
 }
 
 }  // namespace engine

@@ -2,6 +2,7 @@
 #pragma once
 #include <functional>
 #include <initializer_list>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -41,6 +42,8 @@ class Run {
   // Host data on the device.
   Tensor upload(DType t, Shape shape, const void* data, const std::string& name);
   Tensor upload_i32(const std::vector<int32_t>& v, const std::string& name);
+  // A counter for launches that have one (`counters` of an op's declaration): each finds zero and leaves zero.
+  uint32_t* counter();
   // Rows of `a` above those of `b`; `a` when there is no `b`.
   Tensor stack_rows(const Tensor& a, const Tensor& b, const std::string& name);
 
@@ -66,7 +69,7 @@ class Run {
     launch_raw(site, op, &p, outputs);
   }
 
-  // Waits, holds the guards of every buffer made since the last call against what they were, and lets the buffers go.
+  // Waits, holds the guards of every buffer made since the last call and the counter against what they were, and lets the buffers go.
   void finish();
   const std::vector<std::string>& damage() const { return damage_; }
 
@@ -79,6 +82,7 @@ class Run {
   RunOptions o_;
   uint64_t turn_ = 0;
   std::vector<std::shared_ptr<device::Buffer>> made_;
+  std::unique_ptr<device::Buffer> counter_;
   std::vector<std::string> damage_;
 };
 

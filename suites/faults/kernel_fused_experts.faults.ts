@@ -1,57 +1,6 @@
-/** Faults of the fusions of the mixture of experts. */
+/** Faults of the fusions of an expert's first half. */
 import type { Fault } from "../../harness/faults.ts";
 import { kernel } from "./kernel.ts";
-
-const routing: Fault[] = [
-  kernel(
-    "gate-dispatch-other-ctas-tokens",
-    "fused/gate_dispatch",
-    "every CTA of the cluster routes the first CTA's tokens",
-    "int tok = blockIdx.x * dispatch::N_WARP + warp;",
-    "int tok = warp;",
-    { output: "ids", blame: "ERROR" },
-  ),
-  kernel(
-    "gate-dispatch-one-round",
-    "fused/gate_dispatch",
-    "tokens beyond those that the cluster takes at once are left out",
-    "tok < p.n_tok; tok +=",
-    "tok < min(p.n_tok, 64); tok +=",
-    { output: "ids", blame: "ERROR" },
-  ),
-  kernel(
-    "gate-dispatch-shared-scores",
-    "fused/gate_dispatch",
-    "neighbouring warps' scores lie on top of each other",
-    "smem + warp * 2 * p.n_expert",
-    "smem + warp * p.n_expert",
-    { output: "ids", blame: "ERROR" },
-  ),
-  kernel(
-    "gate-dispatch-without-barrier",
-    "fused/gate_dispatch",
-    "a warp counts rows where another still keeps its scores, by ids that nobody has written yet",
-    "ptx::cluster_sync();  // ids are in global memory",
-    "",
-    { output: "ids", blame: "ERROR" },
-  ),
-  kernel(
-    "gate-hash-dispatch-one-round",
-    "fused/gate_hash_dispatch",
-    "tokens beyond the CTA's threads are left out",
-    "tok < p.n_tok; tok +=",
-    "tok < min(p.n_tok, dispatch::THREADS); tok +=",
-    { output: "ids", blame: "ERROR" },
-  ),
-  kernel(
-    "gate-hash-dispatch-last-expert",
-    "fused/gate_hash_dispatch",
-    "the sort's last expert has no row",
-    "p.offset[p.n_expert] = n;",
-    "p.offset[p.n_expert] = n - 1;",
-    { file: "kernels/common/dispatch.cuh", output: "dispatch.offset" },
-  ),
-];
 
 const SKELETON = "kernels/common/umma_linear.cuh";
 const ROWS = "kernels/common/expert_up.cuh";
@@ -155,4 +104,4 @@ const skeleton: Fault[] = [
   ),
 ];
 
-export const faults: readonly Fault[] = [...routing, ...rows, ...skeleton];
+export const faults: readonly Fault[] = [...rows, ...skeleton];

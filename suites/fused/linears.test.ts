@@ -1,6 +1,6 @@
 /**
- * Linears that share a launch give bit for bit what a launch each gives, on the same kind of kernel: one CTA or cluster has one tile of one
- * of them, and cuts its K as the linear alone would.
+ * Linears that share a launch, with one another or with what is made of their sums, give bit for bit what a launch each gives, on the same
+ * kind of kernel: one CTA or cluster has one tile of one of them, and cuts its K as the linear alone would.
  */
 import { afterAll, expect, test } from "vitest";
 import { makeCall, runNative, type Call } from "../../harness/call.ts";
@@ -40,6 +40,14 @@ const CASES = [
   ["project_y_hca", "pair.M=129.n_q=70.n_kv=60.n_comp=129.K=448"],
   ["project_y_csa", "M=1.n=129-60-140-70-64.K=4112"],
   ["project_y_csa", "model.eight"],
+  ["router_dispatch", "model.pro"],
+  ["router_dispatch", "n_tok=9.n_expert=385.n_act=6.d_model=4104"],
+  ["router_dispatch", "n_tok=17.n_expert=257.n_act=8.d_model=1032"],
+  ["router_dispatch", "n_tok=128.n_expert=96.n_act=3.d_model=520"],
+  ["router_dispatch", "nan"],
+  ["router_hash_dispatch", "model.pro.8"],
+  ["router_hash_dispatch", "n_tok=64.n_expert=300.n_act=6.d_model=4104"],
+  ["router_hash_dispatch", "duplicates"],
   ["o_a_quant", "model.pro.group"],
   ["o_a_quant", "M=129.n_group=1.n_block=2.K=528"],
   ["o_a_quant", "pair.M=191.n_group=2.n_block=3.K=144"],
@@ -53,7 +61,7 @@ test.each(CASES)(
     native.virtual({ async: "lazy", seed: 0, checks: false, maxInstructions: 0, profile: false });
     const c = makeCall(op, found.make(new SeededInputs(0, name, of)), found.attrs);
     expect(await differing(c, "portable")).toEqual([]);
-    // act_quant_fp8 has the one kernel, whichever is asked for
+    // gates, dispatch and act_quant_fp8 have the one kernel, whichever is asked for
     expect(await differing(c, "sm100")).toEqual([]);
   },
   240_000,

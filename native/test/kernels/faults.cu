@@ -1,4 +1,5 @@
 // Kernels with one fault each, in the parameters of the skeleton op: what the guards, the poison and the virtual device must notice.
+#include "router_hash_dispatch.h"
 #include "skeleton.h"
 
 __device__ int64_t index() { return int64_t(blockIdx.x) * blockDim.x + threadIdx.x; }
@@ -31,6 +32,11 @@ extern "C" __global__ void adds_to_the_output(const __grid_constant__ SkeletonPa
 
 extern "C" __global__ void traps(const __grid_constant__ SkeletonParams p) {
   if (index() == p.n - 1) asm volatile("trap;");
+}
+
+// in the parameters of an op with a counter
+extern "C" __global__ void leaves_its_counter(const __grid_constant__ RouterHashDispatchParams p) {
+  if (index() == 0) ++*p.arrived;
 }
 
 // an entry with ordinary parameters: y[i] = a * x[i]

@@ -1,25 +1,26 @@
 import { defineFusion } from "../fusion.ts";
 import { op as gateHash } from "../moe/gate_hash.op.ts";
 import { t } from "../schema.ts";
-import { DISPATCH_PART, GATE_OUT } from "./gate_parts.ts";
+import {
+  DISPATCH_PART,
+  GATE_OUT,
+  LOGITS_PART,
+  portableRouter,
+  ROUTER_AXES,
+  ROUTER_COUNTERS,
+  ROUTER_IN,
+  routerOnTensorCores,
+} from "./router_parts.ts";
 
 export const op = defineFusion({
-  name: "gate_hash_dispatch",
+  name: "router_hash_dispatch",
   family: "fused",
   cite: "DeepSeek-V4 inference/model.py Gate.forward (hash layers: tid2eid) and MoE.forward",
-  axes: {
-    n_tok: "tokens",
-    n_expert: "routed experts",
-    n_act: "experts per token",
-    vocab: "vocabulary",
-  },
+  axes: { ...ROUTER_AXES, vocab: "vocabulary" },
   attrs: { route_scale: "f32" },
-  in: {
-    logits: t("f32", ["n_tok", "n_expert"]),
-    tok: t("i32", ["n_tok"]),
-    tid2eid: t("i32", ["vocab", "n_act"]),
-  },
+  in: { ...ROUTER_IN, tok: t("i32", ["n_tok"]), tid2eid: t("i32", ["vocab", "n_act"]) },
   parts: [
+    LOGITS_PART,
     {
       name: "gate",
       op: gateHash,
@@ -35,5 +36,8 @@ export const op = defineFusion({
     },
     DISPATCH_PART,
   ],
-  launch: { grid: ["1"], block: 256, smem: "4 * 8 * n_expert" },
+  counters: ROUTER_COUNTERS,
+  // a word an expert for each of four warps that sort
+  launch: portableRouter(4),
+  variants: { sm100: routerOnTensorCores("router_hash_dispatch") },
 });
