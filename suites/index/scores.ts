@@ -54,15 +54,21 @@ export const mxfp4: ScoreFormat = {
   spoiled: (t, at) => ({ ...t, k_s: coded(t.k_s, 255, (i) => at(i >> 2) && i % 4 === (i >> 2) % 4) }),
 };
 
+/** Every code that is a number. */
+const finite = (g: Inputs, shape: readonly number[]) => {
+  const t = g.codes("e4m3", shape);
+  return { ...t, data: (t.data as Uint8Array).map((v) => ((v & 0x7f) === 0x7f ? v - 1 : v)) };
+};
+
 /** Codes of FP8 are up to 448 where those of FP4 are up to 6. */
 const WIDER = 7;
 
 export const fp8: ScoreFormat = {
-  // codes up to the largest, as a block's largest value makes them, and entries' scales that are no powers of two
+  // entries' scales are no powers of two
   drawn: (g, [n_tok, n_head, width, n_entry], [lo, hi] = [122, 128]) => ({
-    q: g.normal("e4m3", [n_tok, n_head, width], { std: 100 }),
+    q: finite(g, [n_tok, n_head, width]),
     q_s: g.codes("ue8m0", [n_tok, n_head], lo - WIDER, hi - WIDER),
-    k: g.normal("e4m3", [n_entry, width], { std: 100 }),
+    k: finite(g, [n_entry, width]),
     k_s: g.from("f32", [n_entry], () => 2 ** (lo - WIDER - 127 + (hi - lo) * g.random())),
   }),
   given: (g, [n_tok, n_head, width, n_entry], { q, k, head = one, entry = one }) => ({
