@@ -103,6 +103,21 @@ __device__ __forceinline__ uint4 load_e4m3x16(const uint8_t* row, int k, int K) 
 }
 
 template <bool VEC>
+__device__ __forceinline__ uint2 load_e4m3x8(const uint8_t* row, int k, int K) {
+  uint32_t w[2] = {0, 0};
+  if constexpr (VEC) {
+    if (k < K) return *reinterpret_cast<const uint2*>(row + k);
+  } else {
+#pragma unroll
+    for (int word = 0; word < 2; ++word)
+#pragma unroll 1
+      for (int i = 0; i < min(4, K - k - 4 * word); ++i)
+        w[word] |= uint32_t(row[k + 4 * word + i]) << (8 * i);
+  }
+  return {w[0], w[1]};
+}
+
+template <bool VEC>
 __device__ __forceinline__ uint4 load_bf16x8(const bf16_t* row, int k, int K) {
   uint32_t w[4] = {0, 0, 0, 0};
   if constexpr (VEC) {

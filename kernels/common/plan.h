@@ -42,39 +42,60 @@ struct Mix {
   PLAN_FN int32_t smem() const { return SMEM_RESERVED + N_STAGE * (FN_ROWS + tokens) * K_STAGE * 4; }
 };
 
-// index_scores: a tile is 128 entries x the heads of a few tokens. Tiles are numbered entries first, so that a CTA, which takes them in
-// a row, keeps a group of tokens while entries stream by.
-struct Scores {
-  static constexpr int32_t ENTRIES = 128, ROW_BYTES = 64, WORD_BYTES = 4;  // a row's codes, and its four scales as one word
+// What index_scores keeps of an entry or a head of 128 channels: codes, and what lies beside them.
+struct Mxfp4Rows {
+  static constexpr int32_t ROW_BYTES = 64, WORD_BYTES = 4, HEAD_BYTES = 4;  // codes, and the four scales of either as one word
   // Two accumulators and the scales of both operands share 512 columns of tensor memory, and N is a multiple of 16.
   static constexpr int32_t MOST_COLUMNS = 240;
-  static constexpr int32_t STAGES = 8, GROUPS = 2;
   static constexpr int32_t RUN = 8;  // a run of scales or weights is copied from a multiple of 16 bytes on: so many weights
-  // codes, scales as they come, scales as tcgen05.cp takes them
-  static constexpr int32_t STAGE = ENTRIES * (ROW_BYTES + WORD_BYTES) + SCALE_ATOM;
+  // of 128 entries: codes, scales as they come, scales as tcgen05.cp takes them
+  static constexpr int32_t STAGE = 128 * (ROW_BYTES + WORD_BYTES) + SCALE_ATOM;
   // the same for up to 256 rows, and their weights as they come (bf16) and as they are used (f32)
-  static constexpr int32_t GROUP = MOST_COLUMNS * ROW_BYTES + 256 * (WORD_BYTES + 2 + 4) + 2 * SCALE_ATOM;
-  static constexpr int32_t SMEM = SMEM_RESERVED + STAGES * STAGE + GROUPS * GROUP;
+  static constexpr int32_t GROUP = MOST_COLUMNS * ROW_BYTES + 256 * (HEAD_BYTES + 2 + 4) + 2 * SCALE_ATOM;
+  static constexpr int32_t STAGES = 8, KEYS_STAGES = 8;  // of index_scores, and of score_keys, which keeps scores beside them
+};
+struct Fp8Rows {
+  static constexpr int32_t ROW_BYTES = 128, WORD_BYTES = 4, HEAD_BYTES = 1;  // codes, an entry's scale in f32, a head's
+  static constexpr int32_t RUN = 16;                                         // so many scales of heads are 16 bytes
+  static constexpr int32_t MOST_COLUMNS = 256 - RUN;                         // what lies beside them is one copy, of at most 256
+  // Swizzled rows begin at multiples of 1024 bytes: 512 behind a stage's scales are nobody's, 256 behind a group's weights.
+  static constexpr int32_t STAGE = 128 * (ROW_BYTES + WORD_BYTES) + 512;
+  static constexpr int32_t GROUP = MOST_COLUMNS * ROW_BYTES + 256 * (HEAD_BYTES + 2 + 4) + 256;
+  // 48 KB of entries on the way are what memory needs to be busy, and more have no room beside the scores of 2^18 entries.
+  static constexpr int32_t STAGES = 8, KEYS_STAGES = 3;
+};
+
+// index_scores: a tile is 128 entries x the heads of a few tokens. Tiles are numbered entries first, so that a CTA, which takes them in
+// a row, keeps a group of tokens while entries stream by.
+template <class Rows>
+struct ScoresOf : Rows {
+  static constexpr int32_t ENTRIES = 128, MOST_COLUMNS = Rows::MOST_COLUMNS;
+  static constexpr int32_t STAGES = Rows::STAGES, GROUPS = 2;
+  static constexpr int32_t SMEM = SMEM_RESERVED + STAGES * Rows::STAGE + GROUPS * Rows::GROUP;
   static_assert(SMEM <= plan::SMEM, "fits a multiprocessor");
 
   int32_t tokens, columns, n_group, n_entry_tile, n_tile;
 
   // Groups of equal size: four tokens of 64 heads make two of two, not three and one.
-  PLAN_FN Scores(int32_t n_tok, int32_t n_head, int32_t n_entry) : Scores(n_tok, n_head, n_entry, MOST_COLUMNS / n_head) {}
-  PLAN_FN Scores(int32_t n_tok, int32_t n_head, int32_t n_entry, int32_t most_tokens)
+  PLAN_FN ScoresOf(int32_t n_tok, int32_t n_head, int32_t n_entry) : ScoresOf(n_tok, n_head, n_entry, MOST_COLUMNS / n_head) {}
+  PLAN_FN ScoresOf(int32_t n_tok, int32_t n_head, int32_t n_entry, int32_t most_tokens)
       : tokens(div_up(n_tok, div_up(n_tok, most_tokens))), columns(div_up(tokens * n_head, 16) * 16),
         n_group(div_up(n_tok, tokens)), n_entry_tile(div_up(n_entry, ENTRIES)), n_tile(n_group * n_entry_tile) {}
 
   // scales and weights that one copy takes: those before the first one up to the 16 bytes as well
-  PLAN_FN int32_t beside() const { return columns + RUN; }
+  PLAN_FN int32_t beside() const { return columns + Rows::RUN; }
   PLAN_FN int32_t grid(int32_t n_sm) const { return n_tile < n_sm ? n_tile : n_sm; }
 };
+using Scores = ScoresOf<Mxfp4Rows>;
+using ScoresFp8 = ScoresOf<Fp8Rows>;
 
 // A cluster that chooses among the entries of a token has their scores in its shared memory, each CTA those of a range of whole tiles, as
 // keys of the selection (topk_cluster.cuh), and beside them how often each digit occurs.
 struct Selection {
   static constexpr int32_t TILE = 128, MOST_ENTRIES = 1 << 18;  // of a text of 2^20 tokens
   static constexpr int32_t COUNT_BYTES = 4 * 256 * 4;           // four digits of a byte
+  static constexpr int32_t MOST_TOKENS = 4;                     // of a cluster
+  static constexpr int32_t STATIC = 2048;                       // what a CTA keeps beside keys and counts
   // CTAs that the entries suffice for; entries of a CTA, at most; bytes of a token there.
   static PLAN_FN int32_t most(int32_t n_entry) { return n_entry > TILE ? smaller(div_up(n_entry, TILE), MAX_SPLIT) : 1; }
   static PLAN_FN int32_t entries(int32_t n_entry, int32_t cluster) { return TILE * div_up(div_up(n_entry, TILE), cluster); }
@@ -83,28 +104,31 @@ struct Selection {
 
 // index_scores whose tokens a cluster then chooses for. A token has a cluster for itself while multiprocessors are left over: reading the
 // entries again for the next one costs less than the instructions of another's heads. Every CTA more counts and lists for all its tokens.
-struct ScoreKeys : Scores {
-  static constexpr int32_t MOST_TOKENS = 4, AT_ONCE = 128;                     // of a cluster; CTAs that run at once in any clusters
-  static constexpr int32_t PIPELINE = SMEM_RESERVED + STAGES * STAGE + GROUP;  // a cluster has one group
-  static constexpr int32_t STATIC = 2048;                                      // what the selection keeps beside the counts
-  static constexpr int32_t ROOM = plan::SMEM - PIPELINE - STATIC;
+template <class Rows>
+struct ScoreKeysOf : ScoresOf<Rows> {
+  static constexpr int32_t AT_ONCE = 128;                         // CTAs that run at once in any clusters
+  static constexpr int32_t STAGES = Rows::KEYS_STAGES, GROUPS = 1;  // a cluster has one group
+  static constexpr int32_t PIPELINE = SMEM_RESERVED + STAGES * Rows::STAGE + GROUPS * Rows::GROUP;
+  static constexpr int32_t ROOM = plan::SMEM - PIPELINE - Selection::STATIC;
   static_assert(Selection::MOST_ENTRIES / MAX_SPLIT * 4 + Selection::COUNT_BYTES <= ROOM, "a token always fits");
   int32_t n_entry;
-  PLAN_FN ScoreKeys(int32_t n_tok, int32_t n_head, int32_t n_entry)
-      : Scores(n_tok, n_head, n_entry, most_tokens(n_tok, n_head, n_entry)), n_entry(n_entry) {}
+  PLAN_FN ScoreKeysOf(int32_t n_tok, int32_t n_head, int32_t n_entry)
+      : ScoresOf<Rows>(n_tok, n_head, n_entry, most_tokens(n_tok, n_head, n_entry)), n_entry(n_entry) {}
   static PLAN_FN int32_t most_tokens(int32_t n_tok, int32_t n_head, int32_t n_entry) {
     const int32_t cluster = Selection::most(n_entry), fit = ROOM / Selection::row_bytes(n_entry, cluster);
-    return smaller(smaller(smaller(fit, MOST_COLUMNS / n_head), MOST_TOKENS), div_up(n_tok, AT_ONCE / cluster));
+    return smaller(smaller(smaller(fit, Rows::MOST_COLUMNS / n_head), Selection::MOST_TOKENS), div_up(n_tok, AT_ONCE / cluster));
   }
   // As many CTAs as there are multiprocessors for, and no fewer than the keys need.
   PLAN_FN int32_t cluster(int32_t n_sm) const {
     int32_t c = Selection::most(n_entry);
-    while (c > 1 && c * n_group > n_sm && tokens * Selection::row_bytes(n_entry, c - 1) <= ROOM) --c;
+    while (c > 1 && c * this->n_group > n_sm && this->tokens * Selection::row_bytes(n_entry, c - 1) <= ROOM) --c;
     return c;
   }
-  PLAN_FN int32_t grid(int32_t n_sm) const { return n_group * cluster(n_sm); }
-  PLAN_FN int32_t smem(int32_t n_sm) const { return PIPELINE + tokens * Selection::row_bytes(n_entry, cluster(n_sm)); }
+  PLAN_FN int32_t grid(int32_t n_sm) const { return this->n_group * cluster(n_sm); }
+  PLAN_FN int32_t smem(int32_t n_sm) const { return PIPELINE + this->tokens * Selection::row_bytes(n_entry, cluster(n_sm)); }
 };
+using ScoreKeys = ScoreKeysOf<Mxfp4Rows>;
+using ScoreKeysFp8 = ScoreKeysOf<Fp8Rows>;
 
 // Attention of tokens to the keys of a list, heads of 512 channels. A CTA takes 64 heads of a token: their output fills half of tensor
 // memory.

@@ -1,5 +1,5 @@
 // A tile of the indexer's scores on warp-level tensor cores: one token and 64 entries. Heads are the rows of A (64 a pass), entries the
-// columns, four warps over them; codes widen to bf16 with their scale, exactly.
+// columns, four warps over them; codes widen exactly to 16 bits.
 #pragma once
 #include "kernels/common/gemm.cuh"
 #include "kernels/common/reduce.cuh"
@@ -7,23 +7,75 @@
 namespace scores {
 
 using namespace gemm;
-constexpr int G = 8;  // a chunk of eight stays inside a 32-block, so a lane's chunk has one scale
+constexpr int G = 8;
 
-// Eight elements of k .. k + 7 of row `row` as bf16 (0 4 | 1 5 | 2 6 | 3 7); zeros beyond the width.
-template <bool VEC>
-__device__ __forceinline__ void load_chunk(const uint8_t* codes, const uint8_t* scales, int64_t row, int k, int width,
-                                           uint32_t (&h)[4]) {
-  const int n_block = (width + 31) / 32;
-  const uint32_t scale = k < width ? scales[row * n_block + k / 32] : 127;
-  mma::bf16_from_e2m1x8(load_e2m1x8<VEC>(codes, row * width, k, width), scale, h);
-}
+// Formats. head, entry: eight elements of k .. k + 7 of a row, the same order in both, zeros beyond the width. weight: of a head.
+// finish: an entry's sum over heads, whole.
+
+// A scale a 32-block, in which a chunk of eight stays; codes become bf16 with their scale, in the order 0 4 | 1 5 | 2 6 | 3 7.
+struct Mxfp4 {
+  using Kind = mma::Bf16;
+  static constexpr int LOAD_BYTES = 4;
+
+  template <bool VEC>
+  static __device__ __forceinline__ void load(const uint8_t* codes, const uint8_t* scales, int64_t row, int k, int width,
+                                              uint32_t (&h)[4]) {
+    const int n_block = (width + 31) / 32;
+    const uint32_t scale = k < width ? scales[row * n_block + k / 32] : 127;
+    mma::bf16_from_e2m1x8(load_e2m1x8<VEC>(codes, row * width, k, width), scale, h);
+  }
+  template <bool VEC, class Params>
+  static __device__ __forceinline__ void head(const Params& p, int64_t row, int k, uint32_t (&h)[4]) {
+    load<VEC>(p.q, p.q_s, row, k, p.width, h);
+  }
+  template <bool VEC, class Params>
+  static __device__ __forceinline__ void entry(const Params& p, int64_t row, int k, uint32_t (&h)[4]) {
+    load<VEC>(p.k, p.k_s, row, k, p.width, h);
+  }
+  template <class Params>
+  static __device__ __forceinline__ float weight(const Params& p, int64_t head) {
+    return __bfloat162float(__float2bfloat16_rn(__bfloat162float(p.w[head]) * p.scale));
+  }
+  template <class Params>
+  static __device__ __forceinline__ float finish(const Params&, int, float sum) { return sum; }
+};
+
+// A scale a row: a head's goes into its weight, an entry's multiplies the sum. Codes become f16: the sums of e4m3's own instruction are
+// too coarse on sm_90.
+struct Fp8 {
+  using Kind = mma::F16;
+  static constexpr int LOAD_BYTES = 8;
+
+  template <bool VEC>
+  static __device__ __forceinline__ void load(const uint8_t* row, int k, int width, uint32_t (&h)[4]) {
+    const uint2 codes = load_e4m3x8<VEC>(row, k, width);
+    mma::f16_from_e4m3x4(codes.x, h[0], h[1]);
+    mma::f16_from_e4m3x4(codes.y, h[2], h[3]);
+  }
+  template <bool VEC, class Params>
+  static __device__ __forceinline__ void head(const Params& p, int64_t row, int k, uint32_t (&h)[4]) {
+    load<VEC>(p.q + row * p.width, k, p.width, h);
+  }
+  template <bool VEC, class Params>
+  static __device__ __forceinline__ void entry(const Params& p, int64_t row, int k, uint32_t (&h)[4]) {
+    load<VEC>(p.k + row * p.width, k, p.width, h);
+  }
+  template <class Params>
+  static __device__ __forceinline__ float weight(const Params& p, int64_t head) {
+    return __bfloat162float(p.w[head]) * p.scale * ue8m0_to_f32(p.q_s[head]);
+  }
+  template <class Params>
+  static __device__ __forceinline__ float finish(const Params& p, int n, float sum) {
+    return sum * p.k_s[min(n, p.n_entry - 1)];
+  }
+};
 
 struct Smem {
   TileA<G> q;
   float weight[B_M];
 };
 
-template <bool VEC, class Params, class Store>
+template <class Format, bool VEC, class Params, class Store>
 __device__ __forceinline__ void tile(const Params& p, Smem& smem, int tok, int first, const Store& store) {
   const Lane lane;
   const int tid = threadIdx.x;
@@ -40,9 +92,7 @@ __device__ __forceinline__ void tile(const Params& p, Smem& smem, int tok, int f
     // this thread stages heads tid / 16 + 8 i
     const int64_t q_row = int64_t(tok) * p.n_head + head0 + tid / 16;
     __syncthreads();  // weights of the last pass are read
-    if (tid < heads)
-      smem.weight[tid] = __bfloat162float(
-          __float2bfloat16_rn(__bfloat162float(p.w[int64_t(tok) * p.n_head + head0 + tid]) * p.scale));
+    if (tid < heads) smem.weight[tid] = Format::weight(p, int64_t(tok) * p.n_head + head0 + tid);
 
     // dot = q . k
     float dot[M_TILES][N_TILES][4] = {};
@@ -52,22 +102,22 @@ __device__ __forceinline__ void tile(const Params& p, Smem& smem, int tok, int f
       for (int t = 0; t < N_TILES; ++t)
 #pragma unroll
         for (int j = 0; j < CHUNKS; ++j)
-          load_chunk<VEC>(p.k, p.k_s, k_row[t], d0 + lane_k<G>(j, lane.q), p.width, b[t][j]);
+          Format::template entry<VEC>(p, k_row[t], d0 + lane_k<G>(j, lane.q), b[t][j]);
 #pragma unroll
       for (int i = 0; i < B_M / 8; ++i)
         if (tid / 16 + 8 * i < heads) {
           uint32_t h[4];
-          load_chunk<VEC>(p.q, p.q_s, q_row + 8 * i, d0 + 8 * (tid % 16), p.width, h);
+          Format::template head<VEC>(p, q_row + 8 * i, d0 + 8 * (tid % 16), h);
           smem.q.put(buffer, tid / 16 + 8 * i, tid % 16, {h[0], h[1], h[2], h[3]});
         }
       __syncthreads();
 #pragma unroll
       for (int i = 0; i < M_TILES; ++i)
         if (16 * i < heads)
-          dot_block<G, false>(mma::Bf16{}, dot[i], smem.q, buffer, 16 * i + lane.r, heads, lane.q, b);
+          dot_block<G, false>(typename Format::Kind{}, dot[i], smem.q, buffer, 16 * i + lane.r, heads, lane.q, b);
     }
 
-    // s += relu(dot) * bf16(w * scale)
+    // s += relu(dot) * weight
 #pragma unroll
     for (int i = 0; i < M_TILES; ++i)
 #pragma unroll
@@ -93,18 +143,19 @@ __device__ __forceinline__ void tile(const Params& p, Smem& smem, int tok, int f
     for (int c = 0; c < 2; ++c)
 #pragma unroll
       for (int o = 4; o < 32; o *= 2) s[t][c] += __shfl_xor_sync(FULL_WARP, s[t][c], o);
-    if (lane.r == 0) store(n0 + 8 * t + 2 * lane.q, s[t][0], s[t][1]);
+    const int n = n0 + 8 * t + 2 * lane.q;
+    if (lane.r == 0) store(n, Format::finish(p, n, s[t][0]), Format::finish(p, n + 1, s[t][1]));
   }
 }
 
 // Scores of entries `first` .. `first` + B_N - 1 with token `tok`: store(n, score, score of n + 1) takes them by pairs; n may lie beyond the
 // last entry. The threads meet before `smem` is used again.
-template <class Params, class Store>
+template <class Format, class Params, class Store>
 __device__ __forceinline__ void run(const Params& p, Smem& smem, int tok, int first, const Store& store) {
-  if (p.width % 8 == 0 && mma::aligned(p.q, 4) && mma::aligned(p.k, 4))
-    tile<true>(p, smem, tok, first, store);
+  if (p.width % 8 == 0 && mma::aligned(p.q, Format::LOAD_BYTES) && mma::aligned(p.k, Format::LOAD_BYTES))
+    tile<Format, true>(p, smem, tok, first, store);
   else
-    tile<false>(p, smem, tok, first, store);
+    tile<Format, false>(p, smem, tok, first, store);
 }
 
 }  // namespace scores

@@ -37,6 +37,10 @@ constexpr __host__ __device__ uint32_t idesc_bf16(uint32_t N, uint32_t M = 128) 
 constexpr __host__ __device__ uint32_t idesc_tf32(uint32_t M, uint32_t N) {
   return 1u << 4 | TYPE_TF32 << 7 | TYPE_TF32 << 10 | (N >> 3) << 17 | (M >> 4) << 24;
 }
+// kind::f8f6f4, without scales.
+constexpr __host__ __device__ uint32_t idesc_e4m3(uint32_t N) {
+  return 1u << 4 | TYPE_E4M3 << 7 | TYPE_E4M3 << 10 | (N >> 3) << 17 | (128u >> 4) << 24;
+}
 // ue8m0 scales; `k` is the byte of the scale words that this instruction takes.
 constexpr __host__ __device__ uint32_t idesc_mxf8f6f4(uint32_t a, uint32_t b, uint32_t N, uint32_t k, uint32_t M = 128) {
   return k << 4 | a << 7 | b << 10 | (N >> 3) << 17 | 1u << 23 | (M >> 7) << 27 | k << 29;

@@ -5,26 +5,11 @@
 // Numerics: those of index_scores, index_topk and key_list, bit for bit.
 // Parallel: a cluster a token; a CTA scores a range of entries, 64 at a time (scores.cuh), and keeps them in shared memory as keys of the
 //   selection (topk_cluster.cuh). Entries that the token does not choose among are not scored.
-#include "kernels/common/scores.cuh"
-#include "kernels/fused/score_keys.cuh"
+#include "score_keys.h"
+
+#include "kernels/fused/score_keys.portable.cuh"
 
 // alone on a multiprocessor: for two CTAs ptxas would spill
 extern "C" __global__ void __launch_bounds__(gemm::THREADS, 1) score_keys(const __grid_constant__ ScoreKeysParams p) {
-  extern __shared__ uint4 dynamic[];
-  __shared__ indexer::Shared shared;
-  __shared__ scores::Smem smem;
-  const indexer::Share share(p, shared, dynamic, 1);
-  share.begin();
-
-  const int tok = share.token0, n_tile = share.tiles(gemm::B_N), begin = share.begin_of(n_tile), end = share.end_of(n_tile);
-  const int first = begin * gemm::B_N;
-  const bool paired = p.n_entry % 2 == 0 && mma::aligned(p.s, 8);
-  for (int t = begin; t < end; ++t)
-    scores::run(p, smem, tok, t * gemm::B_N, [&](int n, float s0, float s1) {
-      if (p.s) gemm::store_pair(p.s + int64_t(tok) * p.n_entry, n, p.n_entry, paired, s0, s1);
-      share.keep(0, n, n - first, s0);
-      share.keep(0, n + 1, n + 1 - first, s1);
-    });
-  __syncthreads();
-  share.finish(first, (end - begin) * gemm::B_N);
+  indexer::run_portable<scores::Mxfp4>(p);
 }

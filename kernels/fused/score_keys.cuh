@@ -1,19 +1,18 @@
-// What both kernels of score_keys do around the scores: tokens and entries of a CTA, the selection, and the lists.
+// What the kernels of score_keys do around the scores, in either format: tokens and entries of a CTA, the selection, and the lists.
 #pragma once
 #include "kernels/common/key_rows.cuh"
 #include "kernels/common/topk_cluster.cuh"
-#include "score_keys.h"
 
 namespace indexer {
 
-constexpr int MOST_TOKENS = plan::ScoreKeys::MOST_TOKENS;
+constexpr int MOST_TOKENS = plan::Selection::MOST_TOKENS;
 
 struct Shared {
   int visible[MOST_TOKENS];  // entries that a token sees
   topk::Choice choice[MOST_TOKENS];
   topk::Ranges ranges[MOST_TOKENS];
 };
-static_assert(sizeof(Shared) <= plan::ScoreKeys::STATIC, "as the plan counts it");
+static_assert(sizeof(Shared) <= plan::Selection::STATIC, "as the plan counts it");
 
 // Where an entry goes that is the token's j-th.
 struct Put {
@@ -26,16 +25,17 @@ struct Put {
 };
 
 // A few tokens, which the cluster has, and the range of their entries that this CTA has.
+template <class Params>
 struct Share {
   static constexpr int COUNTS = topk::PASSES * topk::BINS;
 
-  const ScoreKeysParams& p;
+  const Params& p;
   Shared& sh;
   uint32_t* rows;  // of a token its keys [entries], and how often each digit occurs [pass, BINS]
   int rank, n_rank, token0, n_token, entries;
 
   // `tokens`: of a cluster.
-  __device__ __forceinline__ Share(const ScoreKeysParams& p, Shared& sh, void* rows, int tokens)
+  __device__ __forceinline__ Share(const Params& p, Shared& sh, void* rows, int tokens)
       : p(p),
         sh(sh),
         rows(static_cast<uint32_t*>(rows)),

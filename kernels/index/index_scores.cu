@@ -18,7 +18,7 @@ extern "C" __global__ void __launch_bounds__(gemm::THREADS)
   __shared__ scores::Smem smem;
   const int tok = blockIdx.x;
   const bool paired = p.n_entry % 2 == 0 && mma::aligned(p.s, 8);
-  scores::run(p, smem, tok, blockIdx.y * gemm::B_N, [&](int n, float s0, float s1) {
+  scores::run<scores::Mxfp4>(p, smem, tok, blockIdx.y * gemm::B_N, [&](int n, float s0, float s1) {
     gemm::store_pair(p.s + int64_t(tok) * p.n_entry, n, p.n_entry, paired, s0, s1);
   });
 }

@@ -1,23 +1,5 @@
 import { close, defineOp, f32Sum, out, t } from "../schema.ts";
-
-/** Rows of 64 bytes of codes: tokens' heads, or entries. */
-const codes = (tensor: string, rows: string, box: string) =>
-  ({ tensor, type: "u8", dims: ["64", rows], strides: ["64"], box: ["64", box], swizzle: 64 }) as const;
-/** What lies beside the rows, one number each: a row's four scales, or a head's weight. */
-const beside = (tensor: string, type: "i32" | "bf16", rows: string, box: string) =>
-  ({ tensor, type, dims: [rows], strides: [], box: [box] }) as const;
-
-const HEADS = "int64_t(n_tok) * n_head";
-/** Of a kernel whose tiles `plan` cuts. */
-export const scoreMaps = (plan: string) => ({
-  q_map: codes("q", HEADS, `${plan}.columns`),
-  q_s_map: beside("q_s", "i32", HEADS, `${plan}.beside()`),
-  w_map: beside("w", "bf16", HEADS, `${plan}.beside()`),
-  k_map: codes("k", "n_entry", "plan::Scores::ENTRIES"),
-  k_s_map: beside("k_s", "i32", "n_entry", "plan::Scores::ENTRIES"),
-});
-
-const SCORES = "plan::Scores(n_tok, n_head, n_entry)";
+import { MXFP4_SCORES, scoresOnSm100 } from "../umma_scores.ts";
 
 export const op = defineOp({
   name: "index_scores",
@@ -50,13 +32,7 @@ export const op = defineOp({
   contract:
     "s = sum_h relu(q_h . k) * bf16(w_h * scale), f32 dot products and sum; q and k are code * 2^(s - 127), exact, with a scale a 1 x 32 block (255: NaN) and values below 2^128; NaN passes the relu. No mask: the scores of entries that a token cannot see yet are computed and stored too, index_topk does not read them",
   launch: { grid: ["n_tok", "ceil_div(n_entry, 64)"], block: 128 },
-  variants: {
-    sm100: {
-      when: "width == 128 && n_tok > 0 && n_head > 0 && n_head <= plan::Scores::MOST_COLUMNS",
-      launch: { grid: [`${SCORES}.grid(n_sm)`], block: 384, smem: "plan::Scores::SMEM" },
-      maps: scoreMaps(SCORES),
-    },
-  },
+  variants: { sm100: scoresOnSm100(MXFP4_SCORES) },
   flops: ({ n_tok, n_head, width, n_entry }) => 2 * n_tok * n_head * n_entry * (width + 1),
   macs: ({ n_tok, n_head, width, n_entry }) => n_tok * n_head * n_entry * width,
 });

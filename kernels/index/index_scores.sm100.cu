@@ -18,7 +18,7 @@ extern "C" __global__ void __launch_bounds__(umma_scores::THREADS, 1) index_scor
   const Scores cut(p.op.n_tok, p.op.n_head, p.op.n_entry);
   const int64_t n_tile = cut.n_tile;
   const umma_scores::Walk walk(cut.n_entry_tile, n_tile * blockIdx.x / gridDim.x, n_tile * (blockIdx.x + 1) / gridDim.x);
-  umma_scores::run<Scores::GROUPS>(p, cut, walk, [&](int32_t token, int32_t n, float sum) {
+  umma_scores::run<umma_scores::Mxfp4>(p, cut, walk, [&](int32_t token, int32_t n, float sum) {
     if (n < p.op.n_entry) p.op.s[int64_t(token) * p.op.n_entry + n] = sum;
   });
 }

@@ -53,6 +53,14 @@ __device__ __forceinline__ void mma_tf32(uint32_t d, uint64_t a, uint64_t b, uin
       : "memory");
 }
 
+// D (+)= A B, operands of 4 to 8 bits in shared memory, without scales.
+__device__ __forceinline__ void mma_f8f6f4(uint32_t d, uint64_t a, uint64_t b, uint32_t idesc, bool accumulate) {
+  asm volatile(
+      "{\n\t.reg .pred p;\n\tsetp.ne.u32 p, %4, 0;\n\ttcgen05.mma.cta_group::1.kind::f8f6f4 [%0], %1, %2, %3, p;\n\t}" ::"r"(d), "l"(a),
+      "l"(b), "r"(idesc), "r"(uint32_t(accumulate))
+      : "memory");
+}
+
 // D (+)= A B, bf16 or f16, for M = 32 or 64 with N = 64, 128 or 256 ("weight stationary"): D's columns are spread over all 128 lanes. For M = 64 lane m
 // holds row m of the first half of N, lane 64 + m of the second (PTX ISA #tcgen05-data-path-layout-e).
 __device__ __forceinline__ void mma_ws_f16(uint32_t d, uint64_t a, uint64_t b, uint32_t idesc, bool accumulate) {

@@ -1,12 +1,14 @@
 import { describe, expect, it } from "vitest";
 import { op as hadOp } from "../../kernels/index/hadamard.op.ts";
 import { op as scoreOp } from "../../kernels/index/index_scores.op.ts";
+import { op as scoreFp8Op } from "../../kernels/index/index_scores_fp8.op.ts";
 import { op as topkOp } from "../../kernels/index/index_topk.op.ts";
 import { bf16, encode, faithful, ideal, values } from "../num/index.ts";
 import { run } from "../run.ts";
 import { i32, numel, type Tensor } from "../tensor.ts";
 import { exact as hadamard } from "./hadamard.ts";
 import { exact as scores } from "./index_scores.ts";
+import { exact as scoresFp8 } from "./index_scores_fp8.ts";
 import { exact as topk, regret } from "./index_topk.ts";
 
 const list = (t: Tensor): number[] => Array.from(values(t));
@@ -82,6 +84,48 @@ describe("index_scores", () => {
     };
     // head 0: 32 (1 * 0.5 * 1 * 2 + 0.5 * 1 * 2^-3 * 2^10), head 1: 32 * 2 * 0.5 * 4 * 2
     expect(list(run(scoreOp, scores, faithful, t, { scale: 1 }).s)).toEqual([32 * 65 + 10 * 256, NaN]);
+  });
+});
+
+describe("index_scores_fp8", () => {
+  const operands = {
+    q: encode("e4m3", [2, 0, 0, 4, 1, 1, -3, 0.5], [2, 2, 2]),
+    q_s: encode("ue8m0", [2, 0.5, 1, 2 ** 20], [2, 2]),
+    k: encode("e4m3", [1, -1, 1.5, 2, 448, 3], [3, 2]),
+    k_s: encode("f32", [0.3, -1, 2], [3]),
+    w: encode("bf16", [1, 10, 3, -1], [2, 2]),
+  };
+  const of = (t: Partial<typeof operands>, scale = 1): number[] =>
+    list(run(scoreFp8Op, scoresFp8, faithful, { ...operands, ...t }, { scale }).s);
+
+  it("a head's scale is a factor of its weight, an entry's of the sum", () => {
+    const third = Math.fround(0.3);
+    expect(of({})).toEqual([
+      ...[Math.fround(third * (2 * 2)), -(3 * 2 + 8 * 5), 2 * (896 * 2 + 12 * 5)],
+      ...[0, -(3.5 * 3), 2 * 451 * 3],
+    ]);
+  });
+  it("the weight is rounded to f32, once for w * scale, and not to bf16", () => {
+    const scale = Math.fround(2 ** -6.5);
+    const v = Math.fround(Math.fround(3 * scale) * 1);
+    expect(of({}, scale)[4]).toBe(Math.fround(-Math.fround(3.5 * v)));
+    expect(bf16.round(v)).not.toBe(v);
+  });
+  it("NaN in a code, a scale of either side or a weight, also where the dot product is zero", () => {
+    const nan = (s: number[]): boolean[] => s.map(Number.isNaN);
+    const zeros = encode("e4m3", [0, 0, 0, 0, 0, 0], [3, 2]);
+    expect(nan(of({ k: encode("e4m3", [1, NaN, 1, 1, 1, 1], [3, 2]) }))).toEqual([
+      ...[true, false, false],
+      ...[true, false, false],
+    ]);
+    expect(nan(of({ k: zeros, k_s: encode("f32", [1, NaN, Infinity], [3]) }))).toEqual([
+      ...[false, true, true],
+      ...[false, true, true],
+    ]);
+    expect(nan(of({ k: zeros, q_s: encode("ue8m0", [1, NaN, 1, 1], [2, 2]) }))).toEqual([
+      ...[true, true, true],
+      ...[false, false, false],
+    ]);
   });
 });
 

@@ -6,6 +6,7 @@ import { op as pool } from "../../kernels/compress/compress_pool.op.ts";
 import { op as embed } from "../../kernels/head/embed.op.ts";
 import { op as hadamard } from "../../kernels/index/hadamard.op.ts";
 import { op as indexScores } from "../../kernels/index/index_scores.op.ts";
+import { op as indexScoresFp8 } from "../../kernels/index/index_scores_fp8.op.ts";
 import { op as indexTopk } from "../../kernels/index/index_topk.op.ts";
 import { op as sample } from "../../kernels/sample/sample.op.ts";
 import { tf as keyListTf } from "../attention/key_list.tf.ts";
@@ -14,6 +15,7 @@ import { tf as poolTf } from "../compress/compress_pool.tf.ts";
 import { tf as embedTf } from "../head/embed.tf.ts";
 import { tf as hadamardTf } from "../index/hadamard.tf.ts";
 import { tf as indexScoresTf } from "../index/index_scores.tf.ts";
+import { tf as indexScoresFp8Tf } from "../index/index_scores_fp8.tf.ts";
 import { tf as indexTopkTf } from "../index/index_topk.tf.ts";
 import { philox, tf as sampleTf } from "../sample/sample.tf.ts";
 import type { Tensor } from "../tensor.ts";
@@ -75,6 +77,22 @@ describe("indexer", () => {
       w: bf16([1, 1], [1]),
     };
     expect(values(call(indexScores, indexScoresTf, t, { scale: 1 }).s)).toEqual([32 * 2 + 8 * 32]);
+  });
+  test("scores in FP8: a scale a head in the weight, a scale an entry over the sum; NaN of either sign passes the relu", () => {
+    const t = {
+      q: bf16([1, 2, 2], [1, 0, 0, -1]),
+      q_s: bf16([1, 2], [4, 0.5]),
+      k: bf16([4, 2], [2, 3, -1, -1.5, 1, 0, -NaN, 0]),
+      k_s: f32([4], [1, -3, NaN, 1]),
+      w: bf16([1, 2], [1, 10]),
+    };
+    // head 0: q.k = 2, -1, 1, NaN with weight 2; head 1: -3, 1.5, 0, NaN with weight 2.5
+    expect(values(call(indexScoresFp8, indexScoresFp8Tf, t, { scale: 0.5 }).s)).toEqual([
+      4,
+      -11.25,
+      NaN,
+      NaN,
+    ]);
   });
   test("no entries", () => {
     const t = {

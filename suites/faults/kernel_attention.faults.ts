@@ -60,8 +60,8 @@ const indexer: Fault[] = [
     "scores-weight-not-rounded",
     "index/index_scores",
     "the head weight stays f32 where the contract rounds it to bf16",
-    "__float2bfloat16_rn(__bfloat162float(p.w[int64_t(tok) * p.n_head + head0 + tid]) * p.scale)",
-    "__float2bfloat16_rz(__bfloat162float(p.w[int64_t(tok) * p.n_head + head0 + tid]) * p.scale)",
+    "__float2bfloat16_rn(__bfloat162float(p.w[head]) * p.scale)",
+    "__float2bfloat16_rz(__bfloat162float(p.w[head]) * p.scale)",
     { file: SCORES },
   ),
   kernel(

@@ -31,7 +31,7 @@ const ranges: Fault[] = [
     "scales of a token's heads begin where the copy began",
     "q.scale + before + 128 * a",
     "q.scale + 128 * a",
-    { file: "kernels/common/umma_scores.cuh", output: "scores" },
+    { file: "kernels/common/umma_scores_format.cuh", output: "scores" },
   ),
   fault(
     "bound-of-first-token",
@@ -115,7 +115,7 @@ const order: Fault[] = [
     "keys are counted before all warps have written theirs",
     "  __syncthreads();\n  share.finish",
     "  __syncwarp();\n  share.finish",
-    { file: "kernels/fused/score_keys.cu", variant: "portable", output: "s", blame: "ERROR" },
+    { file: "kernels/fused/score_keys.portable.cuh", variant: "portable", output: "s", blame: "ERROR" },
   ),
   fault(
     "choice-unawaited",

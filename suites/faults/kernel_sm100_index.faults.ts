@@ -5,6 +5,7 @@ import { kernel } from "./kernel.ts";
 const QUANTISER = "quant/act_quant_mxfp4";
 const SCORES = "index/index_scores";
 const SM100 = "kernels/common/umma_scores.cuh";
+const FORMAT = "kernels/common/umma_scores_format.cuh";
 
 const quantiser: Fault[] = [
   kernel(
@@ -82,12 +83,14 @@ const numbers: Fault[] = [
     "the second half of K is multiplied with the scales of the first",
     "umma::idesc_mxf4(N, step * STEP_SCALES)",
     "umma::idesc_mxf4(N, 0)",
+    { file: FORMAT },
   ),
   tensor(
     "sm100-scores-descriptor-stays",
     "the second step reads the entries' first 32 bytes again",
     "umma::k_major_64b(ptx::shared(k.codes) + step * STEP_BYTES)",
     "umma::k_major_64b(ptx::shared(k.codes))",
+    { file: FORMAT },
   ),
   tensor(
     "sm100-scores-rows-of-128-bytes",
@@ -101,19 +104,20 @@ const numbers: Fault[] = [
     "four rows in a row, not 32 apart, share a lane of scales",
     "word[32 * q + lane] : 0;",
     "word[4 * lane + q] : 0;",
+    { file: FORMAT },
   ),
   tensor(
     "sm100-scores-second-atom-on-first",
     "scales of heads from the 128th on land where the first ones are",
-    "tmem + sf_q + a * umma::SCALE_ATOM_COLUMNS",
-    "tmem + sf_q",
-    { blame: "ERROR" },
+    "sf_q + a * umma::SCALE_ATOM_COLUMNS",
+    "sf_q",
+    { file: FORMAT, blame: "ERROR" },
   ),
   tensor(
     "sm100-scores-tile-before",
     "every second tile scores the entries of the one before it",
-    "&p.k_map, loaded, 0, t.entry * Scores::ENTRIES",
-    "&p.k_map, loaded, 0, (t.entry & ~1) * Scores::ENTRIES",
+    "&p.k_map, loaded, 0, t.entry * Cut::ENTRIES",
+    "&p.k_map, loaded, 0, (t.entry & ~1) * Cut::ENTRIES",
   ),
   tensor(
     "sm100-scores-walk-from-first-entry",
@@ -145,20 +149,22 @@ const numbers: Fault[] = [
   tensor(
     "sm100-scores-weights-of-copy",
     "weights begin where the copy began, not at the group's first head",
-    "q.w[before + c]",
-    "q.w[c]",
+    "__float2bfloat16_rn(__bfloat162float(q.w[before + c])",
+    "__float2bfloat16_rn(__bfloat162float(q.w[c])",
+    { file: FORMAT },
   ),
   tensor(
     "sm100-scores-weight-not-rounded",
     "the head weight is cut where the contract rounds it to bf16",
     "__float2bfloat16_rn(__bfloat162float(q.w",
     "__float2bfloat16_rz(__bfloat162float(q.w",
+    { file: FORMAT },
   ),
   tensor(
     "sm100-scores-padding-stored",
     "heads that fill the columns up to sixteen make tokens of their own",
-    "if (token < tokens) store(token0 + token, n, sum);",
-    "store(token0 + token, n, sum);",
+    "if (token < tokens) store(",
+    "store(",
     { blame: "ERROR" },
   ),
 ];
@@ -174,7 +180,7 @@ const order: Fault[] = [
   tensor(
     "sm100-scores-scales-without-wait",
     "the tensor core does not wait for the scales of entries",
-    "ptx::mbarrier_wait(&bar.k_ready[stage.stage], stage.parity);",
+    "ptx::mbarrier_wait(&(Format::SCALED ? bar.k_ready : bar.k_loaded)[stage.stage], stage.parity);",
     "",
     { blame: "ERROR" },
   ),
@@ -195,9 +201,9 @@ const order: Fault[] = [
   tensor(
     "sm100-scores-fence-missing",
     "scales of entries are copied to tensor memory without a fence between the proxies",
-    "transpose(k.atom, k.scale, Scores::ENTRIES, lane);\n      ptx::fence_proxy_async();",
-    "transpose(k.atom, k.scale, Scores::ENTRIES, lane);",
-    { blame: "ERROR" },
+    "transpose(k.atom, k.scale, 128, lane);\n    ptx::fence_proxy_async();",
+    "transpose(k.atom, k.scale, 128, lane);",
+    { file: FORMAT, blame: "ERROR" },
   ),
   tensor(
     "sm100-scores-heads-overwritten",

@@ -152,7 +152,7 @@ const tf: Fault[] = [
     "tf-scores-without-relu",
     "index/index_scores.tf.ts",
     "negative dot products count",
-    "tfjs.relu(product(heads, k))",
+    "relu(product(heads, k))",
     "product(heads, k)",
     { zoo: ["Z051"] },
   ),
