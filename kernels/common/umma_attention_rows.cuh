@@ -1,10 +1,36 @@
-// Keys of umma_attention.cuh that are rows of a bf16 pool: TMA gathers them, four rows a copy.
+// Keys of umma_attention.cuh that are rows of a bf16 pool. For one CTA TMA gathers them, four rows a copy. A pair's go through registers:
+// each row lies at two places, of which one may be in the other CTA, and a copy, multicast or not, takes a row to one offset.
 #pragma once
 #include "kernels/common/umma_attention.cuh"
+#include "kernels/common/umma_attention_fill.cuh"
 
 namespace umma_attention {
 
-struct Rows {
+struct PoolRows {
+  using Row = int32_t;
+  using Words = Channels;
+  const bf16_t* const kv;
+  const uint32_t first, second;  // channels
+
+  template <class Op>
+  __device__ __forceinline__ PoolRows(const Op& op, uint32_t low, uint32_t high) : kv(op.kv), first(low), second(high) {}
+
+  __device__ __forceinline__ Row of(int32_t row) const { return row; }
+  __device__ __forceinline__ Words load(Row row, uint32_t r) const {
+    const int32_t at = __shfl_sync(~0u, row, r);
+    if (at < 0) return {};  // a slot without a key is a row of zeros
+    const bf16_t* from = kv + int64_t(at) * Plan::CHANNELS;
+    return {load16(from + first), load16(from + second)};
+  }
+  __device__ __forceinline__ Channels unpack(Row, uint32_t, const Words& w) const { return w; }
+};
+
+template <int32_t CTAS>
+struct Rows : Filled<PoolRows, CTAS> {};
+
+template <>
+struct Rows<1> {
+  static constexpr int32_t CTAS = 1;
   static constexpr uint32_t WARPS = 1, ARRIVALS = 1;
   static constexpr uint32_t GATHER_ROWS = 4, GROUPS = KEYS / GATHER_ROWS;
 

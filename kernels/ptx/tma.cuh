@@ -75,5 +75,7 @@ __device__ __forceinline__ void tma_store_read_wait() {
 
 // What this thread wrote to shared memory becomes visible to copies and to the tensor core.
 __device__ __forceinline__ void fence_proxy_async() { asm volatile("fence.proxy.async.shared::cta;" ::: "memory"); }
+// The same of what it wrote to shared memory of any CTA of the cluster.
+__device__ __forceinline__ void fence_proxy_async_cluster() { asm volatile("fence.proxy.async.shared::cluster;" ::: "memory"); }
 
 }  // namespace ptx
