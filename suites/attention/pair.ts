@@ -3,7 +3,7 @@
  * multiprocessors left to share a list (`many`), and where a list is one tile.
  */
 import { attrs, inputs, listed, shape, type C, type Shape } from "./lists.ts";
-import { rising, span, steps } from "./wide.ts";
+import { rising, span } from "./wide.ts";
 
 const one = { n_tok: 2, n_head: 128, head_dim: 512, n_kv: 90, n_key: 64 };
 const many = { ...one, n_tok: 38, n_head: 66, n_key: 129 };
@@ -12,11 +12,13 @@ const keys = [
   ...span(1, 9).map((n_key) => ({ ...one, n_key, masked: n_key < 3 ? 0 : 0.1 })),
   ...[31, 32, 33, 63, 64].map((n_key) => ({ ...one, n_key })),
   ...[65, 127, 128, 129].map((n_key) => ({ ...many, n_key })),
-  { ...many, n_head: 128, n_key: 200, peak: 2 },
+  { ...many, n_key: 200, peak: 2 },
 ].map((s) => shape(`pair.keys=${s.n_key}`, s));
 
-/** CTAs without a full block of heads; blocks of an odd number go to single CTAs. */
-const heads = [65, 127, 192, 193, 256].map((n_head) => shape(`pair.heads=${n_head}`, { ...one, n_head }));
+/** CTAs without a full block of heads. */
+const heads = [65, 127, 193, 256].map((n_head) => shape(`pair.heads=${n_head}`, { ...one, n_head }));
+/** Three blocks: single CTAs. */
+const odd = shape("odd.heads=192", { ...one, n_head: 192 });
 
 const lists = [
   listed("pair.masked.all", one, () => -1),
@@ -67,9 +69,9 @@ const nan: C = {
 export const pair: readonly C[] = [
   ...keys,
   ...heads,
+  odd,
   ...lists,
   rising("pair.anchor.rising", { ...many, n_kv: 330, n_key: 260 }),
-  steps("pair.anchor.steps", { ...many, n_kv: 330, n_key: 193 }),
   ...sinks,
   oneHot,
   nan,

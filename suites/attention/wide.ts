@@ -86,7 +86,7 @@ export const rising = ranked(
   (row) => row / 4 - 40,
   (j) => j,
 );
-export const steps = ranked(
+const steps = ranked(
   (row) => 2 * Math.floor(row / 64),
   (j) => j,
 );

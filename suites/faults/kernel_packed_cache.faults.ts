@@ -5,6 +5,7 @@ import { kernel } from "./kernel.ts";
 const CACHE = "kernels/common/packed_cache.cuh";
 const KEYS = "kernels/common/attention_keys.cuh";
 const PAGES = "kernels/common/umma_attention_pages.cuh";
+const FILL = "kernels/common/umma_attention_fill.cuh";
 
 const insert = (id: string, what: string, find: string, replace: string, file = CACHE): Fault =>
   kernel(`insert-${id}`, "quant/kv_insert", what, find, replace, { file });
@@ -101,14 +102,15 @@ const unpacks: Fault[] = [
   paged(
     "sm100-scales-of-the-lane",
     "a lane takes the scales of the row that it looks after",
-    "__shfl_sync(~0u, scales.y, r)",
-    "scales.y",
+    "__shfl_sync(~0u, row.scales.y, r)",
+    "row.scales.y",
   ),
   paged(
     "sm100-rows-of-the-first-warp",
     "every warp unpacks the tile's first sixteen keys",
-    "a.row_of(i * KEYS + part * ROWS + a.lane)",
-    "a.row_of(i * KEYS + a.lane)",
+    "own + first + a.lane)",
+    "own + a.lane)",
+    FILL,
   ),
   paged(
     "sm100-slot-clamped",
@@ -119,31 +121,31 @@ const unpacks: Fault[] = [
   paged(
     "sm100-slot-as-row",
     "a slot is taken for a row, as if pages had no scales",
-    ": pages.row(slot);",
-    ": slot;",
+    ": pages.row(slot),",
+    ": slot,",
   ),
   paged(
     "sm100-unswizzled-half",
     "the second half of a row goes where the first is",
-    "put(to, part * ROWS + r, high,",
-    "put(to, part * ROWS + r, low,",
-    PAGES,
+    "to.put(first + r, high,",
+    "to.put(first + r, low,",
+    FILL,
     "ERROR",
   ),
   paged(
     "sm100-unfenced",
     "unpacked keys are not made visible to the tensor core",
-    "ptx::fence_proxy_async();",
-    "",
-    PAGES,
+    "{ ptx::fence_proxy_async(); }",
+    "{}",
+    FILL,
     "ERROR",
   ),
   paged(
     "sm100-keys-overwritten",
     "keys are unpacked into a stage that the tensor core still reads",
-    "ptx::mbarrier_wait(&a.sh.done[ring.stage], ring.parity ^ 1);",
+    "Cta::wait(&a.sh.done[ring.stage], ring.parity ^ 1);",
     "",
-    PAGES,
+    FILL,
     "ERROR",
   ),
   paged(
@@ -151,7 +153,7 @@ const unpacks: Fault[] = [
     "the scores begin when one of four warps has its keys",
     "ARRIVALS = WARPS,",
     "ARRIVALS = 1,",
-    PAGES,
+    FILL,
     "ERROR",
   ),
 ];
