@@ -15,10 +15,11 @@ const pair = (
   find: string,
   replace: string,
   blame: Fault["blame"] = "FAIL",
-  only: readonly string[] = ["pair.keys=129"],
+  only = "pair.keys=129",
+  blind?: string,
 ): Fault => {
-  const f = kernel(`sm100-attention-pair-${id}`, where, what, find, replace, { file, blame });
-  return { ...f, run: [...f.run, "--case", ...only] };
+  const f = kernel(`sm100-attention-pair-${id}`, where, what, find, replace, { file, blame, blind });
+  return { ...f, run: [...f.run, "--case", only] };
 };
 
 /** Which keys, channels and heads are whose. */
@@ -99,7 +100,6 @@ const halves: Fault[] = [
     ATTENTION,
     "head0 = (blockIdx.y * CTAS + side) * HEADS",
     "head0 = blockIdx.y * CTAS * HEADS",
-    "ERROR",
   ),
   pair(
     "heads-of-one-cta",
@@ -108,8 +108,8 @@ const halves: Fault[] = [
     ATTENTION,
     "head0 = (blockIdx.y * CTAS + side) * HEADS",
     "head0 = (blockIdx.y + side) * HEADS",
-    "ERROR",
-    ["pair.heads=256"],
+    "FAIL",
+    "pair.heads=256",
   ),
   pair(
     "rows-of-one",
@@ -177,6 +177,17 @@ const words: Fault[] = [
     "{ ptx::fence_proxy_async_cluster(); }",
     "{}",
     "ERROR",
+  ),
+  pair(
+    "fenced-at-home",
+    PAGES,
+    "only keys in this CTA's memory are made visible to the tensor core",
+    FILL,
+    "ptx::fence_proxy_async_cluster();",
+    "ptx::fence_proxy_async();",
+    "ERROR",
+    "pair.keys=129",
+    "a proxy fence of the virtual GPU is one of all the shared memory that its thread has written",
   ),
   pair(
     "keys-overwritten",
