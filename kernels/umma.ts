@@ -13,14 +13,18 @@ export const ummaLinear = (op: string, plan: string): Pick<VariantDecl, "launch"
   entries: { [`${op}_cta_pair`]: `${plan}.ctas > 1` },
 });
 
-/** How `op` attends: one CTA of `threads` 64 heads, or the entry for pairs, of which each CTA has four warps that write keys. */
-export const ummaAttention = (op: string, threads: number): Pick<VariantDecl, "launch" | "entries"> => {
+/** How `op` attends: one CTA of `threads` 64 heads, or the entry for pairs of CTAs of `pairThreads`. */
+export const ummaAttention = (
+  op: string,
+  threads: number,
+  pairThreads: number,
+): Pick<VariantDecl, "launch" | "entries"> => {
   const plan = "plan::Attention(n_tok, n_head, n_key)";
   const pairs = `${plan}.ctas(n_sm) > 1`;
   return {
     launch: {
       grid: [`n_tok * ${plan}.cluster(n_sm)`, `${plan}.rows(n_sm)`],
-      block: `${pairs} ? 320 : ${threads}`,
+      block: `${pairs} ? ${pairThreads} : ${threads}`,
       smem: "plan::Attention::SMEM_BYTES",
       cluster: `${plan}.cluster(n_sm)`,
     },

@@ -33,7 +33,7 @@ export const op = defineOp({
   variants: {
     sm100: {
       when: "head_dim == 512 && n_page > 0 && (uintptr_t(p.q) | uintptr_t(p.cache) | uintptr_t(p.o)) % 16 == 0",
-      ...ummaAttention("paged_attention", 320),
+      ...ummaAttention("paged_attention", 320, 320),
       maps: { q_map, o_map },
     },
   },

@@ -41,7 +41,7 @@ export const op = defineOp({
   variants: {
     sm100: {
       when: "head_dim == 512 && n_kv > 0 && (uintptr_t(p.q) | uintptr_t(p.kv) | uintptr_t(p.o)) % 16 == 0",
-      ...ummaAttention("sparse_attention", 224),
+      ...ummaAttention("sparse_attention", 224, 288),
       maps: {
         q_map: {
           tensor: "q",

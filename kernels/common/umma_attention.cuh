@@ -31,8 +31,9 @@ __device__ __forceinline__ void mma(uint32_t d, uint64_t a, uint64_t b, uint32_t
     ptx::mma_ws_f16(d, a, b, idesc, accumulate);
 }
 
-// Keys: WARPS that load keys, ARRIVALS at k_full for a tile's, of each CTA, gather() of one of the warps. Params: a variant's parameters,
-// with the names of sparse_attention's but for those of the keys and for the map `to` of the output. Out: attention_out.cuh.
+// Keys: WARPS that load keys, ARRIVALS at k_full for a tile's, and VALUE_ARRIVALS at p_full where values come later, of each CTA; gather()
+// of one of the warps. Params: a variant's parameters, with the names of sparse_attention's but for those of the keys and for the map `to`
+// of the output. Out: attention_out.cuh.
 template <class Keys, class Params, class Out>
 struct Attention {
   static constexpr int32_t CTAS = Keys::CTAS;
@@ -111,8 +112,10 @@ struct Attention {
       for (uint32_t s = 0; s < STAGES; ++s) {
         ptx::mbarrier_init(&sh.k_full[s], CTAS * Keys::ARRIVALS);
         ptx::mbarrier_init(&sh.s_full[s], 1);
-        ptx::mbarrier_init(&sh.p_full[s], CTAS * N_SOFTMAX);
+        ptx::mbarrier_init(&sh.p_full[s], CTAS * (N_SOFTMAX + Keys::VALUE_ARRIVALS));
         ptx::mbarrier_init(&sh.done[s], 1);
+        ptx::mbarrier_init(&sh.gathered[s], 1);
+        ptx::mbarrier_init(&sh.v_full[s], 1);
       }
       ptx::fence_mbarrier_init();
       ptx::prefetch_map(&p.q_map);

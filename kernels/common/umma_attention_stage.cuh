@@ -34,12 +34,16 @@ struct Stage {
   static constexpr uint32_t OWN_CHANNELS = O_STEP / CTAS;  // of an instruction's
   static constexpr uint32_t VALUE_BYTES = N_ATOM / CTAS * ATOM_BYTES;
   static_assert(VALUES + VALUE_BYTES == Plan::ROWS_BYTES, "keys and values fill a stage");
+  // Of values from channel c on: the CTA that multiplies them, and their atom there.
+  static __device__ __forceinline__ uint32_t owner(uint32_t c) { return c / OWN_CHANNELS % CTAS; }
+  static __device__ __forceinline__ uint32_t atom(uint32_t c) { return (c / O_STEP * OWN_CHANNELS + c % OWN_CHANNELS) / ATOM; }
   static_assert(OWN_KEYS % 8 == 0, "a row has one place in the swizzle's pattern, as a key and as a value");
 };
 
 struct Shared {
   // `done`: O of the stage's tile is complete, so its keys and P may be overwritten
   uint64_t q_full, k_full[STAGES], s_full[STAGES], p_full[STAGES], done[STAGES];
+  uint64_t gathered[STAGES], v_full[STAGES];  // of pairs that copy values: own keys, and all values
   uint32_t tmem;
   float halves[2][128];      // what the threads of a head tell each other
   float m[HEADS], L[HEADS];  // of this CTA's keys

@@ -35,7 +35,7 @@ export const op = defineFusion({
   variants: {
     sm100: {
       when: "head_dim == 512 && n_kv > 0 && (uintptr_t(p.q) | uintptr_t(p.kv) | uintptr_t(p.o) | uintptr_t(p.y)) % 16 == 0",
-      ...ummaAttention("attention_derope", 224),
+      ...ummaAttention("attention_derope", 224, 288),
       maps: { q_map, kv_map, y_map: { ...o_map, tensor: "y" } },
     },
   },

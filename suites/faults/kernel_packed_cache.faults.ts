@@ -5,7 +5,6 @@ import { kernel } from "./kernel.ts";
 const CACHE = "kernels/common/packed_cache.cuh";
 const KEYS = "kernels/common/attention_keys.cuh";
 const PAGES = "kernels/common/umma_attention_pages.cuh";
-const FILL = "kernels/common/umma_attention_fill.cuh";
 
 const insert = (id: string, what: string, find: string, replace: string, file = CACHE): Fault =>
   kernel(`insert-${id}`, "quant/kv_insert", what, find, replace, { file });
@@ -102,15 +101,15 @@ const unpacks: Fault[] = [
   paged(
     "sm100-scales-of-the-lane",
     "a lane takes the scales of the row that it looks after",
-    "__shfl_sync(~0u, row.scales.y, r)",
-    "row.scales.y",
+    "__shfl_sync(~0u, scales.y, r)",
+    "scales.y",
   ),
   paged(
     "sm100-rows-of-the-first-warp",
     "every warp unpacks the tile's first sixteen keys",
     "own + first + a.lane)",
     "own + a.lane)",
-    FILL,
+    PAGES,
   ),
   paged(
     "sm100-slot-clamped",
@@ -121,15 +120,15 @@ const unpacks: Fault[] = [
   paged(
     "sm100-slot-as-row",
     "a slot is taken for a row, as if pages had no scales",
-    ": pages.row(slot),",
-    ": slot,",
+    ": pages.row(slot);",
+    ": slot;",
   ),
   paged(
     "sm100-unswizzled-half",
     "the second half of a row goes where the first is",
     "to.put(first + r, high,",
     "to.put(first + r, low,",
-    FILL,
+    PAGES,
     "ERROR",
   ),
   paged(
@@ -137,7 +136,7 @@ const unpacks: Fault[] = [
     "unpacked keys are not made visible to the tensor core",
     "{ ptx::fence_proxy_async(); }",
     "{}",
-    FILL,
+    PAGES,
     "ERROR",
   ),
   paged(
@@ -145,7 +144,7 @@ const unpacks: Fault[] = [
     "keys are unpacked into a stage that the tensor core still reads",
     "Cta::wait(&a.sh.done[ring.stage], ring.parity ^ 1);",
     "",
-    FILL,
+    PAGES,
     "ERROR",
   ),
   paged(
@@ -153,7 +152,7 @@ const unpacks: Fault[] = [
     "the scores begin when one of four warps has its keys",
     "ARRIVALS = WARPS,",
     "ARRIVALS = 1,",
-    FILL,
+    PAGES,
     "ERROR",
   ),
 ];

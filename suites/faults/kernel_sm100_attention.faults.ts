@@ -137,7 +137,7 @@ const order: Fault[] = [
   fault(
     "keys-overwritten",
     "keys are loaded into a stage that the tensor core still reads",
-    "ptx::mbarrier_wait(&a.sh.done[ring.stage], ring.parity ^ 1);",
+    "A::Cta::wait(&a.sh.done[ring.stage], ring.parity ^ 1);",
     "",
     "ERROR",
     ROWS,
