@@ -1,4 +1,5 @@
 import { defineOp, distinct, out, t } from "../schema.ts";
+import { ummaAttention } from "../umma.ts";
 import { op as sparse } from "./sparse_attention.op.ts";
 
 const { launch, variants, out: outputs, in: inputs } = sparse;
@@ -32,7 +33,7 @@ export const op = defineOp({
   variants: {
     sm100: {
       when: "head_dim == 512 && n_page > 0 && (uintptr_t(p.q) | uintptr_t(p.cache) | uintptr_t(p.o)) % 16 == 0",
-      launch: { ...variants.sm100.launch, block: 320 },
+      ...ummaAttention("paged_attention", 320, 320),
       maps: { q_map, o_map },
     },
   },

@@ -9,11 +9,21 @@
 
 #include "kernels/common/umma_attention_pages.cuh"
 
-using Keys = umma_attention::Pages;
+template <int32_t CTAS>
+using Keys = umma_attention::Pages<CTAS>;
 
-extern "C" __global__ void __launch_bounds__(umma_attention::threads<Keys>, 1)
-    paged_attention(const __grid_constant__ PagedAttentionSm100Params p) {
+template <int32_t CTAS>
+__device__ __forceinline__ void attend(const PagedAttentionSm100Params& p) {
   extern __shared__ uint8_t dynamic[];
   __shared__ umma_attention::Shared sh;
-  umma_attention::run<Keys>(p, p.o_map, attention_out::Plain{p.op.o, p.op.head_dim}, sh, dynamic);
+  umma_attention::run<Keys<CTAS>>(p, p.o_map, attention_out::Plain{p.op.o, p.op.head_dim}, sh, dynamic);
+}
+
+extern "C" __global__ void __launch_bounds__(umma_attention::threads<Keys<1>>, 1)
+    paged_attention(const __grid_constant__ PagedAttentionSm100Params p) {
+  attend<1>(p);
+}
+extern "C" __global__ void __launch_bounds__(umma_attention::threads<Keys<plan::PAIR>>, 1)
+    paged_attention_cta_pair(const __grid_constant__ PagedAttentionSm100Params p) {
+  attend<plan::PAIR>(p);
 }

@@ -1,4 +1,5 @@
 import { close, defineOp, distinct, f32Sum, out, t } from "../schema.ts";
+import { ummaAttention } from "../umma.ts";
 
 export const op = defineOp({
   name: "sparse_attention",
@@ -40,12 +41,7 @@ export const op = defineOp({
   variants: {
     sm100: {
       when: "head_dim == 512 && n_kv > 0 && (uintptr_t(p.q) | uintptr_t(p.kv) | uintptr_t(p.o)) % 16 == 0",
-      launch: {
-        grid: ["n_tok * plan::Attention(n_tok, n_head, n_key).split(n_sm)", "ceil_div(n_head, 64)"],
-        block: 224,
-        smem: "plan::Attention::SMEM_BYTES",
-        cluster: "plan::Attention(n_tok, n_head, n_key).split(n_sm)",
-      },
+      ...ummaAttention("sparse_attention", 224, 288),
       maps: {
         q_map: {
           tensor: "q",

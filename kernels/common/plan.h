@@ -131,7 +131,7 @@ using ScoreKeys = ScoreKeysOf<Mxfp4Rows>;
 using ScoreKeysFp8 = ScoreKeysOf<Fp8Rows>;
 
 // Attention of tokens to the keys of a list, heads of 512 channels. A CTA takes 64 heads of a token: their output fills half of tensor
-// memory.
+// memory. A pair of CTAs takes 128, and each key once for all of them.
 struct Attention {
   static constexpr int32_t HEADS = 64, KEYS = 64;  // of a tile
   static constexpr int32_t CHANNELS = 512;
@@ -140,10 +140,10 @@ struct Attention {
   static constexpr int32_t STAGES = 2, STAGE_BYTES = ROWS_BYTES + P_BYTES;
   static constexpr int32_t SMEM_BYTES = 1024 + ROWS_BYTES + STAGES * STAGE_BYTES;  // 1024: the way to a boundary of the swizzle
 
-  int32_t blocks, n_tile;
+  int32_t head_blocks, blocks, n_tile;
 
   PLAN_FN Attention(int32_t n_tok, int32_t n_head, int32_t n_key)
-      : blocks(n_tok * div_up(n_head, HEADS)), n_tile(n_key > KEYS ? div_up(n_key, KEYS) : 1) {}
+      : head_blocks(div_up(n_head, HEADS)), blocks(n_tok * head_blocks), n_tile(n_key > KEYS ? div_up(n_key, KEYS) : 1) {}
 
   // CTAs that share a key list: a cluster, while there are multiprocessors left over and at least a tile for each.
   PLAN_FN int32_t split(int32_t n_sm) const {
@@ -151,6 +151,11 @@ struct Attention {
     while (s < MAX_SPLIT && 2 * s * blocks <= n_sm && 2 * s <= n_tile) s *= 2;
     return s;
   }
+  // That take heads of one token together: pairs, but where CTAs share the list, which leaves each no more keys to load than a pair would,
+  // and where a CTA would be left without heads.
+  PLAN_FN int32_t ctas(int32_t n_sm) const { return split(n_sm) == 1 && head_blocks % PAIR == 0 ? PAIR : 1; }
+  PLAN_FN int32_t cluster(int32_t n_sm) const { return ctas(n_sm) * split(n_sm); }
+  PLAN_FN int32_t rows(int32_t n_sm) const { return head_blocks / ctas(n_sm); }  // of the grid
 };
 
 // Four streams of a tile of tokens, in the shared memory of a cluster: a CTA holds whole blocks of 128 channels as f32. How wide a tile is

@@ -1,5 +1,6 @@
 import { op as sparseAttention } from "../attention/sparse_attention.op.ts";
 import { defineFusion, tap } from "../fusion.ts";
+import { ummaAttention } from "../umma.ts";
 import { derope, HEADS, turn } from "./attention_parts.ts";
 
 const { launch, variants } = sparseAttention;
@@ -34,7 +35,7 @@ export const op = defineFusion({
   variants: {
     sm100: {
       when: "head_dim == 512 && n_kv > 0 && (uintptr_t(p.q) | uintptr_t(p.kv) | uintptr_t(p.o) | uintptr_t(p.y)) % 16 == 0",
-      launch: variants.sm100.launch,
+      ...ummaAttention("attention_derope", 224, 288),
       maps: { q_map, kv_map, y_map: { ...o_map, tensor: "y" } },
     },
   },

@@ -1,5 +1,6 @@
 import { op as pagedAttention } from "../attention/paged_attention.op.ts";
 import { defineFusion, tap } from "../fusion.ts";
+import { ummaAttention } from "../umma.ts";
 import { derope, HEADS, turn } from "./attention_parts.ts";
 
 const { launch, variants } = pagedAttention;
@@ -35,7 +36,7 @@ export const op = defineFusion({
   variants: {
     sm100: {
       when: "head_dim == 512 && n_page > 0 && (uintptr_t(p.q) | uintptr_t(p.cache) | uintptr_t(p.o) | uintptr_t(p.y)) % 16 == 0",
-      launch: variants.sm100.launch,
+      ...ummaAttention("paged_attention_derope", 320, 320),
       maps: { q_map, y_map: { ...o_map, tensor: "y" } },
     },
   },

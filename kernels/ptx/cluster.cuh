@@ -49,6 +49,9 @@ __device__ __forceinline__ uint4 load_cluster_u32x4(uint32_t at) {
 __device__ __forceinline__ void store_cluster_u32(uint32_t at, uint32_t v) {
   asm volatile("st.shared::cluster.u32 [%0], %1;" ::"r"(at), "r"(v) : "memory");
 }
+__device__ __forceinline__ void store_cluster_u32x4(uint32_t at, uint4 v) {
+  asm volatile("st.shared::cluster.v4.u32 [%0], {%1, %2, %3, %4};" ::"r"(at), "r"(v.x), "r"(v.y), "r"(v.z), "r"(v.w) : "memory");
+}
 
 // One lane of a converged warp, always the same.
 __device__ __forceinline__ bool elect_one() {

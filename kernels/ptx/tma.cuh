@@ -62,6 +62,13 @@ __device__ __forceinline__ void tma_gather4_pair(uint32_t to, const TensorMap* m
       : "memory");
 }
 
+// Bytes of this CTA's shared memory to that of any CTA of the cluster, whose barrier they are told to; both are addresses of the cluster.
+__device__ __forceinline__ void copy_cluster(uint32_t to, uint32_t from, uint32_t bytes, uint32_t bar) {
+  asm volatile("cp.async.bulk.shared::cluster.shared::cta.mbarrier::complete_tx::bytes [%0], [%1], %2, [%3];" ::"r"(to), "r"(from),
+               "r"(bytes), "r"(bar)
+               : "memory");
+}
+
 // A box of shared memory into a 3-D tensor; elements outside of it are dropped. Counts for the thread's bulk group.
 __device__ __forceinline__ void tma_store_3d(const TensorMap* map, uint32_t from, int32_t x, int32_t y, int32_t z) {
   asm volatile("cp.async.bulk.tensor.3d.global.shared::cta.tile.bulk_group [%0, {%2, %3, %4}], [%1];" ::"l"(map), "r"(from), "r"(x), "r"(y),
@@ -75,5 +82,7 @@ __device__ __forceinline__ void tma_store_read_wait() {
 
 // What this thread wrote to shared memory becomes visible to copies and to the tensor core.
 __device__ __forceinline__ void fence_proxy_async() { asm volatile("fence.proxy.async.shared::cta;" ::: "memory"); }
+// The same of what it wrote to shared memory of any CTA of the cluster.
+__device__ __forceinline__ void fence_proxy_async_cluster() { asm volatile("fence.proxy.async.shared::cluster;" ::: "memory"); }
 
 }  // namespace ptx

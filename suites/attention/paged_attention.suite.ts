@@ -2,6 +2,7 @@ import { suite, type Case } from "../../harness/suite.ts";
 import { op } from "../../kernels/attention/paged_attention.op.ts";
 import { shape } from "./lists.ts";
 import { inPages, nanPages, pageBytes } from "./pages.ts";
+import { pair } from "./pair.ts";
 import { wide } from "./wide.ts";
 
 type C = Case<typeof op>;
@@ -73,4 +74,5 @@ export default suite(op, [
   ...layouts,
   scales,
   ...wide.map((c) => inPages(c)),
+  ...pair.map((c) => inPages(c)),
 ]);

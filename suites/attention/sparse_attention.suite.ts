@@ -1,6 +1,7 @@
 import { suite } from "../../harness/suite.ts";
 import { op } from "../../kernels/attention/sparse_attention.op.ts";
 import { attrs, inputs, listed, shape, sinksBetween, type C } from "./lists.ts";
+import { pair } from "./pair.ts";
 import { wide } from "./wide.ts";
 
 const small = { n_tok: 5, n_head: 4, head_dim: 72, n_kv: 50, n_key: 21 };
@@ -71,4 +72,5 @@ export default suite(op, [
     make: (g) => ({ ...inputs(g, { ...small, head_dim: 80 }), kv: g.heavy("bf16", [50, 80]) }),
   },
   ...wide,
+  ...pair,
 ]);

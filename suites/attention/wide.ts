@@ -13,7 +13,7 @@ const both = (name: string, make: (name: string, s: Shape) => C): C[] => [
   make(`${name}.alone`, many),
 ];
 
-const span = (from: number, to: number): number[] =>
+export const span = (from: number, to: number): number[] =>
   Array.from({ length: to - from + 1 }, (_, i) => from + i);
 
 /** Element 0 of every row as `f` says. */
@@ -82,7 +82,7 @@ const lists = [
 ];
 
 // where the anchor moves: in every tile, never after the first, in the last alone, by steps that leave all tiles their weight
-const rising = ranked(
+export const rising = ranked(
   (row) => row / 4 - 40,
   (j) => j,
 );

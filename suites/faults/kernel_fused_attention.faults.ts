@@ -211,9 +211,9 @@ const output: Fault[] = [
     "sm100-derope-tap-of-other-heads",
     "fused/attention_derope",
     "rows of a tile beyond the last head are tapped as the next token's",
-    "const bool inside = head0 + int32_t(head) < p.op.n_head;",
+    "const bool inside = a.head0 + int32_t(head) < a.p.op.n_head;",
     "const bool inside = head < HEADS;",
-    { file: "kernels/common/umma_attention.cuh", output: "o", blame: "ERROR" },
+    { file: "kernels/common/umma_attention_out.cuh", output: "o", blame: "ERROR" },
   ),
   kernel(
     "sm100-derope-of-the-first-unit",
@@ -221,7 +221,7 @@ const output: Fault[] = [
     "eight channels are turned by the pairs of the thread's first eight",
     "pass<true>(row, channel + 8 * u,",
     "pass<true>(row, channel,",
-    { file: "kernels/common/umma_attention.cuh", output: "derope" },
+    { file: "kernels/common/umma_attention_out.cuh", output: "derope" },
   ),
 ];
 

@@ -11,6 +11,8 @@ const fault = (
   file = "kernels/common/umma_attention.cuh",
 ): Fault => kernel(`sm100-${id}`, "attention/sparse_attention", what, find, replace, { file, blame });
 const ROWS = "kernels/common/umma_attention_rows.cuh";
+const SOFTMAX = "kernels/common/umma_attention_softmax.cuh";
+const OUT = "kernels/common/umma_attention_out.cuh";
 
 const tiles: Fault[] = [
   fault(
@@ -23,14 +25,18 @@ const tiles: Fault[] = [
   fault(
     "mask-lost",
     "a slot without a key joins the softmax with score 0",
-    "row_of(i * KEYS + half * 32 + lane) >= 0",
-    "row_of(i * KEYS + half * 32 + lane) >= -1",
+    "a.row_of(i * KEYS + half * 32 + a.lane) >= 0",
+    "a.row_of(i * KEYS + half * 32 + a.lane) >= -1",
+    "FAIL",
+    SOFTMAX,
   ),
   fault(
     "mask-of-the-first-half",
     "both halves of a tile are masked by the first half's slots",
-    "row_of(i * KEYS + half * 32 + lane)",
-    "row_of(i * KEYS + lane)",
+    "a.row_of(i * KEYS + half * 32 + a.lane)",
+    "a.row_of(i * KEYS + a.lane)",
+    "FAIL",
+    SOFTMAX,
   ),
   fault(
     "tail-tile",
@@ -66,33 +72,64 @@ const softmax: Fault[] = [
     "the halves of a tile's keys have a maximum each",
     "anchor::of(fmaxf(most, halves[threadIdx.x ^ HEADS]))",
     "anchor::of(most)",
+    "FAIL",
+    SOFTMAX,
   ),
   fault(
     "anchor-fraction",
     "the anchor is not an integer",
     "anchor::of(fmaxf(most, halves[threadIdx.x ^ HEADS]))",
     "fmaxf(most, halves[threadIdx.x ^ HEADS])",
+    "FAIL",
+    SOFTMAX,
   ),
-  fault("rescale-missing", "O keeps the anchor of its first tile", "rescale(sh.tmem + lanes, factor);", ""),
-  fault("rescale-sum", "sum P of earlier tiles keeps its anchor", "L = L * factor + sum;", "L = L + sum;"),
-  fault("sum-of-half", "L has half of the keys", "L += sh.halves[(n + 1) % 2][threadIdx.x ^ HEADS];", ""),
+  fault(
+    "rescale-missing",
+    "O keeps the anchor of its first tile",
+    "rescale(a.sh.tmem + lanes, factor);",
+    "",
+    "FAIL",
+    SOFTMAX,
+  ),
+  fault(
+    "rescale-sum",
+    "sum P of earlier tiles keeps its anchor",
+    "L = L * factor + sum;",
+    "L = L + sum;",
+    "FAIL",
+    SOFTMAX,
+  ),
+  fault(
+    "sum-of-half",
+    "L has half of the keys",
+    "L += a.sh.halves[(n + 1) % 2][threadIdx.x ^ HEADS];",
+    "",
+    "FAIL",
+    SOFTMAX,
+  ),
   fault(
     "weights-truncated",
     "P becomes bf16 by truncation",
     "P[k] = ptx::ex2(t[8 * u + k] - m);",
     "P[k] = __uint_as_float(__float_as_uint(ptx::ex2(t[8 * u + k] - m)) & 0xffff0000u);",
+    "FAIL",
+    SOFTMAX,
   ),
   fault(
     "sink-in-numerator",
     "the sink has a value: o is what it would be without one",
     "__frcp_rn(sum + ptx::ex2(anchor::product(sink, anchor::LOG2_E) - m))",
     "__frcp_rn(sum)",
+    "FAIL",
+    OUT,
   ),
   fault(
     "sink-of-first-heads",
     "every block of heads uses the first one's sinks",
-    "p.op.sink[head0 + head] : 0.0f",
-    "p.op.sink[head] : 0.0f",
+    "a.p.op.sink[a.head0 + head] : 0.0f",
+    "a.p.op.sink[head] : 0.0f",
+    "FAIL",
+    OUT,
   ),
 ];
 
@@ -100,7 +137,7 @@ const order: Fault[] = [
   fault(
     "keys-overwritten",
     "keys are loaded into a stage that the tensor core still reads",
-    "ptx::mbarrier_wait(&a.sh.done[ring.stage], ring.parity ^ 1);",
+    "A::Cta::wait(&a.sh.done[ring.stage], ring.parity ^ 1);",
     "",
     "ERROR",
     ROWS,
@@ -108,37 +145,54 @@ const order: Fault[] = [
   fault(
     "weights-not-awaited",
     "O is added to before P is there",
-    "ptx::mbarrier_wait(&sh.p_full[ring.stage], ring.parity);",
+    "Cta::wait(&sh.p_full[ring.stage], ring.parity);",
     "",
     "ERROR",
   ),
   fault(
     "weights-unfenced",
     "P is not made visible to the tensor core",
-    "ptx::fence_proxy_async();\n      __syncwarp();",
+    "ptx::fence_proxy_async();\n    __syncwarp();",
     "__syncwarp();",
     "ERROR",
+    SOFTMAX,
   ),
   fault(
     "rescale-not-awaited",
     "O is rescaled while the tile before is added to it",
-    "ptx::mbarrier_wait(&sh.done[ring.stage ^ 1], ring.parity ^ ring.stage ^ 1);",
+    "Cta::wait(&a.sh.done[ring.stage ^ 1], ring.parity ^ ring.stage ^ 1);",
     "",
     "ERROR",
+    SOFTMAX,
   ),
   fault(
     "rescale-store-not-awaited",
     "the next product may begin before the rescaled O is stored",
-    "    }\n    ptx::tmem_store_wait();",
-    "    }",
+    "  }\n  ptx::tmem_store_wait();",
+    "  }",
     "ERROR",
+    SOFTMAX,
   ),
   fault(
-    "scores-unfenced",
-    "nothing orders the score's load before the next score's product",
-    "ptx::tcgen05_fence_before();\n\n      // P",
-    "// P",
+    "scores-load-not-awaited",
+    "scores are used before they are loaded",
+    "ptx::tmem_load_32x32b_x32(s, a.scores(ring.stage) + lanes);\n    ptx::tmem_load_wait();",
+    "ptx::tmem_load_32x32b_x32(s, a.scores(ring.stage) + lanes);",
     "ERROR",
+    SOFTMAX,
+  ),
+  kernel(
+    "sm100-scores-unfenced",
+    "attention/sparse_attention",
+    "no tcgen05 fence lies between the score's load and the arrival that lets the next product overwrite it",
+    "ptx::tcgen05_fence_before();\n\n    // P",
+    "// P",
+    {
+      file: SOFTMAX,
+      blame: "ERROR",
+      blind:
+        "tcgen05.wait::ld has completed the load, and the arrival releases what its thread knows; the fence makes as much of a relaxed one (#tcgen05-memory-consistency-model-canonical-sync-patterns-non-pipelined-diff-thread)",
+    },
   ),
 ];
 
@@ -146,14 +200,18 @@ const split: Fault[] = [
   fault(
     "rank-lost",
     "the last CTA's share of O is left out",
-    "for (uint32_t r = 0; r < split; ++r) {\n        const float factor = sh.factor[r][head];",
-    "for (uint32_t r = 0; r + 1 < split; ++r) {\n        const float factor = sh.factor[r][head];",
+    "for (uint32_t r = 0; r < a.split; ++r) {\n      const float factor = a.sh.factor[r][head];",
+    "for (uint32_t r = 0; r + 1 < a.split; ++r) {\n      const float factor = a.sh.factor[r][head];",
+    "FAIL",
+    OUT,
   ),
   fault(
     "rank-order",
     "a CTA's O is brought to the common anchor by another CTA's factor",
-    "const float factor = sh.factor[r][head];",
-    "const float factor = sh.factor[split - 1 - r][head];",
+    "const float factor = a.sh.factor[r][head];",
+    "const float factor = a.sh.factor[a.split - 1 - r][head];",
+    "FAIL",
+    OUT,
   ),
   fault(
     "rank-gone",

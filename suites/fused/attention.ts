@@ -59,4 +59,10 @@ export const wide: readonly C[] = [
   attend("wide.n_freq=256", { ...few, n_key: 65 }, 256, plainFreq),
   attend("wide.n_freq=2", { ...few, n_tok: 70, n_head: 1, n_key: 9 }, 2, plainFreq),
   attend("wide.n_freq=37", { ...few, n_key: 65 }, 37, plainFreq),
+
+  // pairs of CTAs: where clusters have no multiprocessors left, and where a list is one tile
+  attend("pair.heads=66.keys=129", { ...few, n_tok: 38, n_head: 66, n_key: 129 }, 32),
+  attend("pair.heads=128.keys=64", { ...few, n_head: 128, n_key: 64 }, 32),
+  attend("pair.heads=65.n_freq=37", { ...few, n_head: 65, n_key: 9 }, 37, plainFreq),
+  masked("pair.masked", { ...few, n_tok: 3, n_head: 128, n_key: 33 }),
 ];
