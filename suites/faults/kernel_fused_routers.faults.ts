@@ -98,7 +98,7 @@ const choice: Fault[] = [
     "neighbouring warps' scores lie on top of each other",
     "words + i * 2 * p.n_expert",
     "words + i * p.n_expert",
-    { file: SCORE_UMMA, output: "ids", blame: "ERROR" },
+    { file: SCORE_UMMA, output: "gate.weights" },
   ),
   kernel(
     "router-picks-unscored",
@@ -133,7 +133,7 @@ const choice: Fault[] = [
     "four warps sort as if they were eight",
     "dispatch::rows_of_experts<gemm::N_WARP>",
     "dispatch::rows_of_experts",
-    { output: "offset", blame: "ERROR" },
+    { output: "dispatch.offset" },
   ),
   kernel(
     "router-hash-one-round",
