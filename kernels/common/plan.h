@@ -106,7 +106,7 @@ struct Selection {
 // entries again for the next one costs less than the instructions of another's heads. Every CTA more counts and lists for all its tokens.
 template <class Rows>
 struct ScoreKeysOf : ScoresOf<Rows> {
-  static constexpr int32_t AT_ONCE = 128;                         // CTAs that run at once in any clusters
+  static constexpr int32_t AT_ONCE = 128;                           // CTAs that run at once in any clusters
   static constexpr int32_t STAGES = Rows::KEYS_STAGES, GROUPS = 1;  // a cluster has one group
   static constexpr int32_t PIPELINE = SMEM_RESERVED + STAGES * Rows::STAGE + GROUPS * Rows::GROUP;
   static constexpr int32_t ROOM = plan::SMEM - PIPELINE - Selection::STATIC;
