@@ -173,14 +173,6 @@ const order: Fault[] = [
     "ERROR",
     SOFTMAX,
   ),
-  fault(
-    "scores-load-not-awaited",
-    "scores are used before they are loaded",
-    "ptx::tmem_load_32x32b_x32(s, a.scores(ring.stage) + lanes);\n    ptx::tmem_load_wait();",
-    "ptx::tmem_load_32x32b_x32(s, a.scores(ring.stage) + lanes);",
-    "ERROR",
-    SOFTMAX,
-  ),
   kernel(
     "sm100-scores-unfenced",
     "attention/sparse_attention",

@@ -140,15 +140,6 @@ const halves: Fault[] = [
     "pair.heads=256",
   ),
   pair(
-    "rows-of-one",
-    ROWS,
-    "the instruction is told of 64 rows",
-    ATTENTION,
-    "umma::idesc_bf16(N, CTAS * HEADS)",
-    "umma::idesc_bf16(N, HEADS)",
-    "ERROR",
-  ),
-  pair(
     "lanes-of-256",
     PAGES,
     "the instruction is told of 128 rows of each CTA, which would have all of N in every lane",
