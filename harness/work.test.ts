@@ -148,4 +148,4 @@ test("no formula asks for more than whole tensors, or more products than flops",
       expect(w.macs, `${op.name} ${c.name}`).toBeLessThanOrEqual(op.flops(made.s) / 2);
     }
   }
-});
+}, 300_000); // draws every case of the suites: 20 s alone, several times that beside others
