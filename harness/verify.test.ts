@@ -109,7 +109,7 @@ describe("profiles", () => {
       expect(new Set(results.profiles.filter((p) => p.mode === mode).map((p) => p.op))).toEqual(named);
     }
     expect(launches(results, "isolated")).toHaveLength(62);
-    expect(launches(results, "accumulated")).toHaveLength(17);
+    expect(launches(results, "accumulated")).toHaveLength(16);
     const taps = new Set(results.rows.map((r) => r.site));
     for (const p of results.profiles)
       expect(taps.has(p.site) || [...taps].some((t) => t.startsWith(`${p.site}.`))).toBe(true);
