@@ -127,7 +127,7 @@ describe("profiles", () => {
     const products = results.profiles.filter((p) => p.useful_macs !== null);
     const useful = new Set(products.filter((p) => p.useful_macs! > 0).map((p) => p.op));
     expect(new Set(products.map((p) => p.op))).toEqual(useful); // what issues products says what they are for
-  }, 480_000);
+  }, 900_000);
   test("without --profile there are none", async () => {
     const { results } = await run({ op: "skeleton" });
     expect(results.profiles).toEqual([]);
